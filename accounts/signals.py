@@ -1,0 +1,24 @@
+"""Logging out closes the user's open sockets: Channels itself would leave them open."""
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.contrib.auth.signals import user_logged_out
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from accounts.models import User
+
+
+def revoke_topic(session_key: str) -> str:
+    """The Channels group that the sockets of one browser login listen on."""
+    return f"login.{session_key}"
+
+
+@receiver(user_logged_out)
+def close_sockets(sender: object, request: HttpRequest, user: User | None, **_: object) -> None:
+    """Tell every socket opened under this login to close."""
+    key = request.session.session_key
+    if key:
+        topic = revoke_topic(key)
+        message = {"type": "hub.message", "topic": topic, "body": {"kind": "revoked"}}
+        async_to_sync(get_channel_layer().group_send)(topic, message)

@@ -1,0 +1,22 @@
+"""HTTP and WebSockets. `daphne futsim.asgi:application`."""
+
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "futsim.settings")
+http = get_asgi_application()
+
+# Models can be imported only once the line above has set Django up.
+from accounts.signals import revoke_topic  # noqa: E402
+from futsim.hub import Hub  # noqa: E402
+from replay.players import Players  # noqa: E402
+from replay.routing import websocket_urls  # noqa: E402
+
+hub = Hub()
+sockets = AuthMiddlewareStack(URLRouter(websocket_urls(Players(hub), hub, revoke_topic)))
+application = ProtocolTypeRouter({"http": http, "websocket": OriginValidator(sockets, settings.ALLOWED_ORIGINS)})

@@ -1,0 +1,42 @@
+"""Typed readers for environment variables that refuse odd text loudly."""
+
+import os
+
+
+class BadEnvironment(SystemExit):
+    """An environment variable holds text that cannot be read; the message names it."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable's text. Without a default the variable is required."""
+    value = os.environ.get(name, default)
+    if value is None:
+        raise BadEnvironment(f"{name} is not set. `make run` sets it by itself; see the README's configuration table.")
+    return value
+
+
+def integer(name: str, default: int) -> int:
+    """The variable as a whole number."""
+    value = os.environ.get(name, "")
+    if not value:
+        return default
+    if not value.isascii() or not value.isdigit():
+        raise BadEnvironment(f"{name}={value!r} is not a whole number.")
+    return int(value)
+
+
+def flag(name: str, default: bool) -> bool:
+    """The variable as yes or no: 1/0, true/false, yes/no, on/off."""
+    value = os.environ.get(name, "").lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise BadEnvironment(f"{name}={value!r} is neither yes nor no. Use 1 or 0.")
+
+
+def words(name: str, default: str) -> list[str]:
+    """The variable as a comma-separated list."""
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]

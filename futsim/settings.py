@@ -1,0 +1,201 @@
+"""The one settings file, driven by environment variables (the README's configuration table lists them).
+
+`manage.py up` sets every required variable for the processes that it starts.
+"""
+
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from csp.constants import NONCE, NONE, SELF
+
+from futsim import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+SECRET_KEY = env.text("FUTSIM_SECRET_KEY")
+DEBUG = env.flag("FUTSIM_DEBUG", False)
+
+PUBLIC_URL = env.text("FUTSIM_URL", "http://127.0.0.1:8000")
+ALLOWED_HOSTS = env.words("FUTSIM_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+_PORT = urlsplit(PUBLIC_URL).port
+# Full origins: a check of host names alone would let another port of the same host open our sockets.
+ALLOWED_ORIGINS = env.words("FUTSIM_ALLOWED_ORIGINS", f"{PUBLIC_URL},http://localhost:{_PORT},http://127.0.0.1:{_PORT}")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https://") else []
+
+# --- market data -----------------------------------------------------------------------------------
+DATABENTO_API_KEY = env.text("DATABENTO_API_KEY", "")
+DATABENTO_GATEWAY = env.text("FUTSIM_GATEWAY", "")
+"""Base URL of another historical gateway (the stand-in); empty means Databento's own."""
+SYNTHETIC_MARKET = bool(DATABENTO_GATEWAY)
+MARKET_SOURCE = "stand-in" if SYNTHETIC_MARKET else "Databento"
+"""Where stored data came from; one database holds data of one source."""
+DATA_ROOT = env.text("FUTSIM_DATA_ROOT", str(BASE_DIR / "var" / "data"))
+"""Folder or object-store URL of the parquet store. Synthetic and real data never share one."""
+TAPE_CACHE_BYTES = env.integer("FUTSIM_TAPE_CACHE_MB", 1024) * 1024 * 1024
+
+# --- applications ----------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "django_htmx",
+    "futsim",
+    "accounts",
+    "market",
+    "workspace",
+    "replay",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "futsim.urls"
+ASGI_APPLICATION = "futsim.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "workspace.context.site",
+            ],
+        },
+    },
+]
+
+
+# --- servers ---------------------------------------------------------------------------------------
+def database_from_url(url: str) -> dict[str, object]:
+    """Django's settings from `postgresql://user:password@host:port/name?host=/socket/folder`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise env.BadEnvironment(f"DATABASE_URL must start with postgresql://, not {parts.scheme or url!r}.")
+    name = unquote(parts.path.lstrip("/"))
+    if not name:
+        raise env.BadEnvironment("DATABASE_URL names no database: postgresql://user:password@host:5432/NAME")
+    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    socket_folder = options.pop("host", "")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": socket_folder or parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": 60,
+        "OPTIONS": {"connect_timeout": 5} | options,
+    }
+
+
+DATABASES = {"default": database_from_url(env.text("DATABASE_URL"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.text("REDIS_URL")
+CHANNEL_LAYERS = {
+    "default": {
+        # The core layer closes every socket when Redis goes away; this one resumes.
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "futsim"},
+    }
+}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A killed worker's task comes back after two minutes, not after the default hour.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 120}
+CELERY_TIMEZONE = "America/New_York"
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
+
+# --- accounts --------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "replay:home"
+LOGOUT_REDIRECT_URL = "login"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+
+# --- the web ---------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = env.text("FUTSIM_STATIC_ROOT", "") or None
+"""Where `collectstatic` puts the files for a web server in front; futsim itself serves them from the sources."""
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+# Browsers ask again with the ETag each time: a new version of futsim is never mixed with old modules.
+WHITENOISE_MAX_AGE = 0
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        # the chart and window libraries set style attributes
+        "style-src": [SELF, "'unsafe-inline'"],
+        "img-src": [SELF, "data:", "blob:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "America/New_York"
+USE_I18N = False
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("FUTSIM_LOG_LEVEL", "INFO")},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "databento": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,69 @@
+"""futsim's own processes, as the supervisor runs them."""
+
+import http.client
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from futsim.stack.checks import Address
+from futsim.stack.children import Program
+from futsim.stack.logs import Log
+from futsim.stack.paths import Places
+
+PROBE_SECONDS = 2.0
+WORKER_PROCESSES = 2
+
+
+def standin(environment: Mapping[str, str], port: int) -> Program:
+    """The stand-in gateway: Databento's protocols over a synthetic market."""
+    command = (sys.executable, "-m", "standin", "--host", "127.0.0.1", "--port", str(port))
+    own = dict(environment) | {"FUTSIM_STANDIN_KEY": environment["DATABENTO_API_KEY"]}
+    return Program("standin", command, own, is_ready=lambda _log: accepts("127.0.0.1", port))
+
+
+def worker(environment: Mapping[str, str]) -> Program:
+    """The Celery worker. Alone on its machine, it need not wait a second for the answers of others (mingle)."""
+    options = ("--pool", "prefork", "--concurrency", str(WORKER_PROCESSES), "--loglevel", "INFO")
+    command = (sys.executable, "-m", "celery", "-A", "futsim", "worker", *options, "--without-mingle")
+    return Program("worker", (*command, "--without-gossip"), environment, is_ready=says(" ready."))
+
+
+def beat(environment: Mapping[str, str], places: Places) -> Program:
+    """Celery's clock for the nightly tasks."""
+    options = ("--schedule", str(places.beat_schedule), "--loglevel", "INFO")
+    command = (sys.executable, "-m", "celery", "-A", "futsim", "beat", *options)
+    return Program("beat", command, environment, is_ready=says("beat: Starting"))
+
+
+def web(environment: Mapping[str, str], address: Address) -> Program:
+    """Pages, API and WebSockets."""
+    command = (sys.executable, "-m", "daphne", "-b", address.host, "-p", str(address.port), "futsim.asgi:application")
+    public = urlsplit(environment["FUTSIM_URL"]).netloc
+    return Program("web", command, environment, is_ready=lambda _log: is_healthy(address, public))
+
+
+def accepts(host: str, port: int) -> bool:
+    """Whether something listens on the port."""
+    try:
+        with socket.create_connection((host, port), timeout=PROBE_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def is_healthy(address: Address, host_header: str) -> bool:
+    """Whether `/health` answers 200. The host header is the public one: Django refuses names it does not know."""
+    connection = http.client.HTTPConnection(address.reachable_host, address.port, timeout=PROBE_SECONDS)
+    try:
+        connection.request("GET", "/health", headers={"Host": host_header})
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def says(words: str) -> Callable[[Log], bool]:
+    """A health check for processes that only tell their log when they are ready."""
+    return lambda log: words in log.text()

@@ -1,0 +1,246 @@
+"""The vendor door to Databento's historical data: the only module that imports its HTTP client.
+
+Everything past it sees futsim's own types. The same real client talks to Databento and to the stand-in gateway.
+"""
+
+import logging
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import databento
+import numpy as np
+import numpy.typing as npt
+import requests
+from databento.common.error import BentoError, BentoHttpError, BentoWarning
+
+from market.engine.bars import Bars
+from market.gateway_errors import DamagedDownload, GatewayError
+from market.sessions import to_ns
+
+log = logging.getLogger(__name__)
+
+TRIES = 4
+FIRST_PAUSE_SECONDS = 1.0
+UNDEFINED_TIME = 2**64 - 1
+OUTRIGHT_FUTURE = b"F"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRange:
+    """What the gateway has: UTC ns [start, end)."""
+
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """An outright future as its exchange defines it. Times are UTC ns, None where the exchange leaves them open."""
+
+    raw_symbol: str
+    root: str
+    year: int
+    month: int
+    activation_ns: int | None
+    expiration_ns: int | None
+    match_algorithm: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdInterval:
+    """A symbol's instrument id on the UTC dates [first, end)."""
+
+    symbol: str
+    instrument_id: int
+    first: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolBars:
+    """Bars of one symbol."""
+
+    symbol: str
+    bars: Bars
+
+
+class HistoricalGateway:
+    """Databento's historical API, or another gateway that speaks it."""
+
+    def __init__(self, key: str, base_url: str = "", *, name: str = "Databento", patient: bool = True) -> None:
+        """base_url: another gateway than Databento's own, e.g. http://127.0.0.1:8100. name: for messages and records.
+
+        patient: repeat a failed request after a pause, where that can help. Raises GatewayError without a key.
+        """
+        if not key:
+            raise GatewayError(401, "no_key", "There is no API key.", {})
+        self._client = databento.Historical(key=key)
+        self._tries = TRIES if patient else 1
+        self.name = name
+        if base_url:
+            self._redirect(base_url)
+
+    def _redirect(self, base_url: str) -> None:
+        # The client rewrites any gateway to https; a gateway on loopback speaks plain http.
+        for family in ("metadata", "batch", "symbology", "timeseries"):
+            getattr(self._client, family)._base_url = f"{base_url.rstrip('/')}/v0/{family}"
+
+    def dataset_range(self, dataset: str) -> DatasetRange:
+        """From when to when the dataset has data. Raises GatewayError."""
+        answer = self._ask(lambda: self._client.metadata.get_dataset_range(dataset))
+        return DatasetRange(_parse_time(answer["start"]), _parse_time(answer["end"]))
+
+    def definitions(self, dataset: str, root: str, day: date) -> list[Definition]:
+        """The outright futures of a root that are listed on a day; spreads are left out. Raises GatewayError."""
+        start, end = _utc_midnight(day), _utc_midnight(day + timedelta(days=1))
+        with self._download(dataset, [f"{root}.FUT"], "definition", start, end, stype_in="parent") as download:
+            rows = download.to_ndarray()
+        outrights = rows[(rows["instrument_class"] == OUTRIGHT_FUTURE) & (rows["asset"] == root.encode())]
+        return [_definition(row) for row in outrights]
+
+    def bars(self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int) -> list[SymbolBars]:
+        """Bars of [start_ns, end_ns) for each symbol that has any, mapped by (instrument id, date).
+
+        Raises GatewayError; DamagedDownload when fewer or more records come than the gateway counts.
+        """
+        expected = self._record_count(dataset, symbols, schema, start_ns, end_ns)
+        if expected == 0:
+            return []
+        with self._download(dataset, symbols, schema, start_ns, end_ns) as download:
+            rows = download.to_ndarray()
+            if len(rows) != expected:
+                raise DamagedDownload(expected, len(rows))
+            return [SymbolBars(symbol, _bars(rows[mask])) for symbol, mask in _by_symbol(rows, download.mappings)]
+
+    def instrument_ids(self, dataset: str, symbols: list[str], first: date, end: date) -> list[IdInterval]:
+        """The instrument ids of raw symbols on [first, end); unknown symbols are absent. Raises GatewayError."""
+        answer = self._ask(
+            lambda: self._client.symbology.resolve(dataset, symbols, "raw_symbol", "instrument_id", first, end)
+        )
+        return [
+            IdInterval(symbol, int(part["s"]), date.fromisoformat(part["d0"]), date.fromisoformat(part["d1"]))
+            for symbol, parts in answer["result"].items()
+            for part in parts
+        ]
+
+    def _record_count(self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int) -> int:
+        return self._ask(
+            lambda: self._client.metadata.get_record_count(dataset, start_ns, end_ns, symbols=symbols, schema=schema)
+        )
+
+    @contextmanager
+    def _download(
+        self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int, stype_in: str = "raw_symbol"
+    ) -> Iterator[databento.DBNStore]:
+        """Stream to a temporary file and open it; the file is gone afterwards."""
+        with tempfile.TemporaryDirectory(prefix="futsim-") as folder:
+            attempt = iter(range(TRIES))
+
+            def fetch() -> databento.DBNStore:
+                # The client opens the file exclusively: each attempt needs a new name.
+                path = Path(folder) / f"{next(attempt)}.dbn.zst"
+                return self._client.timeseries.get_range(
+                    dataset, start_ns, end_ns, symbols=symbols, schema=schema, stype_in=stype_in, path=path
+                )
+
+            opened = self._ask(fetch)
+            try:
+                yield opened
+            finally:
+                opened.reader.close()
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        """Run a request, again after a pause where that can help. Raises GatewayError."""
+        for attempt in range(self._tries):
+            try:
+                return self._ask_once(call)
+            except GatewayError as error:
+                if not error.retryable or attempt == self._tries - 1:
+                    raise
+                pause = error.retry_after or FIRST_PAUSE_SECONDS * 2**attempt
+                log.warning("%s; trying again in %.0f s", error.message, pause)
+                time.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def _ask_once(self, call: Callable[[], T]) -> T:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", BentoWarning)
+                return call()
+        except BentoHttpError as error:
+            raise _translate(error) from None
+        except requests.ConnectionError:
+            raise GatewayError(None, "no_answer", f"{self.name} does not answer.", {}) from None
+        except requests.Timeout:
+            raise GatewayError(None, "timeout", f"{self.name} did not answer in time.", {}) from None
+        except (BentoError, ValueError) as error:
+            raise GatewayError(None, "broken_answer", f"{self.name} broke off its answer ({error}).", {}) from None
+
+
+def _translate(error: BentoHttpError) -> GatewayError:
+    detail = (error.json_body or {}).get("detail", {})
+    if not isinstance(detail, dict):
+        detail = {"message": str(detail)}
+    message = detail.get("message") or error.message or "no reason given"
+    retry_after = error.headers.get("Retry-After")
+    return GatewayError(
+        error.http_status,
+        str(detail.get("case", "")),
+        str(message),
+        dict(detail.get("payload") or {}),
+        float(retry_after) if retry_after and str(retry_after).isdigit() else None,
+    )
+
+
+def _by_symbol(
+    rows: npt.NDArray[Any], mappings: Mapping[str, list[Any]]
+) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Rows of each symbol. An id alone is ambiguous: it counts only within its interval of dates."""
+    for symbol, intervals in mappings.items():
+        mask = np.zeros(len(rows), bool)
+        for part in intervals:
+            inside = (rows["ts_event"] >= _utc_midnight(part["start_date"])) & (
+                rows["ts_event"] < _utc_midnight(part["end_date"])
+            )
+            mask |= inside & (rows["instrument_id"] == int(part["symbol"]))
+        if mask.any():
+            yield symbol, mask
+
+
+def _bars(rows: npt.NDArray[Any]) -> Bars:
+    columns = (rows[name].astype(np.int64) for name in ("ts_event", "open", "high", "low", "close", "volume"))
+    return Bars(*columns)
+
+
+def _definition(row: Any) -> Definition:
+    def instant(name: str) -> int | None:
+        return None if row[name] in (UNDEFINED_TIME, 0) else int(row[name])
+
+    return Definition(
+        raw_symbol=row["raw_symbol"].decode(),
+        root=row["asset"].decode(),
+        year=int(row["maturity_year"]),
+        month=int(row["maturity_month"]),
+        activation_ns=instant("activation"),
+        expiration_ns=instant("expiration"),
+        match_algorithm=row["match_algorithm"].decode(),
+    )
+
+
+def _utc_midnight(day: date) -> int:
+    return to_ns(datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+
+def _parse_time(text: str) -> int:
+    """Nanoseconds of 2026-11-20T22:00:00.000000000Z (any number of decimals)."""
+    whole, _, fraction = text.rstrip("Z").replace("+00:00", "").partition(".")
+    return to_ns(datetime.fromisoformat(whole).replace(tzinfo=UTC)) + int(fraction.ljust(9, "0")[:9] or 0)

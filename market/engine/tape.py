@@ -1,0 +1,197 @@
+"""The tape: a spliced run of sessions that can be read up to an instant, and no further.
+
+A `Piece` is one contract's bars of one trade date, shared by everyone who replays it. A `Tape` is a run of
+pieces, each with the shift that puts it into the entry contract's price space. Shifts are applied to what is
+sent, never to the pieces.
+"""
+
+import bisect
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from market.engine.bars import Bars, Int64s, aggregate, concatenate, empty
+from market.sessions import SECOND_NS, Session
+from market.timeframes import bucket_bounds
+
+
+def as_traded(session: Session, ts: Int64s) -> Session:
+    """The session with its closes moved past prints that came after them: the tape is the judge, not the calendar."""
+    openings = [start for start, _ in session.segments[1:]]
+    segments = []
+    for (start, end), following in zip(session.segments, [*openings, None], strict=True):
+        late = ts[ts.searchsorted(end) : None if following is None else ts.searchsorted(following)]
+        segments.append((start, int(late[-1]) + SECOND_NS if len(late) else end))
+    return Session(session.trade_date, tuple(segments))
+
+
+class Piece:
+    """One contract's one-second bars of one session, with its higher bars built when first asked for."""
+
+    def __init__(self, session: Session, contract: str, seconds: Bars) -> None:
+        self.session = as_traded(session, seconds.ts)
+        self.contract = contract
+        self.seconds = seconds
+        self._closed: dict[str, tuple[Bars, Int64s]] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays in bytes."""
+        return self.seconds.nbytes + sum(bars.nbytes for bars, _ in self._closed.values())
+
+    def bars(self, timeframe: str) -> tuple[Bars, Int64s]:
+        """All bars of the session and the UTC ns at which each is over."""
+        if timeframe not in self._closed:
+            starts, ends = bucket_bounds(self.session, timeframe)
+            bars = aggregate(self.seconds, starts)
+            self._closed[timeframe] = bars, ends[starts.searchsorted(bars.ts)]
+        return self._closed[timeframe]
+
+    def bars_between(self, timeframe: str, since_ns: int, playhead_ns: int) -> Bars:
+        """Bars that start at or after `since_ns`, as they are known at the playhead, the forming one last.
+
+        A one-second bar is known once its second is over.
+        """
+        bars, ends = self.bars(timeframe)
+        first = int(bars.ts.searchsorted(since_ns))
+        closed = int(ends.searchsorted(playhead_ns, side="right"))
+        if closed >= len(bars) or first > closed:
+            return bars[first:closed]
+        return concatenate([bars[first:closed], self._forming(int(bars.ts[closed]), playhead_ns)])
+
+    def _forming(self, start_ns: int, playhead_ns: int) -> Bars:
+        """The bar in progress, from the seconds that are over; empty before its first trade."""
+        first = int(self.seconds.ts.searchsorted(start_ns))
+        end = int(self.seconds.ts.searchsorted(playhead_ns - SECOND_NS, side="right"))
+        if end <= first:
+            return empty()
+        rows = self.seconds[first:end]
+        columns = (rows.open[:1], rows.high.max(keepdims=True), rows.low.min(keepdims=True), rows.close[-1:])
+        starts = rows.ts[:1] * 0 + start_ns
+        return Bars(starts, *columns, rows.volume.sum(keepdims=True))
+
+
+@dataclass(frozen=True, slots=True)
+class RollMark:
+    """A roll on the chart. Prices 1e-9 units, volumes contracts (None without a daily bar).
+
+    known_ns: the instant from which the volumes are over and may be shown.
+    """
+
+    at_ns: int
+    known_ns: int
+    kind: str
+    from_contract: str
+    to_contract: str
+    complete: bool
+    spread: int
+    from_volume: int | None
+    to_volume: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece in its place: the shift that its prices need, and the roll at its open if there is one."""
+
+    piece: Piece
+    shift: int
+    roll: RollMark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """Consecutive sessions in the entry contract's price space."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def start_ns(self) -> int:
+        return self.parts[0].piece.session.open_ns
+
+    @property
+    def end_ns(self) -> int:
+        return self.parts[-1].piece.session.close_ns
+
+    @property
+    def trade_dates(self) -> list[date]:
+        return [part.piece.session.trade_date for part in self.parts]
+
+    def index_at(self, ns: int) -> int:
+        """The part whose session is in progress or was the last before the instant; 0 before the first."""
+        opens = [part.piece.session.open_ns for part in self.parts]
+        return max(0, bisect.bisect_right(opens, ns) - 1)
+
+    def step(self, timeframe: str, ns: int, count: int) -> int | None:
+        """The next (count 1) or last (count -1) instant at which a bar is over; None where the tape ends."""
+        index = self.index_at(ns)
+        order = range(index, len(self.parts)) if count > 0 else range(index, -1, -1)
+        for number in order:
+            _, ends = self.parts[number].piece.bars(timeframe)
+            at = int(ends.searchsorted(ns, side="right" if count > 0 else "left")) - (count < 0)
+            if 0 <= at < len(ends):
+                return int(ends[at])
+        return None
+
+    def part_at(self, ns: int) -> Part:
+        """The part of `index_at`."""
+        return self.parts[self.index_at(ns)]
+
+    def next_open(self, ns: int) -> int | None:
+        """`ns` itself while the market trades, else the next opening on the tape; None past its end."""
+        for part in self.parts[self.index_at(ns) :]:
+            at = part.piece.session.next_open(ns)
+            if at is not None:
+                return at
+        return None
+
+    def bars(self, timeframe: str, since_ns: int, playhead_ns: int) -> Bars:
+        """Bars that start at or after `since_ns` as known at the playhead, shifted, the forming one last."""
+        first, last = self.index_at(since_ns), self.index_at(playhead_ns)
+        return concatenate(
+            [
+                part.piece.bars_between(timeframe, since_ns, playhead_ns).shifted(part.shift)
+                for part in self.parts[first : last + 1]
+            ]
+        )
+
+    def rolls(self, since_ns: int, playhead_ns: int) -> list[RollMark]:
+        """The rolls that came, or whose volumes became known, after `since_ns` up to the playhead.
+
+        The tape's own first session shows no roll.
+        """
+        marks = [part.roll for part in self.parts[1:] if part.roll is not None and part.roll.at_ns <= playhead_ns]
+        return [mark for mark in marks if since_ns < mark.at_ns or since_ns < mark.known_ns <= playhead_ns]
+
+
+class PieceCache:
+    """Pieces by key, shared by all replays of the process, the least recently used dropped beyond a size."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._pieces: OrderedDict[tuple[object, ...], Piece] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[object, ...], load: Callable[[], Piece]) -> Piece:
+        """The cached piece, else the loaded one. Two threads may load the same piece once each; one is kept."""
+        with self._lock:
+            if key in self._pieces:
+                self._pieces.move_to_end(key)
+                return self._pieces[key]
+        piece = load()
+        with self._lock:
+            piece = self._pieces.setdefault(key, piece)
+            self._evict()
+        return piece
+
+    def clear(self) -> None:
+        """Forget all pieces."""
+        with self._lock:
+            self._pieces.clear()
+
+    def _evict(self) -> None:
+        total = sum(piece.nbytes for piece in self._pieces.values())
+        while total > self._max_bytes and len(self._pieces) > 1:
+            _, dropped = self._pieces.popitem(last=False)
+            total -= dropped.nbytes

@@ -1,0 +1,162 @@
+"""Contracts and daily bars of an asset: what the roll schedule is made of."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import transaction
+
+from market.databento_historical import Definition, HistoricalGateway, IdInterval, SymbolBars
+from market.facts import MONTH_CODES
+from market.jobs import Progress
+from market.locks import advisory_lock
+from market.models import Asset, Contract, DailyBar, DailySpan, InstrumentId
+from market.sessions import SECOND_NS
+
+DEFINITION_EVERY_DAYS = 45
+"""A snapshot lists everything traded that day; contracts live far longer than this."""
+NEAR_BEFORE, NEAR_AFTER = timedelta(days=62), timedelta(days=365)
+"""Contracts delivered this long before or after a window may carry its volume."""
+DAY_NS = 86_400 * SECOND_NS
+
+Span = tuple[date, date]
+"""UTC dates [first, end)."""
+
+
+def missing_spans(asset: Asset, first: date, end: date) -> list[Span]:
+    """The parts of [first, end) whose daily bars are not here, ascending."""
+    missing = []
+    for span in asset.daily_spans.filter(end_date__gt=first, first_date__lt=end).order_by("first_date"):
+        if span.first_date > first:
+            missing.append((first, span.first_date))
+        first = max(first, span.end_date)
+    return [*missing, (first, end)] if first < end else missing
+
+
+def ensure_history(asset: Asset, gateway: HistoricalGateway, first: date, end: date, progress: Progress) -> bool:
+    """Have the contracts and daily bars of the UTC dates [first, end); True when something new came.
+
+    Days that are not over must be left out by the caller. Raises GatewayError.
+    """
+    with advisory_lock("history", asset.pk):
+        spans = missing_spans(asset, first, end)
+        for span_first, span_end in spans:
+            progress.say(f"{asset.root}: contracts and daily volumes from {span_first} to {span_end}")
+            _fetch_definitions(asset, gateway, span_first, span_end)
+            _fetch_daily_bars(asset, gateway, span_first, span_end)
+    return bool(spans)
+
+
+def _fetch_definitions(asset: Asset, gateway: HistoricalGateway, first: date, end: date) -> None:
+    known = 0
+    for day in _snapshot_days(asset, first, end):
+        definitions = gateway.definitions(asset.dataset, asset.root, day)
+        known += len(definitions)
+        for definition in definitions:
+            _save_definition(asset, definition)
+    if not known:
+        _generate_contracts(asset, first, end)
+
+
+def _snapshot_days(asset: Asset, first: date, end: date) -> Iterator[date]:
+    """Trade dates in [first, end), the first and the last included."""
+    dates = [session.trade_date for session in asset.sessions.between(first, end - timedelta(days=1))]
+    taken = None
+    for day in dates:
+        if taken is None or (day - taken).days >= DEFINITION_EVERY_DAYS or day == dates[-1]:
+            taken = day
+            yield day
+
+
+def _save_definition(asset: Asset, definition: Definition) -> None:
+    Contract.objects.update_or_create(
+        asset=asset,
+        year=definition.year,
+        month=definition.month,
+        defaults={
+            "raw_symbol": definition.raw_symbol,
+            "first_trade_date": _date(definition.activation_ns),
+            "last_trade_date": _date(definition.expiration_ns),
+            "match_algorithm": definition.match_algorithm,
+        },
+    )
+
+
+def _generate_contracts(asset: Asset, first: date, end: date) -> None:
+    """The asset's listed months near the window, for a gateway without definitions."""
+    day, last = (first - NEAR_BEFORE).replace(day=1), end + NEAR_AFTER
+    while day <= last:
+        code = MONTH_CODES[day.month - 1]
+        if code in asset.listed_months:
+            symbol = f"{asset.root}{code}{day.year % 10}"
+            Contract.objects.get_or_create(asset=asset, year=day.year, month=day.month, defaults={"raw_symbol": symbol})
+        day = (day + timedelta(days=31)).replace(day=1)
+
+
+def near(asset: Asset, first: date, end: date) -> list[Contract]:
+    """The contracts that may trade in [first, end) and matter there, in order of expiry."""
+    nearby = asset.contracts.filter(year__gte=first.year - 1, year__lte=end.year + 2).order_by("year", "month")
+    return [
+        contract
+        for contract in nearby
+        if first - NEAR_BEFORE <= contract.delivery <= end + NEAR_AFTER
+        and (contract.last_trade_date is None or contract.last_trade_date >= first)
+        and (contract.first_trade_date is None or contract.first_trade_date < end)
+    ]
+
+
+def _fetch_daily_bars(asset: Asset, gateway: HistoricalGateway, first: date, end: date) -> None:
+    contracts = near(asset, first, end)
+    symbols = sorted({contract.raw_symbol for contract in contracts})
+    ids = gateway.instrument_ids(asset.dataset, symbols, first, end) if symbols else []
+    known = sorted({interval.symbol for interval in ids})
+    found = gateway.bars(asset.dataset, known, "ohlcv-1d", _utc_ns(first), _utc_ns(end)) if known else []
+    with transaction.atomic():
+        _save_ids(contracts, ids)
+        DailyBar.objects.bulk_create(_daily_bars(contracts, found), ignore_conflicts=True, batch_size=2_000)
+        _add_span(asset, first, end)
+
+
+def _save_ids(contracts: list[Contract], ids: list[IdInterval]) -> None:
+    rows = [
+        InstrumentId(
+            contract=contract, instrument_id=interval.instrument_id, first_date=interval.first, end_date=interval.end
+        )
+        for interval in ids
+        if (contract := _owner(contracts, interval.symbol, interval.first)) is not None
+    ]
+    InstrumentId.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _daily_bars(contracts: list[Contract], found: list[SymbolBars]) -> Iterator[DailyBar]:
+    for symbol_bars in found:
+        bars = symbol_bars.bars
+        for row in zip(bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume, strict=True):
+            ts, open_, high, low, close, volume = map(int, row)
+            day = datetime.fromtimestamp(ts // SECOND_NS, UTC).date()
+            contract = _owner(contracts, symbol_bars.symbol, day)
+            if contract is not None:
+                yield DailyBar(contract=contract, date=day, open=open_, high=high, low=low, close=close, volume=volume)
+
+
+def _owner(contracts: list[Contract], symbol: str, day: date) -> Contract | None:
+    """Whose symbol it is on that day: one-digit years repeat, the nearest delivery that is not over has it."""
+    alike = [c for c in contracts if c.raw_symbol == symbol and c.delivery + NEAR_BEFORE > day]
+    return min(alike, key=lambda contract: contract.delivery, default=None)
+
+
+def _add_span(asset: Asset, first: date, end: date) -> None:
+    """Record [first, end) as here, joined with the spans it touches."""
+    touching = asset.daily_spans.select_for_update().filter(first_date__lte=end, end_date__gte=first)
+    spans = [(first, end), *((span.first_date, span.end_date) for span in touching)]
+    touching.delete()
+    DailySpan.objects.create(
+        asset=asset, first_date=min(start for start, _ in spans), end_date=max(stop for _, stop in spans)
+    )
+
+
+def _utc_ns(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * DAY_NS
+
+
+def _date(ns: int | None) -> date | None:
+    return None if ns is None else datetime.fromtimestamp(ns // SECOND_NS, UTC).date()

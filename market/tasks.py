@@ -1,0 +1,57 @@
+"""The workers' part: long work behind a Job."""
+
+import logging
+from datetime import date
+from typing import Any
+
+from celery import shared_task
+
+from market import jobs, tapes
+from market.gateway import available_range, gateway
+from market.gateway_errors import GatewayError
+from market.models import Asset, Job
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def prepare_window(job_id: int) -> None:
+    """Fetch what a window's tape takes. Running it twice, or again after a crash, ends in the same store."""
+    job = jobs.start(job_id)
+    if job is None:
+        return
+    progress = jobs.Progress(job)
+    try:
+        window = window_from(job.params)
+        available = available_range(window.asset.dataset)
+        tapes.prepare(window, gateway(), available.end_ns, progress)
+    except jobs.JobCancelled:
+        log.info("%s cancelled", job)
+    except (GatewayError, tapes.NoMarket) as problem:
+        progress.finish(Job.State.FAILED, str(problem))
+    except Exception:
+        log.exception("%s failed", job)
+        progress.finish(Job.State.FAILED, "Something went wrong in futsim; the log has the details. Press Load again.")
+        raise
+    else:
+        progress.finish(Job.State.DONE, f"{window.asset.root}: {len(window.sessions)} sessions are ready.")
+
+
+def window_params(window: tapes.Window) -> dict[str, Any]:
+    """A window as a job's parameters; `window_from` reads them."""
+    return {
+        "root": window.asset.root,
+        "first": window.sessions[0].trade_date.isoformat(),
+        "last": window.sessions[-1].trade_date.isoformat(),
+        "entry": window.entry.isoformat(),
+        "history_from": window.history_from.isoformat(),
+    }
+
+
+def window_from(params: dict[str, Any]) -> tapes.Window:
+    """The window that `window_params` described."""
+    asset = Asset.objects.get(root=params["root"])
+    first, last, entry, history_from = (
+        date.fromisoformat(params[name]) for name in ("first", "last", "entry", "history_from")
+    )
+    return tapes.Window(asset, asset.sessions.between(first, last), entry, history_from)

@@ -1,0 +1,89 @@
+"""Getting a replay's tape: at once when it is stored, else after a worker has fetched it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from channels.db import database_sync_to_async
+
+from market import jobs, store, tapes
+from market.engine.tape import Tape
+from market.models import Job
+from replay import services
+
+JOB_POLL_SECONDS = 2.0
+"""A lost job message is made up for by looking."""
+ATTEMPTS = 2
+"""A damaged file is found while reading; then it is fetched again, once."""
+
+
+class Bus(Protocol):
+    """Where messages from other processes come from (`futsim.hub.Hub`)."""
+
+    async def subscribe(self, topic: str, listener: Callable[[dict[str, Any]], None]) -> None: ...
+    async def unsubscribe(self, topic: str, listener: Callable[[dict[str, Any]], None]) -> None: ...
+
+
+class CannotLoad(Exception):
+    """There is no tape; the message says why and what to do."""
+
+
+class Loader:
+    """Loads windows for one replay. `job` is the job being waited for, as a page shows it; None without one."""
+
+    def __init__(self, owner_id: int, bus: Bus, job_changed: Callable[[], None]) -> None:
+        self.job: dict[str, Any] | None = None
+        self._owner_id = owner_id
+        self._bus = bus
+        self._job_changed = job_changed
+        self._news = asyncio.Event()
+
+    async def load(self, window: tapes.Window, available: services.Available, job: Job | None = None) -> Tape:
+        """The window's tape. job: one that fetches it already. Raises CannotLoad. May be cancelled at any time."""
+        for _ in range(ATTEMPTS):
+            if job is not None or not await database_sync_to_async(services.is_stored)(window, available.end_ns):
+                await self._fetch(window, available, job)
+                job = None
+            try:
+                tape: Tape = await database_sync_to_async(tapes.load)(window)
+                return tape
+            except tapes.NoMarket as problem:
+                raise CannotLoad(str(problem)) from None
+            except store.DamagedPiece as found:
+                damage = found
+        raise CannotLoad(f"{damage} It could not be repaired; the disk may be failing.")
+
+    async def _fetch(self, window: tapes.Window, available: services.Available, job: Job | None) -> None:
+        if job is None:
+            if available.problem is not None:
+                raise CannotLoad(str(available.problem))
+            job = await database_sync_to_async(services.ask_for)(window, self._owner_id)
+        over = await self._follow(job)
+        if over["state"] != Job.State.DONE:
+            raise CannotLoad(over["message"])
+
+    async def _follow(self, job: Job) -> dict[str, Any]:
+        """Wait until a job is over."""
+        topic = jobs.topic(job.pk)
+        await self._bus.subscribe(topic, self._hear)
+        try:
+            self._hear(jobs.describe(job))
+            while self.job is None or self.job["state"] not in Job.FINAL:
+                await self._wait(job)
+            return self.job
+        finally:
+            self.job = None
+            await self._bus.unsubscribe(topic, self._hear)
+
+    async def _wait(self, job: Job) -> None:
+        self._news.clear()
+        try:
+            await asyncio.wait_for(self._news.wait(), JOB_POLL_SECONDS)
+        except TimeoutError:
+            await database_sync_to_async(job.refresh_from_db)()
+            self._hear(jobs.describe(job))
+
+    def _hear(self, body: dict[str, Any]) -> None:
+        self.job = body
+        self._job_changed()
+        self._news.set()

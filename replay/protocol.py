@@ -1,0 +1,163 @@
+"""The messages of the replay WebSocket (docs/protocol.md), validated once, at the door."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from market.engine.bars import Bars
+from market.engine.tape import RollMark
+from market.sessions import SECOND_NS
+
+MAX_MESSAGE_BYTES = 4_096
+MAX_CHARTS = 16
+
+ChartId = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9_-]+$")]
+Timeframe = Literal["1m", "5m", "15m", "30m", "1h", "90m", "3h", "4h", "1D"]
+Speed = Annotated[float, Meta(ge=0.25, le=1000)] | Literal["max"]
+Ref = Annotated[str, Meta(max_length=64)] | None
+Count = Literal[1, -1]
+Ns = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")]
+
+
+class ChartRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    chart: ChartId
+    timeframe: Timeframe
+
+
+class Hello(Struct, frozen=True, forbid_unknown_fields=True, tag="hello"):
+    charts: Annotated[list[ChartRequest], Meta(max_length=MAX_CHARTS)]
+    last_seq: int | None = None
+    playhead: Ns | None = None
+    ref: Ref = None
+
+
+class Ack(Struct, frozen=True, forbid_unknown_fields=True, tag="ack"):
+    seq: Annotated[int, Meta(ge=0, le=2**53)]
+    ref: Ref = None
+
+
+class Resync(Struct, frozen=True, forbid_unknown_fields=True, tag="resync"):
+    ref: Ref = None
+
+
+class Play(Struct, frozen=True, forbid_unknown_fields=True, tag="play"):
+    ref: Ref = None
+
+
+class Pause(Struct, frozen=True, forbid_unknown_fields=True, tag="pause"):
+    ref: Ref = None
+
+
+class SetSpeed(Struct, frozen=True, forbid_unknown_fields=True, tag="speed"):
+    value: Speed
+    ref: Ref = None
+
+
+class Step(Struct, frozen=True, forbid_unknown_fields=True, tag="step"):
+    unit: Literal["second", "bar"]
+    count: Count
+    chart: ChartId | None = None
+    ref: Ref = None
+
+
+class Seek(Struct, frozen=True, forbid_unknown_fields=True, tag="seek"):
+    et: Annotated[str, Meta(max_length=32)]
+    ref: Ref = None
+
+
+class OpenChart(Struct, frozen=True, forbid_unknown_fields=True, tag="chart.open"):
+    chart: ChartId
+    timeframe: Timeframe
+    ref: Ref = None
+
+
+class SetTimeframe(Struct, frozen=True, forbid_unknown_fields=True, tag="chart.timeframe"):
+    chart: ChartId
+    timeframe: Timeframe
+    ref: Ref = None
+
+
+class CloseChart(Struct, frozen=True, forbid_unknown_fields=True, tag="chart.close"):
+    chart: ChartId
+    ref: Ref = None
+
+
+Command = (
+    Hello | Ack | Resync | Play | Pause | SetSpeed | Step | Seek | OpenChart | SetTimeframe | CloseChart
+)  # fmt: skip
+
+_decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
+_encoder = msgspec.json.Encoder()
+
+
+class Refused(Exception):
+    """A message that cannot be acted on; `message` is fit for the user, `ref` is the browser's."""
+
+    def __init__(self, code: str, message: str, ref: str | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.ref = code, message, ref
+
+
+def decode(text: str | None) -> Command:
+    """The command in a text message. Raises Refused naming the field that is wrong."""
+    if text is None:
+        raise Refused("malformed", "Messages are JSON text, not bytes.")
+    if len(text) > MAX_MESSAGE_BYTES:
+        raise Refused("too_long", f"A message is at most {MAX_MESSAGE_BYTES} bytes.")
+    try:
+        return _decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise Refused("malformed", f"Message not understood: {error}", _ref(text)) from None
+
+
+def _ref(text: str) -> str | None:
+    """The `ref` of a message that is JSON but wrong; None if there is none."""
+    try:
+        value = msgspec.json.decode(text).get("ref")
+    except (msgspec.DecodeError, AttributeError, UnicodeEncodeError, RecursionError):
+        return None
+    return value[:64] if isinstance(value, str) else None
+
+
+def encode(message: dict[str, Any]) -> str:
+    """JSON text of a server message."""
+    return _encoder.encode(message).decode()
+
+
+def price_unit(bars: Bars, tick: int) -> int:
+    """The tick where all prices lie on it, else 1 (1e-9)."""
+    return tick if fits(bars, tick) else 1
+
+
+def fits(bars: Bars, unit: int) -> bool:
+    """Whether all prices are whole multiples of the unit."""
+    return not any((column % unit).any() for column in (bars.open, bars.high, bars.low, bars.close))
+
+
+def bar_columns(bars: Bars, unit: int) -> dict[str, list[int]]:
+    """Bars as the browser gets them: UTC seconds, prices in units."""
+    return {
+        "t": (bars.ts // SECOND_NS).tolist(),
+        "o": (bars.open // unit).tolist(),
+        "h": (bars.high // unit).tolist(),
+        "l": (bars.low // unit).tolist(),
+        "c": (bars.close // unit).tolist(),
+        "v": bars.volume.tolist(),
+    }
+
+
+def mark(roll: RollMark, playhead_ns: int) -> dict[str, Any]:
+    """A roll as the browser gets it; its volumes only once they are over at the playhead."""
+    known = playhead_ns >= roll.known_ns
+    return {
+        "t": roll.at_ns // SECOND_NS,
+        "at_ns": str(roll.at_ns),
+        "from": roll.from_contract,
+        "to": roll.to_contract,
+        "kind": roll.kind,
+        "complete": roll.complete,
+        "spread": roll.spread if roll.complete else None,
+        "from_volume": roll.from_volume if known else None,
+        "to_volume": roll.to_volume if known else None,
+    }

@@ -1,0 +1,150 @@
+"""Opening, moving and remembering replays."""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from market import tapes
+from market.databento_historical import DatasetRange
+from market.engine.tape import Tape
+from market.gateway import available_range
+from market.gateway_errors import GatewayError
+from market.models import Asset, Job
+from market.sessions import Session, to_et
+from market.tasks import prepare_window, window_params
+from replay.models import ReplaySession
+
+SESSIONS_BEFORE = 10
+SESSIONS_AFTER = 5
+PREFETCH_SESSIONS = 5
+KEEP_SESSIONS = 30
+JOB_KIND = "replay data"
+
+
+class BadMoment(ValueError):
+    """A moment that cannot be replayed; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """What the gateway has, UTC ns [start_ns, end_ns), or why that is not known."""
+
+    start_ns: int
+    end_ns: int
+    problem: GatewayError | None = None
+
+
+def what_is_available(asset: Asset, *, patient: bool = False) -> Available:
+    """The dataset's bounds. A gateway that is down leaves what is stored usable: then up to now, with the problem."""
+    try:
+        bounds: DatasetRange = available_range(asset.dataset, patient=patient)
+    except GatewayError as problem:
+        return Available(0, time.time_ns(), problem)
+    return Available(bounds.start_ns, bounds.end_ns)
+
+
+def check_moment(asset: Asset, ns: int, available: Available) -> Session:
+    """The session that trades at the instant. Raises BadMoment for a closed market, the future and before data."""
+    if ns >= time.time_ns():
+        raise BadMoment("That moment is in the future. Choose one that has been.")
+    if ns < available.start_ns:
+        raise BadMoment(f"There is no data before {to_et(available.start_ns):%Y-%m-%d %H:%M} ET.")
+    if ns >= available.end_ns:
+        raise BadMoment(f"Data reaches up to {to_et(available.end_ns):%Y-%m-%d %H:%M} ET. Choose an earlier moment.")
+    session = asset.sessions.at(ns)
+    if session is None or not session.is_open(ns):
+        raise BadMoment(f"{asset.root} was closed then. {_next_opening(asset, ns)}")
+    return session
+
+
+def _next_opening(asset: Asset, ns: int) -> str:
+    session = asset.sessions.first_closing_after(ns)
+    opening = session.next_open(max(ns, session.open_ns))
+    return f"The next opening is {to_et(opening or session.open_ns):%a %Y-%m-%d %H:%M} ET."
+
+
+def window_around(replay: ReplaySession, ns: int, available_ns: int) -> tapes.Window:
+    """The sessions to load when the playhead is put at `ns`: ten before its session, five after."""
+    calendar = replay.asset.sessions
+    here = calendar.first_closing_after(ns)
+    sessions = [
+        *calendar.before(here.trade_date, SESSIONS_BEFORE), here, *calendar.after(here.trade_date, SESSIONS_AFTER)
+    ]  # fmt: skip
+    return _window(replay, tapes.open_sessions(sessions, available_ns))
+
+
+def window_ahead(replay: ReplaySession, tape: Tape, available_ns: int) -> tapes.Window | None:
+    """The tape's sessions and the next five, the oldest dropped past thirty; None when there are no further ones."""
+    calendar, loaded = replay.asset.sessions, tape.trade_dates
+    ahead = tapes.open_sessions(calendar.after(loaded[-1], PREFETCH_SESSIONS), available_ns)
+    if not ahead:
+        return None
+    sessions = [*calendar.between(loaded[0], loaded[-1]), *ahead]
+    return _window(replay, sessions[-KEEP_SESSIONS:])
+
+
+def _window(replay: ReplaySession, sessions: list[Session]) -> tapes.Window:
+    entry = replay.asset.sessions.first_closing_after(replay.entry_ns).trade_date
+    history_from = entry - timedelta(days=replay.lookback_days)
+    return tapes.Window(replay.asset, sessions, entry, min(history_from, sessions[0].trade_date))
+
+
+def open_replay(*, owner_id: int, asset: Asset, entry_ns: int, timeframe: str, lookback_days: int) -> ReplaySession:
+    """A new replay standing at its entry. Raises BadMoment, GatewayError (data is missing and cannot be had)."""
+    available = what_is_available(asset)
+    check_moment(asset, entry_ns, available)
+    replay = ReplaySession(
+        owner_id=owner_id,
+        asset=asset,
+        entry_ns=entry_ns,
+        timeframe=timeframe,
+        lookback_days=lookback_days,
+        playhead_ns=entry_ns,
+    )
+    window = window_around(replay, entry_ns, available.end_ns)
+    stored = is_stored(window, available.end_ns)
+    if not stored and available.problem is not None:
+        raise available.problem
+    with transaction.atomic():
+        if stored:
+            replay.state = ReplaySession.State.READY
+        else:
+            replay.job = ask_for(window, owner_id)
+        replay.save()
+    return replay
+
+
+def is_stored(window: tapes.Window, available_ns: int) -> bool:
+    """Whether the window can be loaded at once. A market that had not traded yet is for the job to say."""
+    try:
+        return tapes.is_stored(window, available_ns)
+    except tapes.NoMarket:
+        return False
+
+
+def ask_for(window: tapes.Window, owner_id: int) -> Job:
+    """Have a worker fetch a window."""
+    with transaction.atomic():
+        job = Job.objects.create(kind=JOB_KIND, asked_by_id=owner_id, params=window_params(window))
+        transaction.on_commit(lambda: prepare_window.delay(job.pk))
+    return job
+
+
+def take_over(replay: ReplaySession) -> None:
+    """Become the process that runs this replay; the one before notices at its next save."""
+    with transaction.atomic():
+        row = ReplaySession.objects.select_for_update().get(pk=replay.pk)
+        row.epoch += 1
+        row.save(update_fields=["epoch"])
+    replay.epoch = row.epoch
+
+
+def save(replay: ReplaySession) -> bool:
+    """Write down where the replay stands; False when another process has taken it over."""
+    fields = ("playhead_ns", "playing", "speed", "state", "problem", "timeframe", "job_id")
+    values = {name: getattr(replay, name) for name in fields}
+    mine = ReplaySession.objects.filter(pk=replay.pk, epoch=replay.epoch)
+    return bool(mine.update(**values, saved_at=Now()))

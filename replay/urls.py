@@ -1,0 +1,10 @@
+from django.urls import path
+
+from replay import views
+
+app_name = "replay"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("open", views.start, name="open"),
+    path("<uuid:session_id>/", views.session, name="session"),
+]

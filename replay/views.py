@@ -1,0 +1,114 @@
+"""The replay page."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from market.gateway_errors import GatewayError
+from market.models import Asset
+from market.sessions import to_et
+from market.tapes import NoMarket
+from market.timeframes import TIMEFRAMES
+from replay.access import NoSuchSession, get_session
+from replay.forms import OpenForm
+from replay.models import ReplaySession
+from replay.services import BadMoment, open_replay
+
+DEFAULT_ROOT, DEFAULT_TIMEFRAME, DEFAULT_LOOKBACK = "NQ", "5m", 365
+DEFAULT_DAYS_BACK = 7
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The workspace without a replay."""
+    return render(request, "replay/workspace.html", _context(_first_choice()))
+
+
+@require_GET
+def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """The workspace on one of the user's replays."""
+    assert request.user.pk is not None
+    try:
+        replay = get_session(request.user.pk, session_id)
+    except NoSuchSession as problem:
+        raise Http404(str(problem)) from None
+    return render(request, "replay/workspace.html", _context(_choice_of(replay)) | {"session_id": str(replay.pk)})
+
+
+@require_POST
+def start(request: HttpRequest) -> HttpResponse:
+    """Open a replay and go to it; with a bad form, the reasons and nothing changed."""
+    form = OpenForm(request.POST)
+    replay = _open(request, form) if form.is_valid() else None
+    if replay is not None:
+        target = reverse("replay:session", args=[replay.pk])
+        return HttpResponseClientRedirect(target) if request.headers.get("HX-Request") else redirect(target)
+    errors = [{"field": name, "message": text} for name, texts in form.errors.items() for text in texts]
+    if request.headers.get("HX-Request"):
+        return render(request, "replay/_open_errors.html", {"errors": errors})
+    typed = {name: request.POST.get(name, "") for name in OpenForm.base_fields}
+    return render(request, "replay/workspace.html", _context(typed) | {"errors": errors}, status=422)
+
+
+def _open(request: HttpRequest, form: OpenForm) -> ReplaySession | None:
+    """The new replay; None after adding to the form why there is none."""
+    assert request.user.pk is not None
+    data = form.cleaned_data
+    try:
+        return open_replay(
+            owner_id=request.user.pk,
+            asset=data["root"],
+            entry_ns=data["entry_ns"],
+            timeframe=data["timeframe"],
+            lookback_days=data["lookback_days"],
+        )
+    except (BadMoment, NoMarket) as problem:
+        form.add_error("entry_date", str(problem))
+    except GatewayError as problem:
+        form.add_error(None, str(problem))
+    return None
+
+
+def _context(initial: Mapping[str, object]) -> dict[str, Any]:
+    assets = Asset.objects.filter(is_active=True).values("root", "name")
+    return {
+        "assets": list(assets),
+        "timeframes": list(TIMEFRAMES),
+        "initial": initial,
+        "session_id": None,
+        "open_url": reverse("replay:open"),
+    }
+
+
+def _first_choice() -> dict[str, object]:
+    """A recent regular open, so that Load works at once."""
+    asset = Asset.objects.filter(root=DEFAULT_ROOT).first() or Asset.objects.first()
+    day = to_et(time.time_ns()).date() - timedelta(days=DEFAULT_DAYS_BACK)
+    if asset is not None:
+        day = asset.sessions.before(day, 1)[-1].trade_date
+    return {
+        "root": asset.root if asset else "",
+        "entry_date": day.isoformat(),
+        "entry_time": "09:30",
+        "timeframe": DEFAULT_TIMEFRAME,
+        "lookback_days": DEFAULT_LOOKBACK,
+    }
+
+
+def _choice_of(replay: ReplaySession) -> dict[str, object]:
+    entry = to_et(replay.entry_ns)
+    return {
+        "root": replay.asset.root,
+        "entry_date": entry.date().isoformat(),
+        "entry_time": f"{entry:%H:%M}",
+        "timeframe": replay.timeframe,
+        "lookback_days": replay.lookback_days,
+    }

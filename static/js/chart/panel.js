@@ -1,0 +1,158 @@
+import { createChartEx, defaultHorzScaleBehavior } from "lightweight-charts";
+
+import { el, show } from "../ui/dom.js";
+import { PriceFormat } from "../ui/price.js";
+import { Subscriptions } from "../workspace/store.js";
+import { Follow } from "./follow.js";
+import { Legend } from "./legend.js";
+import { PriceScale } from "./price_scale.js";
+import { rollDetails } from "./rolls.js";
+import { ChartSeries } from "./series.js";
+import { Stage } from "./stage.js";
+import { chartColors, chartOptions } from "./theme.js";
+import { etScaleBehavior, etScaleOptions, labelShift } from "./time_scale.js";
+import { Tooltip } from "./tooltip.js";
+
+/** One chart on the session's playhead. Its id in the protocol is the id of its panel. */
+export class ChartPanel {
+  #timeframe = null;
+  #from = Infinity;
+  #pending = null; // "reset" or "update": what the next frame draws
+  #scaleKey = "";
+  #hovered = null;
+
+  mount(root, context) {
+    this.context = context;
+    this.id = context.panelId;
+    this.root = el("div", { class: "chart-panel" });
+    this.canvas = this.root.appendChild(el("div", { class: "chart-canvas" }));
+    root.append(this.root);
+    this.legend = new Legend(context.header, (timeframe) => context.session.setTimeframe(this.id, timeframe));
+    this.stage = new Stage(this.root, { onRetry: context.reload });
+    this.tooltip = new Tooltip(this.root);
+    this.#createChart();
+    this.#createFollow();
+    this.root.addEventListener("pointerdown", () => context.session.focus(this.id));
+    this.#subscribe();
+    this.legend.setTimeframe(context.params.timeframe);
+    context.session.openChart(this.id, context.params.timeframe);
+    context.frames.request(this.#draw);
+  }
+
+  destroy() {
+    this.subscriptions.end();
+    this.context.frames.cancel(this.#draw);
+    this.context.session.closeChart(this.id);
+    this.follow.destroy();
+    this.chart.remove();
+    this.root.remove();
+  }
+
+  #createChart() {
+    const colors = chartColors();
+    const shift = () => labelShift(this.#timeframe);
+    const Behavior = etScaleBehavior(defaultHorzScaleBehavior(), shift);
+    this.chart = createChartEx(this.canvas, new Behavior(), chartOptions(colors));
+    this.chart.applyOptions(etScaleOptions(shift, () => this.#timeframe === "1D"));
+    this.series = new ChartSeries(this.chart, colors);
+    this.chart.subscribeCrosshairMove((event) => this.#pointed(event));
+  }
+
+  #createFollow() {
+    this.button = el(
+      "button",
+      { type: "button", class: "follow", hidden: true, "data-action": "follow", title: "Back to the newest bar, and follow it" },
+      "⇥ follow",
+    );
+    this.root.append(this.button);
+    this.follow = new Follow(this.chart.timeScale(), (following) => show(this.button, !following));
+    this.button.addEventListener("click", () => this.follow.resume());
+  }
+
+  #subscribe() {
+    const { store, frames } = this.context;
+    const redraw = () => frames.request(this.#draw);
+    this.subscriptions = new Subscriptions(store);
+    this.subscriptions.add(`bars:${this.id}`, (change) => this.#barsChanged(change));
+    for (const topic of [`marks:${this.id}`, "session", "job", "connection", "clock"]) this.subscriptions.add(topic, redraw);
+    this.subscriptions.add("sought", () => this.follow.resume());
+    this.subscriptions.add("focus", (focus) => {
+      this.root.classList.toggle("focused", focus?.chart === this.id);
+      if (focus?.chart === this.id && focus.timeframe) this.legend.setTimeframe(focus.timeframe);
+    });
+  }
+
+  #barsChanged(change) {
+    if (change.reset || this.#pending === null && this.#timeframe === null) this.#pending = "reset";
+    else this.#pending ??= "update";
+    this.#from = Math.min(this.#from, change.from);
+    this.context.frames.request(this.#draw);
+  }
+
+  /** The newest of everything, once per animation frame. */
+  #draw = () => {
+    const { store, session: commands, header } = this.context;
+    const [session, clock, chart] = ["session", "clock", `bars:${this.id}`].map((topic) => store.get(topic));
+    const marks = store.get(`marks:${this.id}`) ?? [];
+    this.stage.update({
+      exists: commands.exists,
+      session,
+      job: store.get("job"),
+      connection: store.get("connection"),
+      bars: chart?.bars,
+    });
+    if (!session) return;
+    header.setTitle(clock?.contract || session.root);
+    this.legend.setName(session.name);
+    this.legend.setOrigin({ session, marks, clock });
+    if (!chart) return;
+    this.#useScale(session, chart.unit);
+    this.#drawBars(chart);
+    this.#drawRolls(marks);
+    this.#drawLegend(chart.bars);
+  };
+
+  #useScale(session, unit) {
+    const key = [session.tick, session.decimals, session.price_display, unit].join();
+    if (key === this.#scaleKey) return;
+    this.#scaleKey = key;
+    this.scale = new PriceScale(new PriceFormat(session), unit);
+    this.series.setScale(this.scale);
+    this.#pending = "reset";
+  }
+
+  #drawBars({ bars, timeframe }) {
+    if (this.#pending === null) return;
+    const from = this.#from;
+    const how = this.#pending;
+    this.#pending = null;
+    this.#from = Infinity;
+    if (timeframe !== this.#timeframe) {
+      this.#timeframe = timeframe;
+      this.legend.setTimeframe(timeframe);
+      this.follow.fresh(() => this.series.reset(bars), bars.length);
+    } else if (how === "reset") this.follow.redraw(() => this.series.reset(bars));
+    else this.follow.update(() => this.series.update(bars, from));
+  }
+
+  #drawRolls(marks) {
+    if (marks === this.drawnMarks && this.scale === this.drawnScale) return;
+    this.drawnMarks = marks;
+    this.drawnScale = this.scale;
+    this.series.setRolls(marks);
+  }
+
+  #drawLegend(bars) {
+    const index = this.#hovered === null ? bars.length - 1 : bars.indexOf(this.#hovered);
+    this.legend.setBar(bars.at(index) ?? bars.at(bars.length - 1), this.scale);
+  }
+
+  #pointed({ time, point, hoveredInfo, hoveredObjectId }) {
+    this.#hovered = time ?? null;
+    const id = hoveredInfo?.objectId ?? hoveredObjectId;
+    const mark = id === undefined ? null : (this.drawnMarks ?? []).find(({ at_ns: at }) => at === id);
+    if (mark && point) this.tooltip.show(rollDetails(mark, this.scale.format), point);
+    else this.tooltip.hide();
+    this.context.frames.request(this.#draw);
+  }
+}

@@ -1,0 +1,74 @@
+import { el, setAttribute, setText, show } from "../ui/dom.js";
+import { roughly } from "../ui/time.js";
+
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+
+/** What lies over the chart area while there is no chart to see: empty, loading, failed. */
+export class Stage {
+  constructor(root, { onRetry }) {
+    this.title = el("h2");
+    this.text = el("p");
+    this.bar = el("div", { class: "progress", role: "progressbar", "aria-label": "Loading", "aria-valuemin": 0, "aria-valuemax": 100 });
+    this.fill = this.bar.appendChild(el("div", { class: "progress-fill" }));
+    this.detail = el("p", { class: "dim num" });
+    this.retry = el("button", { type: "button", class: "button", onclick: onRetry }, "Load again");
+    this.root = el("div", { class: "stage", role: "status" }, el("div", { class: "stage-box" }, this.title, this.text, this.bar, this.detail, this.retry));
+    root.append(this.root);
+  }
+
+  /** Decides from what is known. `connected` is false before the first snapshot. */
+  update({ exists, session, job, connection, bars }) {
+    if (!exists) return this.#empty();
+    if (!session) return this.#connecting(connection);
+    if (session.state === "failed") return this.#failed(session, job);
+    if (session.state === "loading") return this.#loading(session, job);
+    if (bars && bars.length === 0) return this.#say("No bars yet", "Nothing traded between the start of the lookback and the playhead. Step or play forward.");
+    return show(this.root, false);
+  }
+
+  #say(title, text, { kind = "plain", progress = null, detail = "", retry = false } = {}) {
+    show(this.root, true);
+    setAttribute(this.root, "data-kind", kind);
+    setText(this.title, title);
+    setText(this.text, text);
+    show(this.bar, progress !== null);
+    if (progress !== null) this.#progress(progress);
+    setText(this.detail, detail);
+    show(this.retry, retry);
+  }
+
+  #progress(share) {
+    const percent = Math.round(share * 100);
+    this.fill.style.width = `${percent}%`;
+    setAttribute(this.bar, "aria-valuenow", percent);
+  }
+
+  #empty() {
+    this.#say("Pick an asset and a moment, then Load", "The replay opens paused at that moment, with the bars that lead up to it.");
+  }
+
+  #connecting({ state, reason }) {
+    if (state === "stopped") this.#say("Disconnected", sentence(reason), { kind: "failed" });
+    else this.#say("Opening the replay", reason ? `${sentence(reason)} Trying again …` : "Connecting …");
+  }
+
+  #loading(session, job) {
+    const share = job && job.total > 0 ? Math.min(1, job.done / job.total) : 0;
+    const eta = Number.isFinite(job?.eta_seconds) ? ` · ${roughly(job.eta_seconds)} left` : "";
+    const queued = job?.state === "queued" ? "Waiting for the worker …" : "Preparing the market data …";
+    this.#say(`Loading ${session.name ?? session.root}`, job?.message || queued, {
+      kind: "loading",
+      progress: share,
+      detail: job ? `${Math.round(share * 100)} %${eta}` : "",
+    });
+  }
+
+  #failed(session, job) {
+    const problem = session.problem || job?.message || "The market data could not be prepared.";
+    this.#say("This replay could not be loaded", problem, {
+      kind: "failed",
+      detail: "Choose another asset, moment or lookback above, or load the same once more. The log below has the steps.",
+      retry: true,
+    });
+  }
+}

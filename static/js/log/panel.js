@@ -1,0 +1,41 @@
+import { el, setText } from "../ui/dom.js";
+import { etClock, etDay } from "../ui/time.js";
+import { Subscriptions } from "../workspace/store.js";
+
+/** What the session and this page did, newest at the bottom. Times are the wall clock, in ET. */
+export class LogPanel {
+  #lines = [];
+
+  mount(root, context) {
+    this.context = context;
+    this.list = el("ol", { class: "log", role: "log", "aria-label": "Log", tabindex: 0 });
+    this.empty = el("p", { class: "quiet" }, "Nothing to tell yet.");
+    this.root = el("div", { class: "log-panel" }, this.empty, this.list);
+    this.count = context.header.right.appendChild(el("span", { class: "faint num" }));
+    root.append(this.root);
+    this.subscriptions = new Subscriptions(context.store);
+    this.subscriptions.add("log", (lines) => {
+      this.#lines = lines;
+      context.frames.request(this.#draw);
+    });
+  }
+
+  destroy() {
+    this.subscriptions.end();
+    this.context.frames.cancel(this.#draw);
+    this.root.remove();
+  }
+
+  #draw = () => {
+    const atEnd = this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight < 24;
+    this.empty.hidden = this.#lines.length > 0;
+    this.list.replaceChildren(...this.#lines.map(lineRow));
+    setText(this.count, this.#lines.length === 1 ? "1 line" : `${this.#lines.length} lines`);
+    if (atEnd) this.root.scrollTop = this.root.scrollHeight;
+  };
+}
+
+function lineRow({ at, level, text }) {
+  const time = el("time", { class: "num", title: `${etDay(at)} ET` }, etClock(at));
+  return el("li", { "data-level": level }, time, el("span", { class: "log-level" }, level), el("span", {}, text));
+}

@@ -1,0 +1,87 @@
+import { Bars } from "../chart/bars.js";
+
+const LOG_LINES = 500;
+
+/**
+ * Turns server messages into topics of the store. Old snapshot + frames give the same store as a fresh
+ * snapshot.
+ *
+ * `bars:<chart>` holds {chart, timeframe, unit, bars, from}: `bars` is one growing `Bars` per chart, `from`
+ * the lowest index that this change touched, or 0 with `reset` when the chart is to be drawn anew.
+ */
+export class Feed {
+  #serverLog = [];
+  #ownLog = [];
+
+  constructor(store) {
+    this.store = store;
+  }
+
+  /** Applies one checked message; types that the page does not know yet change nothing. */
+  apply(message) {
+    this[`on_${message.type}`]?.(message);
+  }
+
+  /** Adds a line of the page's own to the log. */
+  note(level, text, at = Date.now() / 1000) {
+    this.#ownLog = [...this.#ownLog, { at, level, text }].slice(-LOG_LINES);
+    this.#publishLog();
+  }
+
+  on_snapshot(message) {
+    this.#serverLog = message.log.slice(-LOG_LINES);
+    this.#publishLog();
+    this.store.set("session", message.session);
+    this.store.set("job", message.job ?? null);
+    if (message.clock) this.store.set("clock", message.clock);
+    for (const chart of message.charts) this.#draw(chart);
+  }
+
+  on_frame(message) {
+    for (const change of message.charts) this.#change(change);
+    this.store.set("clock", message.clock);
+  }
+
+  on_chart(message) {
+    this.#draw(message);
+    this.store.set("clock", message.clock);
+  }
+
+  on_job(message) {
+    this.store.set("job", message.job);
+  }
+
+  on_log(message) {
+    this.#serverLog = [...this.#serverLog, message.line].slice(-LOG_LINES);
+    this.#publishLog();
+  }
+
+  on_error(message) {
+    this.store.set("error", { code: message.code, message: message.message, ref: message.ref ?? null });
+    this.note("error", message.message);
+  }
+
+  #draw({ chart, timeframe, unit, bars, marks }) {
+    this.store.set(`marks:${chart}`, marks);
+    this.store.set(`bars:${chart}`, { chart, timeframe, unit, bars: new Bars(bars), from: 0, reset: true });
+  }
+
+  #change({ chart, bars, marks = [] }) {
+    const known = this.store.get(`bars:${chart}`);
+    if (!known) return;
+    if (marks.length) this.store.set(`marks:${chart}`, mergeMarks(this.store.get(`marks:${chart}`), marks));
+    const from = known.bars.merge(bars);
+    if (from < known.bars.length) this.store.set(`bars:${chart}`, { ...known, from, reset: false });
+  }
+
+  #publishLog() {
+    const lines = [...this.#serverLog, ...this.#ownLog].sort((a, b) => a.at - b.at);
+    this.store.set("log", lines.slice(-LOG_LINES));
+  }
+}
+
+/** Marks with newer ones laid over: the same roll (by its instant) is replaced, as when its volumes become known. */
+export function mergeMarks(old, newer) {
+  const byInstant = new Map([...old, ...newer].map((mark) => [mark.at_ns, mark]));
+  return [...byInstant.values()].sort((a, b) => a.t - b.t);
+}

@@ -1,0 +1,124 @@
+/**
+ * The messages of `/ws/replay/<id>/` (docs/protocol.md). What the server sends is checked here, once;
+ * past this door the page trusts it. What the page sends is built here, so that its shape stands in one place.
+ */
+
+export const TIMEFRAMES = ["1m", "5m", "15m", "30m", "1h", "90m", "3h", "4h", "1D"];
+export const SPEEDS = [0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, "max"];
+
+export const CLOSE = { LOGGED_OUT: 4401, NOT_FOUND: 4404, TOO_SLOW: 4408, MOVED: 4409 };
+
+/** A message that does not keep to the protocol; the text names the field. */
+export class ProtocolError extends Error {}
+
+const COLUMNS = ["t", "o", "h", "l", "c", "v"];
+
+function need(condition, field, expected) {
+  if (!condition) throw new ProtocolError(`${field} should be ${expected}`);
+}
+
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isText = (value) => typeof value === "string";
+const isNs = (value) => isText(value) && /^-?\d+$/.test(value);
+
+function checkBars(bars, field) {
+  need(isObject(bars), field, "an object of columns");
+  for (const name of COLUMNS) {
+    need(Array.isArray(bars[name]), `${field}.${name}`, "a list");
+    need(bars[name].length === bars.t.length, `${field}.${name}`, "as long as the other columns");
+  }
+}
+
+function checkMarks(marks, field) {
+  need(Array.isArray(marks), field, "a list");
+  marks.forEach((mark, index) => {
+    need(isObject(mark) && Number.isFinite(mark.t), `${field}[${index}].t`, "UTC seconds");
+    need(isNs(mark.at_ns), `${field}[${index}].at_ns`, "nanoseconds as text");
+    need(isText(mark.from) && isText(mark.to), `${field}[${index}]`, "a roll with from and to");
+  });
+}
+
+function checkChart(chart, field) {
+  need(isObject(chart), field, "an object");
+  need(isText(chart.chart), `${field}.chart`, "a chart's id");
+  need(TIMEFRAMES.includes(chart.timeframe), `${field}.timeframe`, "a timeframe");
+  need(Number.isSafeInteger(chart.unit) && chart.unit > 0, `${field}.unit`, "a positive integer");
+  checkBars(chart.bars, `${field}.bars`);
+  checkMarks(chart.marks, `${field}.marks`);
+}
+
+function checkClock(clock) {
+  need(isObject(clock), "clock", "an object");
+  need(isNs(clock.playhead), "clock.playhead", "nanoseconds as text");
+  need(typeof clock.playing === "boolean", "clock.playing", "true or false");
+}
+
+function checkSession(session) {
+  need(isObject(session), "session", "an object");
+  need(Number.isSafeInteger(session.tick) && session.tick > 0, "session.tick", "a positive integer");
+  need(["loading", "ready", "failed"].includes(session.state), "session.state", "loading, ready or failed");
+}
+
+const CHECKS = {
+  snapshot(message) {
+    checkSession(message.session);
+    if (message.clock !== null || message.session.state === "ready") checkClock(message.clock);
+    need(Array.isArray(message.charts), "charts", "a list");
+    message.charts.forEach((chart, index) => checkChart(chart, `charts[${index}]`));
+    need(Array.isArray(message.log), "log", "a list");
+  },
+  frame(message) {
+    checkClock(message.clock);
+    need(Array.isArray(message.charts), "charts", "a list");
+    message.charts.forEach((chart, index) => {
+      need(isText(chart.chart), `charts[${index}].chart`, "a chart's id");
+      checkBars(chart.bars, `charts[${index}].bars`);
+      checkMarks(chart.marks ?? [], `charts[${index}].marks`);
+    });
+  },
+  chart(message) {
+    checkClock(message.clock);
+    checkChart(message, "chart");
+  },
+  job: (message) => need(isObject(message.job), "job", "an object"),
+  log: (message) => need(isObject(message.line) && isText(message.line.text), "line", "a log line"),
+  error: (message) => need(isText(message.message), "message", "text"),
+};
+
+/**
+ * One server message from its JSON text, checked as far as every message is: {type, seq, …}.
+ * @throws {ProtocolError} where it is no JSON object with a type and a seq
+ */
+export function readEnvelope(text) {
+  let message;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    throw new ProtocolError("a message is not JSON");
+  }
+  need(isObject(message), "a message", "an object");
+  need(isText(message.type), "type", "text");
+  need(Number.isSafeInteger(message.seq), "seq", "an integer");
+  return message;
+}
+
+/** Checks a message's own fields. Types that this page does not know yet are left alone. */
+export function checkMessage(message) {
+  CHECKS[message.type]?.(message);
+  return message;
+}
+
+/** Messages from the browser. */
+export const say = {
+  hello: ({ charts, lastSeq = null, playhead = null }) => ({ type: "hello", charts, last_seq: lastSeq, playhead }),
+  ack: (seq) => ({ type: "ack", seq }),
+  resync: () => ({ type: "resync" }),
+  play: () => ({ type: "play", ref: "play" }),
+  pause: () => ({ type: "pause", ref: "pause" }),
+  speed: (value) => ({ type: "speed", value, ref: "speed" }),
+  step: (unit, count, chart) => ({ type: "step", unit, count, chart, ref: "step" }),
+  seek: (et) => ({ type: "seek", et, ref: "seek" }),
+  chartOpen: (chart, timeframe) => ({ type: "chart.open", chart, timeframe, ref: "chart.open" }),
+  chartTimeframe: (chart, timeframe) => ({ type: "chart.timeframe", chart, timeframe, ref: "chart.timeframe" }),
+  chartClose: (chart) => ({ type: "chart.close", chart, ref: "chart.close" }),
+};

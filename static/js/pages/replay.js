@@ -1,0 +1,39 @@
+/** Entry of the replay page: puts store, session, bar, windows and status line together. */
+
+import { OpenForm } from "../replay/open_form.js";
+import { ReplayBar } from "../replay/bar.js";
+import { StatusLine } from "../replay/status.js";
+import { FrameQueue } from "../ui/frame.js";
+import { createDock, openDefaultLayout } from "../workspace/dock.js";
+import { ReplaySession } from "../workspace/session.js";
+import { Store } from "../workspace/store.js";
+
+const page = document.getElementById("workspace");
+const { sessionId, loginUrl, timeframe } = page.dataset;
+
+function socketUrl(id) {
+  const url = new URL(`/ws/replay/${id}/`, window.location.href);
+  url.protocol = window.location.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+function toLogin() {
+  const next = window.location.pathname + window.location.search;
+  window.location.assign(`${loginUrl}?next=${encodeURIComponent(next)}`);
+}
+
+const store = new Store();
+const session = new ReplaySession({ store, socketUrl: sessionId ? socketUrl(sessionId) : null, onLoggedOut: toLogin });
+const form = new OpenForm();
+const context = { store, session, frames: new FrameQueue(), reload: () => form.submit() };
+
+form.mount(document.getElementById("open-form"));
+openDefaultLayout(createDock(document.getElementById("dock"), context), { timeframe });
+new ReplayBar().mount(document.getElementById("replay-bar"), context);
+new StatusLine().mount(document.getElementById("status-line"), context);
+session.start();
+
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && session.retryNow());
+window.addEventListener("online", () => session.retryNow());
+window.addEventListener("pagehide", () => session.stop());
+window.addEventListener("pageshow", (event) => event.persisted && session.start());

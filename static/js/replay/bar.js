@@ -1,0 +1,178 @@
+import { SPEEDS } from "../net/protocol.js";
+import { mouseKeepsFocus, setAttribute, setText, show } from "../ui/dom.js";
+import { dayOfDate, etClock, etDay, etText, readEtInput, secondsFromNs } from "../ui/time.js";
+import { Subscriptions } from "../workspace/store.js";
+import { commandOf, focusKind } from "./keys.js";
+
+const NOTE_MS = 8000;
+const CONNECTION = {
+  idle: "no replay",
+  connecting: "connecting …",
+  live: "live",
+  reconnecting: "reconnecting …",
+  stopped: "disconnected",
+};
+
+/**
+ * The replay bar. Its markup stands in templates/replay/workspace.html and carries `data-action` on what can
+ * be pressed and `data-show` on what is filled in here.
+ */
+export class ReplayBar {
+  #listening = new AbortController();
+
+  mount(root, context) {
+    this.root = root;
+    this.context = context;
+    this.fields = Object.fromEntries([...root.querySelectorAll("[data-show]")].map((node) => [node.dataset.show, node]));
+    this.frame = document.querySelector("[data-frame-select]");
+    this.#fillSpeeds();
+    this.#listen();
+    this.subscriptions = new Subscriptions(context.store);
+    for (const topic of ["clock", "session", "connection"]) {
+      this.subscriptions.add(topic, () => context.frames.request(this.#draw));
+    }
+    this.subscriptions.add("error", (error) => this.#refused(error));
+    this.subscriptions.add("focus", (focus) => {
+      if (focus?.timeframe) this.frame.value = focus.timeframe;
+    });
+  }
+
+  destroy() {
+    this.#listening.abort();
+    this.subscriptions.end();
+    this.context.frames.cancel(this.#draw);
+    clearTimeout(this.noteTimer);
+  }
+
+  #fillSpeeds() {
+    for (const speed of SPEEDS) {
+      this.fields.speed.add(new Option(speed === "max" ? "max" : `${speed}×`, String(speed)));
+    }
+    this.fields.speed.value = "1";
+  }
+
+  #listen() {
+    const { signal } = this.#listening;
+    mouseKeepsFocus(this.root, signal);
+    this.root.addEventListener("click", (event) => this.#pressed(event.target.closest("[data-action]")), { signal });
+    this.fields.speed.addEventListener("change", () => this.#chooseSpeed(), { signal });
+    this.fields.jumpForm.addEventListener("submit", (event) => this.#jump(event), { signal });
+    this.fields.jump.addEventListener("input", () => this.#mark(null), { signal });
+    this.fields.jump.addEventListener("keydown", (event) => event.key === "Escape" && event.target.blur(), { signal });
+    this.frame.addEventListener("change", () => this.#chooseTimeframe(this.frame.value), { signal });
+    document.addEventListener("keydown", (event) => this.#keyed(event), { signal });
+  }
+
+  #keyed(event) {
+    if (event.defaultPrevented) return;
+    const command = commandOf(event, focusKind(document.activeElement));
+    if (!command) return;
+    event.preventDefault();
+    this.#run(command);
+  }
+
+  #pressed(button) {
+    if (!button || button.disabled) return;
+    const { action, unit, count, direction } = button.dataset;
+    this.#run({ action, unit, count: Number(count), direction: Number(direction) });
+  }
+
+  #run(command) {
+    const { session } = this.context;
+    if (command.action === "timeframe") return this.#chooseTimeframe(command.timeframe);
+    if (!this.#ready()) return undefined;
+    if (command.action === "toggle") session.toggle();
+    else if (command.action === "step") session.step(command.unit, command.count);
+    else if (command.action === "faster") session.faster(command.direction);
+    else if (command.action === "jump") this.#openJump();
+    return undefined;
+  }
+
+  #ready() {
+    return this.context.store.get("session")?.state === "ready";
+  }
+
+  #chooseSpeed() {
+    const { value } = this.fields.speed;
+    this.context.session.speed(value === "max" ? "max" : Number(value));
+  }
+
+  #chooseTimeframe(timeframe) {
+    const { session } = this.context;
+    const chart = session.focusedChart();
+    if (chart) session.setTimeframe(chart, timeframe);
+  }
+
+  #openJump() {
+    const { jump } = this.fields;
+    const clock = this.context.store.get("clock");
+    if (!jump.value && clock) jump.value = etText(secondsFromNs(clock.playhead)).slice(0, 16);
+    jump.focus();
+    jump.select();
+  }
+
+  #jump(event) {
+    event.preventDefault();
+    const clock = this.context.store.get("clock");
+    const now = clock ? secondsFromNs(clock.playhead) : Date.now() / 1000;
+    const et = readEtInput(this.fields.jump.value, now);
+    if (et === null) return this.#mark("Write the moment in ET as 2026-03-18 09:30, or 09:30 for the same day.");
+    this.fields.jump.value = et;
+    if (this.context.session.seek(et)) this.fields.jump.blur();
+    return undefined;
+  }
+
+  #mark(problem) {
+    setAttribute(this.fields.jump, "aria-invalid", problem ? "true" : null);
+    this.#note(problem);
+  }
+
+  #refused({ message, ref }) {
+    if (ref === "seek") this.#mark(message);
+    else this.#note(message);
+  }
+
+  #note(text) {
+    clearTimeout(this.noteTimer);
+    setText(this.fields.note, text ?? "");
+    show(this.fields.note, Boolean(text));
+    if (text) this.noteTimer = setTimeout(() => show(this.fields.note, false), NOTE_MS);
+  }
+
+  #draw = () => {
+    const { store } = this.context;
+    this.#drawConnection(store.get("connection"));
+    this.#drawSession(store.get("session"));
+    this.#drawClock(store.get("clock"));
+  };
+
+  #drawConnection({ state, reason }) {
+    const chip = this.fields.connection;
+    setText(chip, CONNECTION[state]);
+    setAttribute(chip, "data-state", state);
+    setAttribute(chip, "title", reason ?? "Connection to the replay");
+  }
+
+  #drawSession(session) {
+    show(this.fields.grade, Boolean(session?.grade));
+    setText(this.fields.grade, session?.grade ? `grade: ${session.grade}` : "");
+    for (const control of this.root.querySelectorAll("[data-needs-session]")) control.disabled = !this.#ready();
+    const synthetic = document.querySelector("[data-synthetic]");
+    if (session?.synthetic && synthetic) synthetic.hidden = false;
+  }
+
+  #drawClock(clock) {
+    if (!clock) return;
+    const seconds = secondsFromNs(clock.playhead);
+    setText(this.fields.time, etClock(seconds));
+    setText(this.fields.date, `${etDay(seconds)} ET`);
+    const tradeDate = clock.trade_date ? `trade date ${dayOfDate(clock.trade_date)}` : "";
+    setText(this.fields.tradeDate, tradeDate);
+    setAttribute(this.fields.clock, "title", `Playhead, Eastern time · ${tradeDate}`);
+    const { play } = this.fields;
+    setAttribute(play, "aria-pressed", String(clock.playing));
+    setAttribute(play, "aria-label", clock.playing ? "Pause" : "Play");
+    setAttribute(play, "title", `${clock.playing ? "Pause" : "Play"} (Space)`);
+    if (document.activeElement !== this.fields.speed) this.fields.speed.value = String(clock.speed);
+  }
+}

@@ -1,0 +1,51 @@
+import { setAttribute } from "../ui/dom.js";
+
+const NO_ANSWER = "The server did not answer. Check the connection and press Load once more.";
+
+/**
+ * The Load form. htmx sends it; this marks the fields that the server's answer names, and says so when there
+ * was no answer. Without scripts it is a plain form.
+ */
+export class OpenForm {
+  #listening = new AbortController();
+
+  mount(form) {
+    const { signal } = this.#listening;
+    this.form = form;
+    this.errors = document.getElementById("open-errors");
+    form.addEventListener("htmx:afterSwap", () => this.#markFields(), { signal });
+    this.errors.addEventListener("htmx:afterSwap", () => this.#markFields(), { signal });
+    for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+      form.addEventListener(name, () => this.#say(NO_ANSWER), { signal });
+    }
+    form.addEventListener("input", (event) => setAttribute(event.target, "aria-invalid", null), { signal });
+    this.#markFields();
+  }
+
+  destroy() {
+    this.#listening.abort();
+  }
+
+  /** Sends the form as it is, as the "Load again" button does. */
+  submit() {
+    this.form.requestSubmit();
+  }
+
+  #markFields() {
+    const named = new Set([...this.errors.querySelectorAll("[data-field]")].map((node) => node.dataset.field));
+    for (const field of this.form.querySelectorAll("input[name], select[name]")) {
+      setAttribute(field, "aria-invalid", named.has(field.name) ? "true" : null);
+      setAttribute(field, "aria-describedby", named.has(field.name) ? "open-errors" : null);
+    }
+    this.form.querySelector("[aria-invalid]")?.focus();
+  }
+
+  #say(text) {
+    const item = document.createElement("li");
+    item.textContent = text;
+    const list = document.createElement("ul");
+    list.className = "errors";
+    list.append(item);
+    this.errors.replaceChildren(list);
+  }
+}

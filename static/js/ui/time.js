@@ -1,0 +1,135 @@
+/**
+ * Market time for people is ET. All conversion between UTC and ET on the pages happens in this module.
+ *
+ * Instants enter as UTC seconds (numbers, as bars carry them) or as UTC nanoseconds (decimal strings
+ * or BigInts, as the protocol carries them: a JavaScript number cannot hold them).
+ */
+
+const ZONE = "America/New_York";
+const HOUR = 3600;
+const NANOS = 1_000_000_000n;
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** A trade date begins at 18:00 ET on the evening before: six hours earlier than its own midnight. */
+export const TRADE_DATE_SHIFT = 6 * HOUR;
+
+const wallParts = new Intl.DateTimeFormat("en-US", {
+  timeZone: ZONE,
+  hourCycle: "h23",
+  year: "numeric",
+  month: "numeric",
+  day: "numeric",
+  hour: "numeric",
+  minute: "numeric",
+  second: "numeric",
+});
+
+/** Offsets by UTC hour: daylight saving time begins and ends on a whole UTC hour, so this is exact. */
+const offsets = new Map();
+
+function offsetOfHour(hour) {
+  const at = new Date(hour * HOUR * 1000);
+  const part = Object.fromEntries(wallParts.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+  const wall = Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute, part.second);
+  return (wall - at.getTime()) / 1000;
+}
+
+/** Seconds that ET is ahead of UTC at an instant: −18000 in winter, −14400 in summer. */
+export function etOffset(utcSeconds) {
+  const hour = Math.floor(utcSeconds / HOUR);
+  let offset = offsets.get(hour);
+  if (offset === undefined) {
+    offset = offsetOfHour(hour);
+    offsets.set(hour, offset);
+  }
+  return offset;
+}
+
+/** The ET wall clock as seconds since 1970 on that clock: for comparing hours and days, never to store. */
+export function etWallSeconds(utcSeconds) {
+  return utcSeconds + etOffset(utcSeconds);
+}
+
+/** The ET wall clock at an instant, as a Date whose UTC getters tell ET. */
+export function etDate(utcSeconds) {
+  return new Date(etWallSeconds(utcSeconds) * 1000);
+}
+
+/** Whole UTC seconds of a nanosecond instant (string or BigInt), rounded down. */
+export function secondsFromNs(ns) {
+  const value = BigInt(ns);
+  const seconds = value / NANOS;
+  return Number(value < 0n && value % NANOS !== 0n ? seconds - 1n : seconds);
+}
+
+const two = (number) => String(number).padStart(2, "0");
+
+/** "11:24:37" */
+export function etClock(utcSeconds) {
+  const date = etDate(utcSeconds);
+  return `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`;
+}
+
+/** "09:30" */
+export function etMinute(utcSeconds) {
+  return etClock(utcSeconds).slice(0, 5);
+}
+
+/** "Wed 18 Mar 2026" */
+export function etDay(utcSeconds) {
+  return longDay(etDate(utcSeconds));
+}
+
+/** "18 Mar" */
+export function etShortDay(utcSeconds) {
+  const date = etDate(utcSeconds);
+  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
+}
+
+/** "Mar" */
+export function etMonth(utcSeconds) {
+  return MONTHS[etDate(utcSeconds).getUTCMonth()];
+}
+
+/** "2026" */
+export function etYear(utcSeconds) {
+  return String(etDate(utcSeconds).getUTCFullYear());
+}
+
+/** "2026-03-18 09:30:00": the text that `seek` and the fields of the bar take. */
+export function etText(utcSeconds) {
+  return etDate(utcSeconds).toISOString().slice(0, 19).replace("T", " ");
+}
+
+/** "Wed 18 Mar 2026" of a plain date "2026-03-18"; other text comes back as it is. */
+export function dayOfDate(isoDate) {
+  const date = new Date(`${isoDate}T00:00:00Z`);
+  return Number.isNaN(date.getTime()) ? String(isoDate) : longDay(date);
+}
+
+function longDay(date) {
+  return `${WEEKDAYS[date.getUTCDay()]} ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+}
+
+/**
+ * What someone typed into "Go to", as "YYYY-MM-DD HH:MM[:SS]", or null when it cannot be read.
+ * A time alone means that time on the day of `nowSeconds` (ET).
+ */
+export function readEtInput(text, nowSeconds) {
+  const match = /^(?:(\d{4}-\d{2}-\d{2})[ T]+)?(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(text.trim());
+  if (!match) return null;
+  const [, day = etText(nowSeconds).slice(0, 10), hour, minute, second] = match;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second ?? 0) > 59) return null;
+  const parsed = new Date(`${day}T00:00:00Z`);
+  if (Number.isNaN(parsed.getTime()) || parsed.toISOString().slice(0, 10) !== day) return null;
+  return `${day} ${two(Number(hour))}:${minute}${second ? `:${second}` : ""}`;
+}
+
+/** "about 12 s", "about 3 min", "about 1 h 20 min" */
+export function roughly(seconds) {
+  if (seconds < 60) return `about ${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `about ${minutes} min`;
+  return `about ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

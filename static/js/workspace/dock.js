@@ -1,0 +1,76 @@
+import { createDockview } from "dockview";
+
+import { el } from "../ui/dom.js";
+import { PANELS } from "./panels.js";
+
+const THEME = { name: "futsim", className: "dockview-theme-futsim", colorScheme: "dark", gap: 6, dndTabIndicator: "line" };
+
+/** One panel in its dockview group: mounts the panel's class when dockview opens it, destroys it with it. */
+class PanelHost {
+  constructor(name, context, headers) {
+    Object.assign(this, { definition: PANELS.get(name), context, headers });
+    this.element = el("div", { class: "panel-body" });
+    this.header = { left: el("div", { class: "panel-header-part" }), right: el("div", { class: "panel-header-part" }) };
+  }
+
+  init({ api, params }) {
+    this.id = api.id;
+    this.headers.set(api.id, this.header);
+    const setTitle = (title) => title !== api.title && api.setTitle(title);
+    this.panel = new this.definition.Panel();
+    this.panel.mount(this.element, { ...this.context, panelId: api.id, params, header: { ...this.header, setTitle } });
+  }
+
+  dispose() {
+    this.headers.delete(this.id);
+    this.panel?.destroy();
+  }
+}
+
+/** The part of a group's one header line that its active panel fills. */
+class HeaderPart {
+  constructor(group, side, headers) {
+    Object.assign(this, { group, side, headers });
+    this.element = el("div", { class: `panel-header panel-header-${side}` });
+  }
+
+  init() {
+    this.ending = this.group.api.onDidActivePanelChange(() => this.#fill());
+    this.#fill();
+  }
+
+  dispose() {
+    this.ending.dispose();
+  }
+
+  #fill() {
+    const header = this.headers.get(this.group.activePanel?.id);
+    this.element.replaceChildren(...(header ? [header[this.side]] : []));
+  }
+}
+
+/** The windows of a page. `context` is handed to every panel. */
+export function createDock(root, context) {
+  const headers = new Map();
+  return createDockview(root, {
+    theme: THEME,
+    disableTabsOverflowList: true,
+    createComponent: ({ name }) => new PanelHost(name, context, headers),
+    createLeftHeaderActionComponent: (group) => new HeaderPart(group, "left", headers),
+    createRightHeaderActionComponent: (group) => new HeaderPart(group, "right", headers),
+  });
+}
+
+/** The first layout of the replay page: the chart, and the log below it. */
+export function openDefaultLayout(dock, { timeframe }) {
+  dock.addPanel({ id: "chart-1", component: "chart", title: PANELS.get("chart").title, params: { timeframe }, minimumHeight: 200, minimumWidth: 320 });
+  dock.addPanel({
+    id: "log",
+    component: "log",
+    title: PANELS.get("log").title,
+    position: { referencePanel: "chart-1", direction: "below" },
+    initialHeight: 150,
+    minimumHeight: 70,
+    inactive: true,
+  });
+}

@@ -1,0 +1,17 @@
+import { ChartPanel } from "../chart/panel.js";
+import { LogPanel } from "../log/panel.js";
+
+/**
+ * The panels that the workspace can show. Each is a class with `mount(root, context)` and `destroy()`;
+ * `context` has the store, the session's commands, the frame queue, the panel's id, params and header.
+ */
+export const PANELS = new Map();
+
+/** Registers a panel: `name` stands in saved layouts and must never change. */
+export function register(name, { title, Panel }) {
+  if (PANELS.has(name)) throw new Error(`The panel ${name} is registered twice.`);
+  PANELS.set(name, { name, title, Panel });
+}
+
+register("chart", { title: "Chart", Panel: ChartPanel });
+register("log", { title: "Log", Panel: LogPanel });

@@ -1,0 +1,164 @@
+"""A historical gateway over given records, for the real client over a real socket.
+
+The stand-in gateway invents a market; this one serves exactly the records a test hands it, so that real files
+and hand-made markets go through the same door.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import databento_dbn as dbn
+import numpy as np
+import numpy.typing as npt
+import zstandard
+from aiohttp import web
+
+from market.engine.bars import Bars
+
+KEY = "db-test-key-0123456789abcdefghij"
+DAY_NS = 86_400 * 10**9
+RTYPE = {"ohlcv-1s": 32, "ohlcv-1d": 35}
+OHLCV = np.dtype(dbn.OHLCVMsg._dtypes)
+
+
+@dataclass
+class Records:
+    """What the gateway has: bars by (schema, raw symbol), and the dataset's bounds in UTC ns."""
+
+    bars: dict[tuple[str, str], Bars] = field(default_factory=dict)
+    start_ns: int = 0
+    end_ns: int = 2**62
+    calls: list[str] = field(default_factory=list)
+    """Every request's path, in order."""
+
+    def add(self, symbol: str, seconds: Bars) -> None:
+        """Add one-second bars, and the UTC daily bars that they make."""
+        from market.engine.bars import aggregate
+
+        self.bars["ohlcv-1s", symbol] = seconds
+        self.bars["ohlcv-1d", symbol] = aggregate(seconds, np.unique(seconds.ts // DAY_NS * DAY_NS))
+
+
+def _instrument_id(symbol: str) -> int:
+    return sum(ord(letter) * 31**place for place, letter in enumerate(symbol)) % 10_000_000
+
+
+def _date(ns: int) -> date:
+    return datetime.fromtimestamp(ns // 10**9, UTC).date()
+
+
+class FileGateway:
+    """The endpoints that `market.databento_historical` calls."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.app = web.Application(middlewares=[self._authorise])
+        for path in ("timeseries.get_range", "metadata.get_record_count", "symbology.resolve"):
+            self.app.router.add_post(f"/v0/{path}", getattr(self, path.partition(".")[2]))
+        self.app.router.add_get("/v0/metadata.get_dataset_range", self.get_dataset_range)
+
+    @web.middleware
+    async def _authorise(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.records.calls.append(request.path)
+        if request.headers.get("Authorization") is None:
+            return web.json_response({"detail": "Not authenticated"}, status=401)
+        return await handler(request)
+
+    async def get_dataset_range(self, request: web.Request) -> web.Response:
+        bounds = {"start": _iso(self.records.start_ns), "end": _iso(min(self.records.end_ns, _now()))}
+        return web.json_response(bounds)
+
+    async def get_record_count(self, request: web.Request) -> web.Response:
+        return web.json_response(len(self._select(await request.post())))
+
+    async def resolve(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        known = {symbol for _, symbol in self.records.bars}
+        span = {"d0": form["start_date"], "d1": form["end_date"]}
+        wanted = str(form["symbols"]).split(",")
+        result = {s: [{**span, "s": str(_instrument_id(s))}] for s in wanted if s in known}
+        return web.json_response({"result": result, "not_found": [s for s in wanted if s not in known]})
+
+    async def get_range(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        rows = self._select(form)
+        metadata = self._metadata(form)
+        body = zstandard.compress(bytes(metadata) + rows.tobytes())
+        return web.Response(body=body)
+
+    def _metadata(self, form: Any) -> Any:
+        start, end = int(form["start"]), int(form["end"])
+        symbols = str(form["symbols"]).split(",")
+        mappings = [
+            SimpleNamespace(
+                raw_symbol=symbol,
+                intervals=[
+                    SimpleNamespace(
+                        start_date=_date(start),
+                        end_date=_date(end) + timedelta(days=1),
+                        symbol=str(_instrument_id(symbol)),
+                    )
+                ],
+            )
+            for symbol in symbols
+            if form["stype_in"] == "raw_symbol"
+        ]
+        return dbn.Metadata(
+            "GLBX.MDP3", start, dbn.SType.RAW_SYMBOL, dbn.SType.INSTRUMENT_ID, dbn.Schema.from_str(form["schema"]),
+            symbols, [], [], mappings, end, None, False, 3,
+        )  # fmt: skip
+
+    def _select(self, form: Any) -> npt.NDArray[Any]:
+        start, end = int(form["start"]), int(form["end"])
+        parts = [np.empty(0, OHLCV)]
+        for symbol in str(form["symbols"]).split(","):
+            bars = self.records.bars.get((form["schema"], symbol))
+            if bars is not None:
+                kept = bars[(bars.ts >= start) & (bars.ts < end)]
+                parts.append(records(kept, form["schema"], _instrument_id(symbol)))
+        rows = np.concatenate(parts)
+        return rows[np.argsort(rows["ts_event"], kind="stable")]
+
+
+def records(bars: Bars, schema: str, instrument_id: int) -> npt.NDArray[Any]:
+    """Bars as DBN records."""
+    rows = np.zeros(len(bars), OHLCV)
+    rows["length"], rows["rtype"], rows["publisher_id"] = OHLCV.itemsize // 4, RTYPE[schema], 1
+    rows["instrument_id"], rows["ts_event"], rows["volume"] = instrument_id, bars.ts, bars.volume
+    for name in ("open", "high", "low", "close"):
+        rows[name] = getattr(bars, name)
+    return rows
+
+
+def _now() -> int:
+    return int(datetime.now(UTC).timestamp()) * 10**9
+
+
+def _iso(ns: int) -> str:
+    return datetime.fromtimestamp(ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000000Z")
+
+
+@contextmanager
+def serve(app: web.Application) -> Iterator[str]:
+    """Serve an aiohttp application from a thread; yields its URL."""
+    loop = asyncio.new_event_loop()
+    runner = web.AppRunner(app, access_log=None)
+    loop.run_until_complete(runner.setup())
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    loop.run_until_complete(site.start())
+    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.run_until_complete(runner.cleanup())
+        loop.close()

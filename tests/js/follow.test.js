@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { Follow, RIGHT_SPACE } from "../../static/js/chart/follow.js";
+
+/** Stands for the library's time scale: a position in bars past the last one, and one listener. */
+class FakeTimeScale {
+  position = 0;
+  range = { from: 1, to: 2 };
+  restored = null;
+
+  subscribeVisibleLogicalRangeChange(listener) {
+    this.listener = listener;
+  }
+
+  unsubscribeVisibleLogicalRangeChange() {
+    this.listener = null;
+  }
+
+  width = () => 800;
+  applyOptions = (options) => (this.options = options);
+  scrollPosition = () => this.position;
+  getVisibleRange = () => this.range;
+  setVisibleRange = (range) => (this.restored = range);
+
+  scrollToPosition(position) {
+    this.position = position;
+    this.listener?.();
+  }
+
+  /** New bars push the view back, as the library does with its own shifting switched off. */
+  addBars(count) {
+    this.position -= count;
+    this.listener?.();
+  }
+}
+
+let scale;
+let follow;
+let told;
+
+beforeEach(() => {
+  scale = new FakeTimeScale();
+  told = [];
+  follow = new Follow(scale, (following) => told.push(following));
+  follow.fresh(() => {}, 1000);
+});
+
+test("a fresh chart shows its newest bar with room to its right", () => {
+  assert.equal(scale.position, RIGHT_SPACE);
+  assert.equal(scale.options.barSpacing, 8);
+});
+
+test("a chart of a few bars draws them wider", () => {
+  follow.fresh(() => {}, 60);
+  assert.ok(scale.options.barSpacing > 11);
+  follow.fresh(() => {}, 3);
+  assert.equal(scale.options.barSpacing, 20);
+});
+
+test("new bars are followed, however many come at once", () => {
+  follow.update(() => scale.addBars(1));
+  follow.update(() => scale.addBars(50));
+  assert.equal(scale.position, RIGHT_SPACE);
+  assert.deepEqual(told, []);
+});
+
+test("the room that the user left to the right of the newest bar is kept", () => {
+  scale.scrollToPosition(30);
+  follow.update(() => scale.addBars(3));
+  assert.equal(scale.position, 30);
+});
+
+test("who scrolled back stays where he looks, and is told how to come back", () => {
+  scale.scrollToPosition(-40);
+  assert.deepEqual(told, [false]);
+  follow.update(() => scale.addBars(2));
+  assert.equal(scale.position, -42);
+  follow.resume();
+  assert.equal(scale.position, RIGHT_SPACE);
+  assert.deepEqual(told, [false, true]);
+});
+
+test("scrolling forward to the newest bar follows again", () => {
+  scale.scrollToPosition(-40);
+  scale.scrollToPosition(2);
+  assert.deepEqual(told, [false, true]);
+});
+
+test("a chart drawn anew keeps a view into its past on the same times", () => {
+  scale.scrollToPosition(-40);
+  follow.redraw(() => scale.addBars(0));
+  assert.deepEqual(scale.restored, { from: 1, to: 2 });
+});
+
+test("a chart drawn anew while following shows its newest bar", () => {
+  follow.redraw(() => scale.addBars(-7));
+  assert.equal(scale.position, RIGHT_SPACE);
+  assert.equal(scale.restored, null);
+});
