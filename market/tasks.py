@@ -5,10 +5,12 @@ from datetime import date
 from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_ready
 
 from market import jobs, tapes
 from market.gateway import available_range, gateway
 from market.gateway_errors import GatewayError
+from market.locks import try_advisory_lock
 from market.models import Asset, Job
 
 log = logging.getLogger(__name__)
@@ -17,9 +19,20 @@ log = logging.getLogger(__name__)
 @shared_task
 def prepare_window(job_id: int) -> None:
     """Fetch what a window's tape takes. Running it twice, or again after a crash, ends in the same store."""
-    job = jobs.start(job_id)
-    if job is None:
-        return
+    with try_advisory_lock("job", job_id) as mine:
+        job = jobs.start(job_id) if mine else None
+        if job is not None:
+            _prepare_window(job)
+
+
+@worker_ready.connect
+def take_up_lost_jobs(**_: object) -> None:
+    """Queue again what a killed worker left; a job that still runs elsewhere holds its lock and is left alone."""
+    for job_id in Job.objects.exclude(state__in=Job.FINAL).values_list("pk", flat=True):
+        prepare_window.delay(job_id)
+
+
+def _prepare_window(job: Job) -> None:
     progress = jobs.Progress(job)
     try:
         window = window_from(job.params)

@@ -10,7 +10,7 @@ from typing import Any
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from replay import protocol
+from replay import protocol, wire
 from replay.access import NoSuchSession, get_session
 from replay.loader import Bus
 from replay.player import Player
@@ -131,7 +131,7 @@ class ReplayConsumer(AsyncWebsocketConsumer):
                 await asyncio.wait_for(news.wait(), LOOK_SECONDS)
             news.clear()
             while (message := viewer.take()) is not None:
-                await self.send(protocol.encode(message))
+                await self.send(wire.encode(message))
             if player.taken_over:
                 await self.close(TAKEN_OVER)
             if viewer.is_lost():
@@ -156,7 +156,7 @@ class ReplayConsumer(AsyncWebsocketConsumer):
     async def _refuse(self, refusal: Refused) -> None:
         body = {"type": "error", "code": refusal.code, "message": refusal.message, "ref": refusal.ref}
         if self._viewer is None or self._player is None:
-            await self.send(protocol.encode(body | {"seq": 0}))
+            await self.send(wire.encode(body | {"seq": 0}))
             return
         self._viewer.put(body)
         self._player.wake()

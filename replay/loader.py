@@ -10,6 +10,7 @@ from market import jobs, store, tapes
 from market.engine.tape import Tape
 from market.models import Job
 from replay import services
+from replay.models import ReplaySession
 
 JOB_POLL_SECONDS = 2.0
 """A lost job message is made up for by looking."""
@@ -31,15 +32,27 @@ class CannotLoad(Exception):
 class Loader:
     """Loads windows for one replay. `job` is the job being waited for, as a page shows it; None without one."""
 
-    def __init__(self, owner_id: int, bus: Bus, job_changed: Callable[[], None]) -> None:
+    def __init__(self, replay: ReplaySession, bus: Bus, job_changed: Callable[[], None]) -> None:
         self.job: dict[str, Any] | None = None
-        self._owner_id = owner_id
+        self._replay = replay
         self._bus = bus
         self._job_changed = job_changed
         self._news = asyncio.Event()
 
-    async def load(self, window: tapes.Window, available: services.Available, job: Job | None = None) -> Tape:
-        """The window's tape. job: one that fetches it already. Raises CannotLoad. May be cancelled at any time."""
+    async def around(self, ns: int) -> Tape:
+        """The sessions before and after an instant. Raises CannotLoad. May be cancelled at any time."""
+        replay = self._replay
+        job = replay.job if replay.state == ReplaySession.State.LOADING else None
+        available = await database_sync_to_async(services.what_is_available)(replay.asset)
+        return await self._load(services.window_around(replay, ns, available.end_ns), available, job)
+
+    async def ahead(self, tape: Tape) -> Tape | None:
+        """The tape with the next sessions behind it; None when there are none yet. Raises CannotLoad."""
+        available = await database_sync_to_async(services.what_is_available)(self._replay.asset)
+        window = services.window_ahead(self._replay, tape, available.end_ns)
+        return None if window is None else await self._load(window, available, None)
+
+    async def _load(self, window: tapes.Window, available: services.Available, job: Job | None) -> Tape:
         for _ in range(ATTEMPTS):
             if job is not None or not await database_sync_to_async(services.is_stored)(window, available.end_ns):
                 await self._fetch(window, available, job)
@@ -57,7 +70,7 @@ class Loader:
         if job is None:
             if available.problem is not None:
                 raise CannotLoad(str(available.problem))
-            job = await database_sync_to_async(services.ask_for)(window, self._owner_id)
+            job = await database_sync_to_async(services.ask_for)(window, self._replay.owner_id)
         over = await self._follow(job)
         if over["state"] != Job.State.DONE:
             raise CannotLoad(over["message"])

@@ -1,12 +1,14 @@
 """A user's replays."""
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from market.models import Asset, Job
+from market.sessions import to_et
 from market.timeframes import TIMEFRAMES
 
 
@@ -47,3 +49,8 @@ class ReplaySession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asset} {self.id}"
+
+    @property
+    def playhead(self) -> datetime:
+        """Where the clock stands, in ET."""
+        return to_et(self.playhead_ns)

@@ -1,7 +1,7 @@
 """The running replay: one asyncio task per replay that somebody watches.
 
-The player holds the clock and the tape, tells its viewers when there is something new, keeps the row in Postgres
-up to date, and has data fetched before the clock runs out of it.
+The player moves the clock over the tape, tells its viewers when there is something new, and has data fetched
+before the clock runs out of it.
 """
 
 import asyncio
@@ -12,30 +12,31 @@ from collections.abc import Coroutine
 from typing import Any
 
 from channels.db import database_sync_to_async
-from django.conf import settings
 
 from market.engine.tape import Tape
 from market.sessions import SECOND_NS, BadTime, parse_et
-from replay import services
+from replay import services, wire
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
 from replay.loader import Bus, CannotLoad, Loader
 from replay.models import ReplaySession
 from replay.protocol import Refused
+from replay.record import SAVE_SECONDS, Record
 from replay.viewer import Viewer
 
 log = logging.getLogger(__name__)
 
 FRAME_SECONDS = 0.05
-SAVE_SECONDS = 1.0
-LOOK_SECONDS = 5.0
 UNWATCHED_SECONDS = 10.0
 """A reload or a dropped line is back within this; then the market stands still."""
-NO_MORE_SECONDS = 60.0
-"""How often to look again where the data ended."""
-PREFETCH_AT = 0.8
-LOG_LINES = 200
 RESUME_SECONDS = 30.0
 """A replay that was playing goes on by itself when its server process comes back within this."""
+UNSAVED_SECONDS = 4.0
+"""A restart of Postgres takes less; a longer outage pauses the market."""
+PREFETCH_AT = 0.8
+"""Share of what was loaded ahead that has been played when the next sessions are fetched."""
+NO_MORE_SECONDS = 60.0
+"""How often to look again where the data ended."""
+LOG_LINES = 200
 
 
 class Player:
@@ -45,38 +46,41 @@ class Player:
         self.replay = replay
         self.tape: Tape | None = None
         self.tick = replay.asset.tick_size
-        self.taken_over = False
         self._clock = ReplayClock(replay.playhead_ns, speed=replay.speed, playing=replay.playing)
+        self._record = Record(replay, self._clock)
+        self._loader = Loader(replay, bus, self._job_changed)
         self._viewers: dict[Viewer, asyncio.Event] = {}
         self._log: deque[dict[str, Any]] = deque(maxlen=LOG_LINES)
-        self._loader = Loader(replay.owner_id, bus, self._job_changed)
+        self._unwatched_since = time.monotonic()
         self._loaded_from_ns = replay.playhead_ns
         self._no_more_until = 0.0
-        self._unwatched_since = time.monotonic()
-        self._saved_at = 0.0
         self._loading: asyncio.Task[None] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
 
     # --- life -----------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Take the replay over from whichever process ran it, and run."""
-        idle = time.time() - self.replay.saved_at.timestamp()
-        await database_sync_to_async(services.take_over)(self.replay)
-        if self._clock.playing and idle > RESUME_SECONDS:
+        idle_seconds = await self._record.take_over()
+        if self._clock.playing and idle_seconds > RESUME_SECONDS:
             self._clock.pause()
             self.say("warn", "The replay stood still while nobody watched. Press Play to go on.")
         if self.replay.state != ReplaySession.State.FAILED:
-            self._begin(self._load_around(self._clock.playhead_ns))
-        self._task = asyncio.create_task(self._run(), name=f"replay {self.replay.pk}")
+            self._begin(self._load_around(self.playhead_ns, None))
+        self._running = asyncio.create_task(self._run(), name=f"replay {self.replay.pk}")
 
     async def stop(self) -> None:
         """Write down where the replay stands and let go."""
-        for task in (self._task, self._loading):
+        for task in (self._running, self._loading):
             if task is not None:
                 task.cancel()
         if not self.taken_over:
-            await self._save()
+            await self._record.save()
+
+    @property
+    def taken_over(self) -> bool:
+        """Another process runs this replay now."""
+        return self._record.taken_over
 
     @property
     def is_idle(self) -> bool:
@@ -89,29 +93,32 @@ class Player:
                 await self._turn()
             except Exception:
                 log.exception("replay %s stumbled", self.replay.pk)
-                self._clock.pause()
-                self.say("error", "Something went wrong in the server; the replay is paused. Press Play to go on.")
+                self._stand_still("Something went wrong in the server; the replay is paused. Press Play to go on.")
+                await asyncio.sleep(SAVE_SECONDS)
             await asyncio.sleep(FRAME_SECONDS)
+        self.wake()
 
     async def _turn(self) -> None:
-        now = time.monotonic()
-        if not self._viewers and self._clock.playing and now - self._unwatched_since > UNWATCHED_SECONDS:
+        if self.is_idle:
             self._clock.pause()
+        if self._record.unsaved_seconds > UNSAVED_SECONDS and self._clock.playing:
+            self._stand_still("The database does not answer, so the replay is paused. Press Play when it is back.")
         if self.tape is not None:
-            self._advance(now)
-        if self._is_save_due(now):
-            await self._save()
+            self._advance(self.tape, time.monotonic())
+        await self._record.save_when_due()
 
-    def _advance(self, now: float) -> None:
-        assert self.tape is not None
+    def _stand_still(self, reason: str) -> None:
+        self._clock.pause()
+        self.say("error", reason)
+
+    def _advance(self, tape: Tape, now: float) -> None:
         if self._is_held_up():
             return
-        before = self._clock.playhead_ns
-        playhead = self._clock.advance(now, self.tape.next_open, self.tape.end_ns)
-        if playhead != before:
+        before = self.playhead_ns
+        if self._clock.advance(now, tape.next_open, tape.end_ns) != before:
             self.wake()
-        if self._clock.playing or playhead >= self.tape.end_ns:
-            self._look_ahead(now)
+        if self._clock.playing:
+            self._look_ahead(tape, now)
 
     def _is_held_up(self) -> bool:
         """At the highest speed the slowest browser sets the pace."""
@@ -149,41 +156,13 @@ class Player:
 
     def clock_body(self) -> dict[str, Any]:
         """The `clock` of the protocol."""
-        part = self.tape.part_at(self.playhead_ns) if self.tape else None
-        return {
-            "playhead": str(self.playhead_ns),
-            "playing": self._clock.playing,
-            "speed": "max" if self._clock.speed is None else self._clock.speed,
-            "contract": part.piece.contract if part else None,
-            "trade_date": part.piece.session.trade_date.isoformat() if part else None,
-            "at_end": self.tape is not None and self.playhead_ns >= self.tape.end_ns and not self._is_loading,
-        }
+        at_end = self.tape is not None and self.playhead_ns >= self.tape.end_ns and not self._is_loading
+        return wire.clock_body(self._clock, self.tape, at_end=at_end)
 
     def snapshot_body(self) -> dict[str, Any]:
         """The parts of a `snapshot` that are the same for all viewers."""
-        replay, asset = self.replay, self.replay.asset
-        session = {
-            "id": str(replay.pk),
-            "root": asset.root,
-            "name": asset.name,
-            "exchange": asset.exchange,
-            "tick": asset.tick_size,
-            "decimals": asset.decimals,
-            "price_display": asset.price_display,
-            "entry_ns": str(replay.entry_ns),
-            "entry_contract": self._entry_contract(),
-            "lookback_days": replay.lookback_days,
-            "state": replay.state,
-            "grade": "bars",
-            "synthetic": settings.SYNTHETIC_MARKET,
-            "problem": replay.problem or None,
-        }
+        session = wire.session_body(self.replay, self.tape)
         return {"session": session, "job": self._loader.job, "log": list(self._log)}
-
-    def _entry_contract(self) -> str | None:
-        """The contract in whose price space the charts stand; None while it is not loaded."""
-        unshifted = (part.piece.contract for part in self.tape.parts if part.shift == 0) if self.tape else iter(())
-        return next(unshifted, None)
 
     # --- commands -------------------------------------------------------------------------------------
 
@@ -209,21 +188,19 @@ class Player:
         self._changed()
 
     def step(self, unit: str, count: int, timeframe: str) -> None:
-        """Pause and move by a second or to the next or last end of a bar. Raises Refused at the tape's ends."""
+        """Pause and move by a second, or to the next or last end of a bar. Raises Refused at the tape's ends."""
         tape = self._need_tape()
-        target = self._second(count) if unit == "second" else tape.step(timeframe, self.playhead_ns, count)
-        opening = None if target is None else tape.next_open(target) if unit == "second" and count > 0 else target
-        if opening is None or not tape.start_ns < opening <= tape.end_ns:
+        target = self._second(tape, count) if unit == "second" else tape.step(timeframe, self.playhead_ns, count)
+        if target is None or not tape.start_ns < target <= tape.end_ns:
             raise Refused("no_more_data", "There is no loaded data beyond this point.")
         self._clock.pause()
-        self._move(opening)
+        self._move(target)
 
-    def _second(self, count: int) -> int:
-        """The next or last whole second."""
-        whole = self.playhead_ns // SECOND_NS
-        if count < 0 and self.playhead_ns % SECOND_NS:
-            count = 0
-        return (whole + count) * SECOND_NS
+    def _second(self, tape: Tape, count: int) -> int | None:
+        """The next whole second in which the market trades, or the last whole second; None past the tape's end."""
+        if count > 0:
+            return tape.next_open((self.playhead_ns // SECOND_NS + 1) * SECOND_NS)
+        return (self.playhead_ns - 1) // SECOND_NS * SECOND_NS
 
     async def seek(self, et: str) -> None:
         """Put the playhead somewhere else, loading what is missing. Raises Refused; then nothing has changed."""
@@ -240,16 +217,24 @@ class Player:
         tape = self._need_tape()
         if tape.start_ns <= target < tape.end_ns:
             self._move(target)
-            return
-        self._begin(self._load_around(target, target))
+        else:
+            self._begin(self._load_around(target, target))
+
+    def resume_at(self, shown_ns: int) -> None:
+        """What a browser has shown is not taken back: after a crash the row may be a second behind it."""
+        speed = max(1.0, self._clock.speed or FASTEST_STEP_NS / SECOND_NS / FRAME_SECONDS)
+        if self.tape is None and 0 < shown_ns - self.playhead_ns <= 2 * SAVE_SECONDS * speed * SECOND_NS:
+            self._clock.move(shown_ns)
 
     def _move(self, ns: int) -> None:
-        back = ns < self.playhead_ns
+        if ns < self.playhead_ns:
+            self._redraw()
         self._clock.move(ns)
-        if back:
-            for viewer in self._viewers:
-                viewer.redraw()
         self._changed()
+
+    def _redraw(self) -> None:
+        for viewer in self._viewers:
+            viewer.redraw()
 
     def _need_tape(self) -> Tape:
         if self.tape is None:
@@ -257,10 +242,14 @@ class Player:
         return self.tape
 
     def _changed(self) -> None:
-        self._saved_at = 0.0
+        self._record.touch()
         self.wake()
 
     # --- data -----------------------------------------------------------------------------------------
+
+    @property
+    def _is_loading(self) -> bool:
+        return self._loading is not None and not self._loading.done()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Start loading, instead of what was being loaded."""
@@ -277,89 +266,61 @@ class Player:
             log.exception("replay %s could not load", self.replay.pk)
             self._fail("Something went wrong while loading; the server's log has the details. Press Load again.")
 
-    async def _load_around(self, ns: int, put_ns: int | None = None) -> None:
+    async def _load_around(self, ns: int, put_ns: int | None) -> None:
         """Load the window around an instant and put the playhead at `put_ns` (None: leave it)."""
-        job = self.replay.job if self.tape is None and self.replay.state == ReplaySession.State.LOADING else None
-        available = await database_sync_to_async(services.what_is_available)(self.replay.asset)
-        window = services.window_around(self.replay, ns, available.end_ns)
-        self._put_tape(await self._loader.load(window, available, job), put_ns)
+        self._put_tape(await self._loader.around(ns), put_ns)
+        fronts = await database_sync_to_async(services.front_months)(self.replay, self.playhead_ns)
+        if fronts:
+            self.say("info", f"Front months over {self.replay.lookback_days} days: {', '.join(fronts)}.")
 
     async def _extend(self, tape: Tape) -> None:
         """Load the next sessions behind the tape."""
         self._no_more_until = time.monotonic() + NO_MORE_SECONDS
-        available = await database_sync_to_async(services.what_is_available)(self.replay.asset)
-        window = services.window_ahead(self.replay, tape, available.end_ns)
-        if window is not None:
-            self._put_tape(await self._loader.load(window, available), None)
+        longer = await self._loader.ahead(tape)
+        if longer is not None:
+            self._put_tape(longer, None)
             self._no_more_until = 0.0
 
-    def _look_ahead(self, now: float) -> None:
+    def _look_ahead(self, tape: Tape, now: float) -> None:
         """Have the next sessions loaded when most of what lies ahead has been played."""
-        assert self.tape is not None
-        ahead = self.tape.end_ns - self._loaded_from_ns
+        ahead = tape.end_ns - self._loaded_from_ns
         if self._is_loading or self.playhead_ns - self._loaded_from_ns < PREFETCH_AT * ahead:
             return
         if now >= self._no_more_until:
-            self._begin(self._extend(self.tape))
-        elif self._clock.playing and self.playhead_ns >= self.tape.end_ns:
+            self._begin(self._extend(tape))
+        elif self.playhead_ns >= tape.end_ns:
             self._clock.pause()
             self.say("info", "The data ends here.")
             self._changed()
 
-    @property
-    def _is_loading(self) -> bool:
-        return self._loading is not None and not self._loading.done()
-
-    def _put_tape(self, tape: Tape, ns: int | None) -> None:
+    def _put_tape(self, tape: Tape, put_ns: int | None) -> None:
         first, self.tape = self.tape is None, tape
-        self._clock.move(min(ns or self.playhead_ns, tape.end_ns))
+        self._clock.move(min(put_ns or self.playhead_ns, tape.end_ns))
         self._loaded_from_ns = self.playhead_ns
         self.replay.state, self.replay.problem = ReplaySession.State.READY, ""
-        for viewer in self._viewers:
-            if first:
-                viewer.resync()
-            elif ns is not None:
-                viewer.redraw()
+        if first:
+            self._resync()
+        elif put_ns is not None:
+            self._redraw()
         # even how much a session in progress will have traded is the future
         past = [part.piece for part in tape.parts if part.piece.session.close_ns <= self.playhead_ns]
         root, seconds = self.replay.asset.root, sum(len(piece.seconds) for piece in past)
         self.say("info", f"{root}: {len(past)} sessions with {seconds:,} one-second bars before this one.")
         self._changed()
 
+    def _resync(self) -> None:
+        for viewer in self._viewers:
+            viewer.resync()
+
     def _fail(self, problem: str) -> None:
         """Tell the trader; a replay that already runs goes on with what it has."""
         self.say("error", problem)
         if self.tape is None:
             self.replay.state, self.replay.problem = ReplaySession.State.FAILED, problem
-            for viewer in self._viewers:
-                viewer.resync()
+            self._resync()
         self._changed()
 
     def _job_changed(self) -> None:
         for viewer in self._viewers:
             viewer.put({"type": "job", "job": self._loader.job}, replaces="job")
         self.wake()
-
-    # --- the record -----------------------------------------------------------------------------------
-
-    def _is_save_due(self, now: float) -> bool:
-        """Soon after a change; now and then without one, to notice another process that took over."""
-        row = self.replay
-        stands = self.playhead_ns, self._clock.playing, self._clock.speed
-        changed = self._saved_at == 0.0 or stands != (row.playhead_ns, row.playing, row.speed)
-        return now - self._saved_at > (SAVE_SECONDS if changed else LOOK_SECONDS)
-
-    async def _save(self) -> None:
-        """Write the clock down; notice when another process runs this replay now."""
-        self._saved_at = time.monotonic()
-        self.replay.playhead_ns = self.playhead_ns
-        self.replay.playing, self.replay.speed = self._clock.playing, self._clock.speed
-        if not await database_sync_to_async(services.save)(self.replay):
-            self.taken_over = True
-            self.wake()
-
-    def resume_at(self, shown_ns: int) -> None:
-        """What a browser has shown is not taken back: after a crash the row may be a second behind it."""
-        speed = max(1.0, self._clock.speed or FASTEST_STEP_NS / SECOND_NS / FRAME_SECONDS)
-        if self.tape is None and 0 < shown_ns - self.playhead_ns <= 2 * SAVE_SECONDS * speed * SECOND_NS:
-            self._clock.move(shown_ns)

@@ -1,13 +1,9 @@
-"""The messages of the replay WebSocket (docs/protocol.md), validated once, at the door."""
+"""What the browser may say over the replay WebSocket (docs/protocol.md), validated once, at the door."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
-
-from market.engine.bars import Bars
-from market.engine.tape import RollMark
-from market.sessions import SECOND_NS
 
 MAX_MESSAGE_BYTES = 4_096
 MAX_CHARTS = 16
@@ -88,7 +84,6 @@ Command = (
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
-_encoder = msgspec.json.Encoder()
 
 
 class Refused(Exception):
@@ -118,46 +113,3 @@ def _ref(text: str) -> str | None:
     except (msgspec.DecodeError, AttributeError, UnicodeEncodeError, RecursionError):
         return None
     return value[:64] if isinstance(value, str) else None
-
-
-def encode(message: dict[str, Any]) -> str:
-    """JSON text of a server message."""
-    return _encoder.encode(message).decode()
-
-
-def price_unit(bars: Bars, tick: int) -> int:
-    """The tick where all prices lie on it, else 1 (1e-9)."""
-    return tick if fits(bars, tick) else 1
-
-
-def fits(bars: Bars, unit: int) -> bool:
-    """Whether all prices are whole multiples of the unit."""
-    return not any((column % unit).any() for column in (bars.open, bars.high, bars.low, bars.close))
-
-
-def bar_columns(bars: Bars, unit: int) -> dict[str, list[int]]:
-    """Bars as the browser gets them: UTC seconds, prices in units."""
-    return {
-        "t": (bars.ts // SECOND_NS).tolist(),
-        "o": (bars.open // unit).tolist(),
-        "h": (bars.high // unit).tolist(),
-        "l": (bars.low // unit).tolist(),
-        "c": (bars.close // unit).tolist(),
-        "v": bars.volume.tolist(),
-    }
-
-
-def mark(roll: RollMark, playhead_ns: int) -> dict[str, Any]:
-    """A roll as the browser gets it; its volumes only once they are over at the playhead."""
-    known = playhead_ns >= roll.known_ns
-    return {
-        "t": roll.at_ns // SECOND_NS,
-        "at_ns": str(roll.at_ns),
-        "from": roll.from_contract,
-        "to": roll.to_contract,
-        "kind": roll.kind,
-        "complete": roll.complete,
-        "spread": roll.spread if roll.complete else None,
-        "from_volume": roll.from_volume if known else None,
-        "to_volume": roll.to_volume if known else None,
-    }

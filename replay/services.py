@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models.functions import Now
 
-from market import tapes
+from market import rolls, tapes
 from market.databento_historical import DatasetRange
 from market.engine.tape import Tape
 from market.gateway import available_range
@@ -22,6 +22,8 @@ SESSIONS_AFTER = 5
 PREFETCH_SESSIONS = 5
 KEEP_SESSIONS = 30
 JOB_KIND = "replay data"
+RECENT = 12
+"""How many replays the menu offers to go back to."""
 
 
 class BadMoment(ValueError):
@@ -131,6 +133,20 @@ def ask_for(window: tapes.Window, owner_id: int) -> Job:
         job = Job.objects.create(kind=JOB_KIND, asked_by_id=owner_id, params=window_params(window))
         transaction.on_commit(lambda: prepare_window.delay(job.pk))
     return job
+
+
+def front_months(replay: ReplaySession, playhead_ns: int) -> list[str]:
+    """The contracts that were the front month within the lookback, as "NQM6 from 2026-03-12"; none later than now."""
+    here = replay.asset.sessions.first_closing_after(playhead_ns).trade_date
+    first = here - timedelta(days=replay.lookback_days)
+    known = [roll for roll in rolls.schedule_at(replay.asset, here) or [] if roll.trade_date <= here]
+    recent = [roll for roll in known if roll.trade_date >= first] or known[-1:]
+    return [f"{roll.to_contract} from {roll.trade_date}" for roll in recent]
+
+
+def recent_replays(owner_id: int) -> list[ReplaySession]:
+    """The user's replays, the one used last first."""
+    return list(ReplaySession.objects.filter(owner_id=owner_id).select_related("asset")[:RECENT])
 
 
 def take_over(replay: ReplaySession) -> None:

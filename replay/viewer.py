@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from market.engine.bars import Bars
 from market.engine.tape import Tape
-from replay import protocol
+from replay import protocol, wire
 
 UNACKED_LIMIT = 40
 """Messages sent and not acknowledged: beyond it the browser gets no frame."""
@@ -139,10 +139,10 @@ class Viewer:
         assert self.stage.tape is not None
         bars = self.stage.tape.bars(view.timeframe, 0, self.stage.playhead_ns)
         view.marked_until = 0
-        view.unit = protocol.price_unit(bars, self.stage.tick)
+        view.unit = wire.price_unit(bars, self.stage.tick)
         self._remember(view, bars)
         body = {"chart": chart, "timeframe": view.timeframe, "unit": view.unit, "marks": self._new_marks(view)}
-        return body | {"bars": protocol.bar_columns(bars, view.unit)}
+        return body | {"bars": wire.bar_columns(bars, view.unit)}
 
     def _frame(self) -> dict[str, Any] | None:
         """What changed since the last message; None when nothing did."""
@@ -166,11 +166,11 @@ class Viewer:
             return None
         if not len(bars) and not marks:
             return None
-        if len(bars) > REDRAW_BARS or not protocol.fits(bars, view.unit):
+        if len(bars) > REDRAW_BARS or not wire.fits(bars, view.unit):
             view.last_start = None
             return None
         self._remember(view, bars)
-        return {"chart": chart, "bars": protocol.bar_columns(bars, view.unit), "marks": marks}
+        return {"chart": chart, "bars": wire.bar_columns(bars, view.unit), "marks": marks}
 
     def _remember(self, view: ChartView, bars: Bars) -> None:
         if len(bars):
@@ -183,7 +183,7 @@ class Viewer:
         playhead = self.stage.playhead_ns
         marks = self.stage.tape.rolls(view.marked_until, playhead)
         view.marked_until = playhead
-        return [protocol.mark(roll, playhead) for roll in marks]
+        return [wire.mark_body(roll, playhead) for roll in marks]
 
 
 def _row(bars: Bars) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from market.timeframes import TIMEFRAMES
 from replay.access import NoSuchSession, get_session
 from replay.forms import OpenForm
 from replay.models import ReplaySession
-from replay.services import BadMoment, open_replay
+from replay.services import BadMoment, open_replay, recent_replays
 
 DEFAULT_ROOT, DEFAULT_TIMEFRAME, DEFAULT_LOOKBACK = "NQ", "5m", 365
 DEFAULT_DAYS_BACK = 7
@@ -29,7 +29,7 @@ DEFAULT_DAYS_BACK = 7
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """The workspace without a replay."""
-    return render(request, "replay/workspace.html", _context(_first_choice()))
+    return render(request, "replay/workspace.html", _context(request, _first_choice()))
 
 
 @require_GET
@@ -40,7 +40,9 @@ def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
         replay = get_session(request.user.pk, session_id)
     except NoSuchSession as problem:
         raise Http404(str(problem)) from None
-    return render(request, "replay/workspace.html", _context(_choice_of(replay)) | {"session_id": str(replay.pk)})
+    return render(
+        request, "replay/workspace.html", _context(request, _choice_of(replay)) | {"session_id": str(replay.pk)}
+    )
 
 
 @require_POST
@@ -55,7 +57,7 @@ def start(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return render(request, "replay/_open_errors.html", {"errors": errors})
     typed = {name: request.POST.get(name, "") for name in OpenForm.base_fields}
-    return render(request, "replay/workspace.html", _context(typed) | {"errors": errors}, status=422)
+    return render(request, "replay/workspace.html", _context(request, typed) | {"errors": errors}, status=422)
 
 
 def _open(request: HttpRequest, form: OpenForm) -> ReplaySession | None:
@@ -77,13 +79,15 @@ def _open(request: HttpRequest, form: OpenForm) -> ReplaySession | None:
     return None
 
 
-def _context(initial: Mapping[str, object]) -> dict[str, Any]:
+def _context(request: HttpRequest, initial: Mapping[str, object]) -> dict[str, Any]:
+    assert request.user.pk is not None
     assets = Asset.objects.filter(is_active=True).values("root", "name")
     return {
         "assets": list(assets),
         "timeframes": list(TIMEFRAMES),
         "initial": initial,
         "session_id": None,
+        "recent": recent_replays(request.user.pk),
         "open_url": reverse("replay:open"),
     }
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,17 +97,9 @@ def publish(environment: Mapping[str, str], file: Path, *, with_key: bool) -> No
 
 
 def adopt_running_stack() -> None:
-    """Called by `manage.py` before Django loads.
+    """Called by `manage.py` before Django loads, for every command but `up`.
 
-    `manage.py up` is handed to the supervisor here and does not come back: it needs no Django. Any other command
-    gets the variables that are not set from the stack that runs, or last ran, from this clone."""
-    if os.name != "posix":
-        complain("does not run on Windows. Use the Windows Subsystem for Linux (WSL 2).")
-        raise SystemExit(1)
-    if sys.argv[1:2] == ["up"]:
-        from futsim.stack.up import main
-
-        raise SystemExit(main(sys.argv[2:]))
+    The command gets the variables that are not set from the stack that runs, or last ran, from this clone."""
     try:
         adopt(os.environ, locate(os.environ))
     except StackError as failure:

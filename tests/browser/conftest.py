@@ -122,8 +122,9 @@ class Trader:
 
     def load(self, root: str, day: str, at: str, timeframe: str = "5m") -> None:
         """Open a replay and wait until its chart stands."""
+        before = self.page.url
         self.ask_for(root, day, at, timeframe)
-        self.page.wait_for_url(re.compile(r"/replay/[0-9a-f-]{36}/"))
+        self.wait_for(lambda: "" if self.page.url == before else self.page.url, lambda: self.page.inner_text("main"))
         self.wait_until_ready()
 
     def ask_for(self, root: str, day: str, at: str, timeframe: str = "5m") -> None:

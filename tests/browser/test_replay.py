@@ -234,3 +234,57 @@ class Market:
             truth = [known.open.iloc[0] // tick, known.high.max() // tick, known.low.min() // tick]
             assert shown == [*truth, known.close.iloc[-1] // tick, known.volume.sum()], to_et(start * SECOND)
         return len(rows)
+
+
+def test_a_killed_worker_is_replaced_and_the_load_goes_on(trader: Trader, product: Product) -> None:
+    trader.ask_for("CL", "2026-02-11", "10:00")
+    expect(trader.page.get_by_role("progressbar")).to_be_visible()
+    for pid, command in product.up.processes().items():
+        if "celery" in command and "worker" in command:
+            os.kill(pid, signal.SIGKILL)
+    trader.wait_until_ready()
+    assert trader.clock == "10:00:00"
+    assert "worker stopped" in product.up.output
+
+
+def test_recent_replays_can_be_gone_back_to(trader: Trader) -> None:
+    trader.load("NQ", "2026-03-18", "09:30")
+    first = trader.page.url
+    trader.press("Shift+ArrowRight")
+    trader.wait_for_clock(lambda clock: clock == "09:35:00")
+    trader.load("NQ", "2026-03-19", "10:00", "15m")
+    trader.page.get_by_text("Recent").click()
+    trader.page.get_by_role("link", name="2026-03-18 09:35:00").first.click()
+    trader.page.wait_for_url(first)
+    trader.wait_until_ready()
+    assert trader.clock == "09:35:00"
+
+
+def test_the_log_names_the_front_months_of_the_lookback(trader: Trader) -> None:
+    trader.load("NQ", "2026-03-18", "09:30")
+    expect(trader.page.get_by_text("NQH6 from 2025-12-16, NQM6 from 2026-03-12").first).to_be_visible()
+
+
+def test_the_replay_goes_on_through_a_killed_database(trader: Trader, product: Product) -> None:
+    trader.load("NQ", "2026-03-18", "09:30")
+    trader.speed("20")
+    trader.press("Space")
+    trader.wait_for_clock(lambda clock: clock >= "09:31")
+    os.kill(product.up.pid_of("bin/postgres"), signal.SIGKILL)
+    seen = trader.clock
+    trader.page.wait_for_timeout(3_000)
+    trader.wait_for_clock(lambda clock: clock > seen)
+    trader.page.reload()
+    trader.wait_until_ready()
+    assert trader.clock > seen
+
+
+def test_the_page_lives_through_a_killed_valkey(trader: Trader, product: Product) -> None:
+    trader.load("NQ", "2026-03-18", "09:30")
+    os.kill(product.up.pid_of("valkey"), signal.SIGKILL)
+    trader.press("Shift+ArrowRight")
+    trader.wait_for_clock(lambda clock: clock == "09:35:00")
+    trader.page.wait_for_timeout(2_000)
+    # a load needs Valkey twice: to reach the worker, and to hear of its progress
+    trader.load("GC", "2026-02-11", "10:00")
+    assert trader.clock == "10:00:00"

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    """Listed by `manage.py help`. `manage.py up` itself never gets here: see `stack.environment`."""
+    """Listed by `manage.py help`. `manage.py up` itself never gets here: see `manage.py`."""
 
     help = "Starts the servers, the web, the worker and the stand-in gateway; Ctrl-C stops them all."
     requires_system_checks: list[str] = []

@@ -1,0 +1,92 @@
+"""What the server tells the browser: the shapes of docs/protocol.md."""
+
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from market.engine.bars import Bars
+from market.engine.tape import RollMark, Tape
+from market.sessions import SECOND_NS
+from replay.engine.clock import ReplayClock
+from replay.models import ReplaySession
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(message: dict[str, Any]) -> str:
+    """JSON text of a message."""
+    return _encoder.encode(message).decode()
+
+
+def price_unit(bars: Bars, tick: int) -> int:
+    """The tick where all prices lie on it, else 1 (1e-9)."""
+    return tick if fits(bars, tick) else 1
+
+
+def fits(bars: Bars, unit: int) -> bool:
+    """Whether all prices are whole multiples of the unit."""
+    return not any((column % unit).any() for column in (bars.open, bars.high, bars.low, bars.close))
+
+
+def bar_columns(bars: Bars, unit: int) -> dict[str, list[int]]:
+    """Bars as the browser gets them: UTC seconds, prices in units."""
+    return {
+        "t": (bars.ts // SECOND_NS).tolist(),
+        "o": (bars.open // unit).tolist(),
+        "h": (bars.high // unit).tolist(),
+        "l": (bars.low // unit).tolist(),
+        "c": (bars.close // unit).tolist(),
+        "v": bars.volume.tolist(),
+    }
+
+
+def mark_body(roll: RollMark, playhead_ns: int) -> dict[str, Any]:
+    """A roll; its volumes only once they are over at the playhead."""
+    known = playhead_ns >= roll.known_ns
+    return {
+        "t": roll.at_ns // SECOND_NS,
+        "at_ns": str(roll.at_ns),
+        "from": roll.from_contract,
+        "to": roll.to_contract,
+        "kind": roll.kind,
+        "complete": roll.complete,
+        "spread": roll.spread if roll.complete else None,
+        "from_volume": roll.from_volume if known else None,
+        "to_volume": roll.to_volume if known else None,
+    }
+
+
+def clock_body(clock: ReplayClock, tape: Tape | None, *, at_end: bool) -> dict[str, Any]:
+    """Where the replay stands."""
+    piece = tape.part_at(clock.playhead_ns).piece if tape else None
+    return {
+        "playhead": str(clock.playhead_ns),
+        "playing": clock.playing,
+        "speed": "max" if clock.speed is None else clock.speed,
+        "contract": piece.contract if piece else None,
+        "trade_date": piece.session.trade_date.isoformat() if piece else None,
+        "at_end": at_end,
+    }
+
+
+def session_body(replay: ReplaySession, tape: Tape | None) -> dict[str, Any]:
+    """What stays the same while the replay runs, and its state."""
+    asset = replay.asset
+    unshifted = [part.piece.contract for part in tape.parts if part.shift == 0] if tape else []
+    return {
+        "id": str(replay.pk),
+        "root": asset.root,
+        "name": asset.name,
+        "exchange": asset.exchange,
+        "tick": asset.tick_size,
+        "decimals": asset.decimals,
+        "price_display": asset.price_display,
+        "entry_ns": str(replay.entry_ns),
+        "entry_contract": unshifted[0] if unshifted else None,
+        "lookback_days": replay.lookback_days,
+        "state": replay.state,
+        "grade": "bars",
+        "synthetic": settings.SYNTHETIC_MARKET,
+        "problem": replay.problem or None,
+    }

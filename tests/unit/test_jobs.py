@@ -1,0 +1,85 @@
+"""Jobs: started once, reported, cancelled, taken up again after a killed worker."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from market import jobs, tasks
+from market.locks import advisory_lock, try_advisory_lock
+from market.models import Job
+
+
+@pytest.fixture
+def other_session(db: None) -> Any:
+    """A second session at the same database, as another process would have."""
+    settings = connection.get_connection_params()
+    settings.pop("cursor_factory", None)
+    settings.pop("context", None)
+    with psycopg.connect(**settings, autocommit=True) as session:
+        yield session
+
+
+def test_a_finished_or_cancelled_job_is_not_started_again(db: None) -> None:
+    for state in Job.FINAL:
+        assert jobs.start(Job.objects.create(kind="x", state=state).pk) is None
+
+
+def test_a_job_whose_worker_was_lost_can_be_started_again(db: None) -> None:
+    job = Job.objects.create(kind="x", state="running")
+    assert jobs.start(job.pk) == job
+
+
+def test_progress_is_written_and_the_rest_estimated(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0.0)
+    job = jobs.start(Job.objects.create(kind="x").pk)
+    assert job is not None
+    progress = jobs.Progress(job)
+    progress.expect(4)
+    progress.say("one of four", 1)
+    stored = Job.objects.get(pk=job.pk)
+    assert (stored.done, stored.total, stored.message, stored.state) == (1, 4, "one of four", "running")
+    assert jobs.describe(stored, 3)["eta_seconds"] == 3
+    progress.finish(Job.State.DONE, "all four")
+    stored.refresh_from_db()
+    assert (stored.done, stored.state, stored.finished_at is not None) == (4, "done", True)
+
+
+def test_a_job_that_is_over_cannot_be_cancelled(db: None) -> None:
+    assert not jobs.cancel(Job.objects.create(kind="x", state="done"))
+
+
+def test_a_lock_is_held_by_one_session_at_a_time(other_session: Any) -> None:
+    with try_advisory_lock("job", 7) as mine:
+        assert mine
+        with other_session.cursor() as cursor:
+            held = cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+            assert held == (1,)
+    with advisory_lock("job", 7):
+        pass
+    with other_session.cursor() as cursor:
+        assert cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
+
+
+def test_a_job_that_runs_elsewhere_is_left_alone(other_session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    monkeypatch.setattr(jobs, "start", lambda job_id: started.append(job_id))
+    from market.locks import _number
+
+    with other_session.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_number(("job", 7))])
+        tasks.prepare_window(7)
+        assert started == []
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [_number(("job", 7))])
+    tasks.prepare_window(7)
+    assert started == [7]
+
+
+def test_a_worker_that_starts_takes_up_what_a_killed_one_left(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    queued: list[int] = []
+    monkeypatch.setattr(tasks.prepare_window, "delay", queued.append)
+    left = [Job.objects.create(kind="x", state=state).pk for state in ("queued", "running")]
+    Job.objects.create(kind="x", state="done")
+    tasks.take_up_lost_jobs()
+    assert sorted(queued) == left
