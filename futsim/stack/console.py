@@ -12,6 +12,10 @@ class StackError(Exception):
     """The stack cannot run; the text is one line that says why and what to do about it."""
 
 
+REFUSED = 3
+"""Exit code of a step that ends with one line, fit for the user, as the last of its words."""
+
+
 class Console:
     """Writes progress to standard output and goes silent, not wrong, once the terminal is gone."""
 

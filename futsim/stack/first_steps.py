@@ -7,13 +7,19 @@ report to standard error, which is the log; what `prepare` prints is for the use
 import sys
 
 import django
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+
+from futsim.stack.console import REFUSED
 
 
 def main() -> None:
     django.setup()
     call_command("migrate", interactive=False, stdout=sys.stderr)
-    call_command("prepare")
+    try:
+        call_command("prepare")
+    except CommandError as problem:
+        sys.stderr.write(f"{problem}\n")
+        sys.exit(REFUSED)
 
 
 if __name__ == "__main__":

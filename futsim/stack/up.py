@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from futsim.stack import binaries, checks, environment, external, keys, postgres, programs, valkey
 from futsim.stack.children import TICK, Child, Program, how_it_ended, kill_group, wait_until_ready
-from futsim.stack.console import Console, StackError, complain, explain
+from futsim.stack.console import REFUSED, Console, StackError, complain, explain
 from futsim.stack.lock import Lock
 from futsim.stack.logs import Log
 from futsim.stack.paths import CLONE, Places, check_reachable, locate
@@ -170,6 +170,8 @@ class Supervisor:
             process.wait()
             self.guard.remove(process.pid)
         if process.returncode != 0 and not self.interrupts.stopping():
+            if process.returncode == REFUSED:
+                raise StackError(log.last_lines(1)[-1])
             for line in log.last_lines(6):
                 self.console.detail(line)
             how = how_it_ended(process.returncode)

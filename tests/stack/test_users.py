@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from futsim.stack.testing import start_throwaway_servers
 from tests.product import CLONE, PATIENCE, Up, clean_environment, finish, remove
 
 NOBODY = 65534
@@ -120,3 +122,24 @@ def test_a_closed_pipe_does_not_stop_the_stack(state: Path) -> None:
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
+
+
+def test_a_database_of_real_data_is_not_filled_with_invented_ones(folder: Path) -> None:
+    with start_throwaway_servers() as servers:
+        own = {name: servers.environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
+        first = Up(clean_environment(folder / "state", **own)).ready()
+        assert first.stop() == 0
+        with psycopg.connect(own["DATABASE_URL"]) as session:
+            session.execute(
+                "WITH contract AS (INSERT INTO market_contract (asset_id, year, month, raw_symbol, match_algorithm)"
+                " SELECT id, 2026, 3, 'NQH6', '' FROM market_asset WHERE root = 'NQ' RETURNING id)"
+                " INSERT INTO market_coverage (contract_id, schema, trade_date, state, rows, bytes, checksum, source,"
+                " until_ns, fetched_at) SELECT id, 'ohlcv-1s', '2026-03-03', 'empty', 0, 0, '', 'Databento', 1, now()"
+                " FROM contract"
+            )
+        second = Up(clean_environment(folder / "state", **own))
+        assert second.ended() == 1
+        assert [line for line in second.lines if line.startswith("futsim: ")] == [
+            "futsim: This database holds data from Databento, but futsim now gets it from stand-in. "
+            "Name another DATABASE_URL and FUTSIM_DATA_ROOT."
+        ]
