@@ -1,10 +1,13 @@
 """Logging out closes the user's open sockets: Channels itself would leave them open."""
 
+import contextlib
+
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
+from redis.exceptions import RedisError
 
 from accounts.models import User
 
@@ -21,4 +24,6 @@ def close_sockets(sender: object, request: HttpRequest, user: User | None, **_: 
     if key:
         topic = revoke_topic(key)
         message = {"type": "hub.message", "topic": topic, "body": {"kind": "revoked"}}
-        async_to_sync(get_channel_layer().group_send)(topic, message)
+        # Without Valkey the sockets notice at their next check of the login.
+        with contextlib.suppress(RedisError, OSError):
+            async_to_sync(get_channel_layer().group_send)(topic, message)

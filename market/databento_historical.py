@@ -102,24 +102,19 @@ class HistoricalGateway:
     def definitions(self, dataset: str, root: str, day: date) -> list[Definition]:
         """The outright futures of a root that are listed on a day; spreads are left out. Raises GatewayError."""
         start, end = _utc_midnight(day), _utc_midnight(day + timedelta(days=1))
-        with self._download(dataset, [f"{root}.FUT"], "definition", start, end, stype_in="parent") as download:
-            rows = download.to_ndarray()
+        rows, _ = self._records(dataset, [f"{root}.FUT"], "definition", start, end, stype_in="parent")
+        if not len(rows):
+            return []
         outrights = rows[(rows["instrument_class"] == OUTRIGHT_FUTURE) & (rows["asset"] == root.encode())]
         return [_definition(row) for row in outrights]
 
     def bars(self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int) -> list[SymbolBars]:
         """Bars of [start_ns, end_ns) for each symbol that has any, mapped by (instrument id, date).
 
-        Raises GatewayError; DamagedDownload when fewer or more records come than the gateway counts.
+        Raises GatewayError.
         """
-        expected = self._record_count(dataset, symbols, schema, start_ns, end_ns)
-        if expected == 0:
-            return []
-        with self._download(dataset, symbols, schema, start_ns, end_ns) as download:
-            rows = download.to_ndarray()
-            if len(rows) != expected:
-                raise DamagedDownload(expected, len(rows))
-            return [SymbolBars(symbol, _bars(rows[mask])) for symbol, mask in _by_symbol(rows, download.mappings)]
+        rows, mappings = self._records(dataset, symbols, schema, start_ns, end_ns)
+        return [SymbolBars(symbol, _bars(rows[mask])) for symbol, mask in _by_symbol(rows, mappings)]
 
     def instrument_ids(self, dataset: str, symbols: list[str], first: date, end: date) -> list[IdInterval]:
         """The instrument ids of raw symbols on [first, end); unknown symbols are absent. Raises GatewayError."""
@@ -132,14 +127,29 @@ class HistoricalGateway:
             for part in parts
         ]
 
-    def _record_count(self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int) -> int:
-        return self._ask(
-            lambda: self._client.metadata.get_record_count(dataset, start_ns, end_ns, symbols=symbols, schema=schema)
+    def _records(
+        self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int, stype_in: str = "raw_symbol"
+    ) -> tuple[npt.NDArray[Any], Mapping[str, list[Any]]]:
+        """All records of a range, and which instrument ids the symbols had when.
+
+        A body that was cut short decodes without an error, so the records are counted: raises DamagedDownload.
+        """
+        expected = self._ask(
+            lambda: self._client.metadata.get_record_count(
+                dataset, start_ns, end_ns, symbols=symbols, schema=schema, stype_in=stype_in
+            )
         )
+        if expected == 0:
+            return np.empty(0), {}
+        with self._download(dataset, symbols, schema, start_ns, end_ns, stype_in) as download:
+            rows = download.to_ndarray()
+            if len(rows) != expected:
+                raise DamagedDownload(expected, len(rows))
+            return rows, download.mappings
 
     @contextmanager
     def _download(
-        self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int, stype_in: str = "raw_symbol"
+        self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int, stype_in: str
     ) -> Iterator[databento.DBNStore]:
         """Stream to a temporary file and open it; the file is gone afterwards."""
         with tempfile.TemporaryDirectory(prefix="futsim-") as folder:

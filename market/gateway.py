@@ -1,7 +1,10 @@
 """The configured data gateway."""
 
+import contextlib
+
 from django.conf import settings
 from django.core.cache import cache
+from redis.exceptions import RedisError
 
 from market.databento_historical import DatasetRange, HistoricalGateway
 
@@ -19,8 +22,11 @@ def gateway(*, patient: bool = True) -> HistoricalGateway:
 def available_range(dataset: str, *, patient: bool = True) -> DatasetRange:
     """From when to when the gateway has data, asked at most once a minute. Raises GatewayError."""
     key = f"dataset-range:{settings.DATABENTO_GATEWAY}:{dataset}"
-    bounds: DatasetRange | None = cache.get(key)
-    if bounds is None:
-        bounds = gateway(patient=patient).dataset_range(dataset)
+    with contextlib.suppress(RedisError, OSError):  # without Valkey the gateway is asked each time
+        bounds: DatasetRange | None = cache.get(key)
+        if bounds is not None:
+            return bounds
+    bounds = gateway(patient=patient).dataset_range(dataset)
+    with contextlib.suppress(RedisError, OSError):
         cache.set(key, bounds, RANGE_SECONDS)
     return bounds

@@ -57,4 +57,4 @@ class DamagedDownload(GatewayError):
 
     @property
     def advice(self) -> str:
-        return "The download was cut short and set aside; nothing was stored. Press Load again."
+        return "The download was cut short and thrown away; nothing was stored. Press Load again."

@@ -32,18 +32,16 @@ def missing_spans(asset: Asset, first: date, end: date) -> list[Span]:
     return [*missing, (first, end)] if first < end else missing
 
 
-def ensure_history(asset: Asset, gateway: HistoricalGateway, first: date, end: date, progress: Progress) -> bool:
-    """Have the contracts and daily bars of the UTC dates [first, end); True when something new came.
+def ensure_history(asset: Asset, gateway: HistoricalGateway, first: date, end: date, progress: Progress) -> None:
+    """Have the contracts and daily bars of the UTC dates [first, end).
 
     Days that are not over must be left out by the caller. Raises GatewayError.
     """
     with advisory_lock("history", asset.pk):
-        spans = missing_spans(asset, first, end)
-        for span_first, span_end in spans:
+        for span_first, span_end in missing_spans(asset, first, end):
             progress.say(f"{asset.root}: contracts and daily volumes from {span_first} to {span_end}")
             _fetch_definitions(asset, gateway, span_first, span_end)
             _fetch_daily_bars(asset, gateway, span_first, span_end)
-    return bool(spans)
 
 
 def _fetch_definitions(asset: Asset, gateway: HistoricalGateway, first: date, end: date) -> None:

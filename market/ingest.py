@@ -123,10 +123,30 @@ def save_piece(contract: Contract, schema: str, session: Session, bars: Bars, un
     )
 
 
-def forget_damaged(coverage: Coverage) -> None:
-    """Set a damaged file aside and drop its row, so that the next `ensure` fetches it again."""
-    name = piece_name(coverage.contract, coverage.schema, coverage.trade_date)
-    log.warning("%s is damaged; set aside, to be fetched again", name)
-    with transaction.atomic():
-        coverage.delete()
-        store.set_aside(name)
+def read_piece(row: Coverage) -> Bars:
+    """The bars of a stored piece.
+
+    Raises DamagedPiece when its file is gone or altered; the file is set aside then and the row dropped, so that the
+    next `ensure` fetches the piece again.
+    """
+    name = piece_name(row.contract, row.schema, row.trade_date)
+    try:
+        return store.read_bars(name, row.checksum)
+    except store.DamagedPiece:
+        # A worker may be between writing a longer file and its row: wait for it before believing in damage.
+        with advisory_lock("ingest", row.contract_id, row.schema):
+            return _read_or_forget(row, name)
+
+
+def _read_or_forget(row: Coverage, name: store.PieceName) -> Bars:
+    current = Coverage.objects.filter(pk=row.pk).first()
+    if current is None:
+        raise store.DamagedPiece(f"{name} was set aside.")
+    try:
+        return store.read_bars(name, current.checksum)
+    except store.DamagedPiece:
+        log.warning("%s is damaged; set aside, to be fetched again", name)
+        with transaction.atomic():
+            current.delete()
+            store.set_aside(name)
+        raise

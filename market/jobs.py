@@ -1,13 +1,17 @@
 """Long work with visible progress: the Job row is the record, a Channels group carries each change."""
 
+import logging
 import time
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db.models.functions import Now
+from redis.exceptions import RedisError
 
 from market.models import Job
+
+log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.25
 """Progress is written and sent at most this often."""
@@ -96,4 +100,8 @@ class Progress:
 def _publish(job: Job, eta_seconds: int | None) -> None:
     group = topic(job.pk)
     message = {"type": "hub.message", "topic": group, "body": describe(job, eta_seconds)}
-    async_to_sync(get_channel_layer().group_send)(group, message)
+    try:
+        async_to_sync(get_channel_layer().group_send)(group, message)
+    except (RedisError, OSError) as problem:
+        # The row is the record; pages look at it when no message comes.
+        log.warning("job %s: progress not sent (%s)", job.pk, problem)

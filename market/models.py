@@ -179,11 +179,15 @@ class DailyBar(models.Model):
 
 
 class DailySpan(models.Model):
-    """All daily bars of an asset on the UTC dates [first_date, end_date) are here. Spans of an asset never touch."""
+    """All daily bars of an asset on the UTC dates [first_date, end_date) are here. Spans of an asset never touch.
+
+    is_scheduled: the rolls have been computed from them.
+    """
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="daily_spans")
     first_date = models.DateField()
     end_date = models.DateField()
+    is_scheduled = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["asset", "first_date"]

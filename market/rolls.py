@@ -13,10 +13,12 @@ from market.sessions import Session
 
 
 def rebuild(asset: Asset) -> None:
-    """Compute the schedule of every span of daily bars and store what changed; prices of unchanged rolls stay."""
+    """Compute the schedule of each new span of daily bars and store what changed; prices of unchanged rolls stay."""
     with advisory_lock("rolls", asset.pk), transaction.atomic():
-        for span in asset.daily_spans.all():
+        for span in asset.daily_spans.select_for_update().filter(is_scheduled=False):
             _store(asset, span, _compute(asset, span))
+            span.is_scheduled = True
+            span.save(update_fields=["is_scheduled"])
 
 
 def _compute(asset: Asset, span: DailySpan) -> dict[date, Roll]:

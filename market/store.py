@@ -82,11 +82,14 @@ def _write_atomically(name: PieceName, body: bytes) -> None:
         return
     Path(folder).mkdir(parents=True, exist_ok=True)
     temporary = Path(f"{path}.{uuid.uuid4().hex}.tmp")
-    with temporary.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     _sync_folder(folder)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 
-from market import ingest, rolls, store
+from market import ingest, rolls
 from market.databento_historical import HistoricalGateway
 from market.engine import splice
 from market.engine.bars import empty
@@ -71,6 +71,7 @@ class _Plan:
 
     slots: list[_Slot]
     rolls: list[Roll]
+    entry_contract: str
 
     def shift(self, entry: date, session: Session) -> int:
         spreads = [(roll.trade_date, roll.spread) for roll in self.rolls]
@@ -103,17 +104,17 @@ def _plan(window: Window) -> _Plan:
         raise NoMarket(f"No contract of {asset.root} has traded around {dates[0]}. Choose a later moment.")
     first, last = min(window.entry, dates[0]), max(window.entry, dates[-1])
     between = [roll for roll in schedule if roll.kind != Roll.Kind.SEED and first <= roll.trade_date <= last]
-    return _Plan(slots, between)
+    entry = rolls.front_months(schedule, [window.entry])[0]
+    return _Plan(slots, between, str(entry.to_contract) if entry else slots[0].contract.raw_symbol)
 
 
 def prepare(window: Window, gateway: HistoricalGateway, available_ns: int, progress: Progress) -> None:
     """Fetch everything the window's tape takes and price its rolls. Raises GatewayError, NoMarket, JobCancelled."""
     asset = window.asset
     progress.expect(len(window.sessions) + 1)
-    if missing_spans(asset, *window.history_span(available_ns)) and ensure_history(
-        asset, gateway, *window.fetched_span(available_ns), progress
-    ):
-        rolls.rebuild(asset)
+    if missing_spans(asset, *window.history_span(available_ns)):
+        ensure_history(asset, gateway, *window.fetched_span(available_ns), progress)
+    rolls.rebuild(asset)
     plan = _plan(window)
     needed = plan.needed(asset.sessions)
     progress.expect(sum(map(len, needed.values())) + 1)
@@ -126,10 +127,14 @@ def prepare(window: Window, gateway: HistoricalGateway, available_ns: int, progr
 
 def is_stored(window: Window, available_ns: int) -> bool:
     """Whether the window can be opened without fetching anything."""
-    if missing_spans(window.asset, *window.history_span(available_ns)):
+    asset = window.asset
+    if (
+        missing_spans(asset, *window.history_span(available_ns))
+        or asset.daily_spans.filter(is_scheduled=False).exists()
+    ):
         return False
     plan = _plan(window)
-    needed = plan.needed(window.asset.sessions)
+    needed = plan.needed(asset.sessions)
     priced = all(roll.spread_state != Roll.Spread.UNKNOWN for roll in plan.rolls)
     return priced and not any(
         ingest.missing(contract, SECONDS, sessions, available_ns) for contract, sessions in needed.items()
@@ -170,7 +175,8 @@ def load(window: Window) -> Tape:
                 _mark(slot),
             )
             for slot in plan.slots
-        )
+        ),
+        plan.entry_contract,
     )
 
 
@@ -189,12 +195,7 @@ def _piece(contract: Contract, session: Session, row: Coverage | None) -> Piece:
         return Piece(session, contract.raw_symbol, empty())
 
     def read() -> Piece:
-        name = ingest.piece_name(contract, SECONDS, session.trade_date)
-        try:
-            return Piece(session, contract.raw_symbol, store.read_bars(name, row.checksum))
-        except store.DamagedPiece:
-            ingest.forget_damaged(row)
-            raise
+        return Piece(session, contract.raw_symbol, ingest.read_piece(row))
 
     return cache.get((contract.pk, SECONDS, session.trade_date, row.checksum), read)
 

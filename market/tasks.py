@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready
+from django.db import InterfaceError, OperationalError
 
 from market import jobs, tapes
 from market.gateway import available_range, gateway
@@ -16,7 +17,8 @@ from market.models import Asset, Job
 log = logging.getLogger(__name__)
 
 
-@shared_task
+# Postgres comes back within seconds; what was stored until then stays stored.
+@shared_task(autoretry_for=(OperationalError, InterfaceError), retry_backoff=1, retry_backoff_max=30, max_retries=8)
 def prepare_window(job_id: int) -> None:
     """Fetch what a window's tape takes. Running it twice, or again after a crash, ends in the same store."""
     with try_advisory_lock("job", job_id) as mine:
@@ -42,6 +44,8 @@ def _prepare_window(job: Job) -> None:
         log.info("%s cancelled", job)
     except (GatewayError, tapes.NoMarket) as problem:
         progress.finish(Job.State.FAILED, str(problem))
+    except (OperationalError, InterfaceError):
+        raise
     except Exception:
         log.exception("%s failed", job)
         progress.finish(Job.State.FAILED, "Something went wrong in futsim; the log has the details. Press Load again.")

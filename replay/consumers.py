@@ -9,6 +9,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import OperationalError
 
 from replay import protocol, wire
 from replay.access import NoSuchSession, get_session
@@ -20,7 +21,7 @@ from replay.viewer import Viewer
 
 log = logging.getLogger(__name__)
 
-NOT_LOGGED_IN, NOT_YOURS, TOO_SLOW, TAKEN_OVER = 4401, 4404, 4408, 4409
+SERVER_ERROR, NOT_LOGGED_IN, NOT_YOURS, TOO_SLOW, TAKEN_OVER = 1011, 4401, 4404, 4408, 4409
 LOOK_SECONDS = 1.0
 RECHECK_SECONDS = 60.0
 MESSAGES_PER_SECOND = 60
@@ -70,6 +71,9 @@ class ReplayConsumer(AsyncWebsocketConsumer):
                 raise Refused(refusal.code, refusal.message, command.ref) from None
         except Refused as refusal:
             await self._refuse(refusal)
+        except Exception:
+            log.exception("a command of replay %s failed", self._session_id)
+            await self._refuse(Refused("server_error", "That did not work; the server's log has the details."))
 
     def _count(self) -> None:
         second = int(time.monotonic())
@@ -111,6 +115,8 @@ class ReplayConsumer(AsyncWebsocketConsumer):
         if self._viewer is not None:
             raise Refused("hello_again", "hello has been said.")
         replay = await self._session()
+        if command.last_seq is not None:
+            log.info("replay %s: a browser is back after message %s", self._session_id, command.last_seq)
         self._player = await self._players.get(replay, int(command.playhead) if command.playhead else None)
         self._viewer = Viewer(self._player)
         for request in command.charts:
@@ -125,6 +131,13 @@ class ReplayConsumer(AsyncWebsocketConsumer):
 
     async def _write(self, player: Player, viewer: Viewer, news: asyncio.Event) -> None:
         """Send what the viewer has to say until the socket closes."""
+        try:
+            await self._write_on(player, viewer, news)
+        except Exception:
+            log.exception("the socket of replay %s failed", self._session_id)
+            await self.close(SERVER_ERROR)
+
+    async def _write_on(self, player: Player, viewer: Viewer, news: asyncio.Event) -> None:
         checked = time.monotonic()
         while True:
             with contextlib.suppress(TimeoutError):
@@ -143,15 +156,22 @@ class ReplayConsumer(AsyncWebsocketConsumer):
     async def _check_again(self) -> None:
         """Close when the login or the replay is gone, however that happened."""
         login = self.scope["session"]
-        with contextlib.suppress(NoSuchSession):
+        try:
             await self._session()
             if await database_sync_to_async(login.exists)(login.session_key):
                 return
+        except NoSuchSession:
+            pass
+        except OperationalError:
+            return  # Postgres is away; at the next check it will be back
         await self.close(NOT_LOGGED_IN)
 
+    @property
+    def _session_id(self) -> Any:
+        return self.scope["url_route"]["kwargs"]["session_id"]
+
     async def _session(self) -> Any:
-        session_id = self.scope["url_route"]["kwargs"]["session_id"]
-        return await database_sync_to_async(get_session)(self.scope["user"].pk, session_id)
+        return await database_sync_to_async(get_session)(self.scope["user"].pk, self._session_id)
 
     async def _refuse(self, refusal: Refused) -> None:
         body = {"type": "error", "code": refusal.code, "message": refusal.message, "ref": refusal.ref}

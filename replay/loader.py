@@ -1,6 +1,7 @@
 """Getting a replay's tape: at once when it is stored, else after a worker has fetched it."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,6 +15,8 @@ from replay.models import ReplaySession
 
 JOB_POLL_SECONDS = 2.0
 """A lost job message is made up for by looking."""
+QUEUE_AGAIN_SECONDS = 20.0
+"""A job that waits longer may have been lost with its queue."""
 ATTEMPTS = 2
 """A damaged file is found while reading; then it is fetched again, once."""
 
@@ -38,6 +41,7 @@ class Loader:
         self._bus = bus
         self._job_changed = job_changed
         self._news = asyncio.Event()
+        self._queued_at = 0.0
 
     async def around(self, ns: int) -> Tape:
         """The sessions before and after an instant. Raises CannotLoad. May be cancelled at any time."""
@@ -79,6 +83,7 @@ class Loader:
         """Wait until a job is over."""
         topic = jobs.topic(job.pk)
         await self._bus.subscribe(topic, self._hear)
+        self._queued_at = time.monotonic()
         try:
             self._hear(jobs.describe(job))
             while self.job is None or self.job["state"] not in Job.FINAL:
@@ -95,6 +100,9 @@ class Loader:
         except TimeoutError:
             await database_sync_to_async(job.refresh_from_db)()
             self._hear(jobs.describe(job))
+            if job.state == Job.State.QUEUED and time.monotonic() - self._queued_at > QUEUE_AGAIN_SECONDS:
+                self._queued_at = time.monotonic()
+                await database_sync_to_async(services.queue_again)(job)
 
     def _hear(self, body: dict[str, Any]) -> None:
         self.job = body

@@ -1,9 +1,11 @@
 """Opening, moving and remembering replays."""
 
+import contextlib
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+import kombu.exceptions
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -131,8 +133,15 @@ def ask_for(window: tapes.Window, owner_id: int) -> Job:
     """Have a worker fetch a window."""
     with transaction.atomic():
         job = Job.objects.create(kind=JOB_KIND, asked_by_id=owner_id, params=window_params(window))
-        transaction.on_commit(lambda: prepare_window.delay(job.pk))
+        # robust: without Valkey the job stays queued in its row, and whoever waits for it queues it again
+        transaction.on_commit(lambda: prepare_window.delay(job.pk), robust=True)
     return job
+
+
+def queue_again(job: Job) -> None:
+    """Queue a job that no worker has taken; a worker that gets it twice runs it once."""
+    with contextlib.suppress(kombu.exceptions.OperationalError):
+        prepare_window.delay(job.pk)
 
 
 def front_months(replay: ReplaySession, playhead_ns: int) -> list[str]:

@@ -7,6 +7,7 @@ the latest of a kind replaces the one before.
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -82,10 +83,13 @@ class Viewer:
     def put(self, message: dict[str, Any], *, replaces: str | None = None) -> None:
         """Queue a message; `replaces` names a type of which only the latest is worth sending."""
         if replaces:
-            kept = [waiting for waiting in self._outbox if waiting["type"] != replaces]
-            self._outbox.clear()
-            self._outbox.extend(kept)
+            self._keep(lambda waiting: waiting["type"] != replaces)
         self._outbox.append(message)
+
+    def _keep(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        kept = [waiting for waiting in self._outbox if wanted(waiting)]
+        self._outbox.clear()
+        self._outbox.extend(kept)
 
     def resync(self) -> None:
         """Send everything anew."""
@@ -130,7 +134,8 @@ class Viewer:
 
     def _snapshot(self) -> dict[str, Any]:
         self._snapshot_due = False
-        self._outbox.clear()
+        # a snapshot has the log and the job, but an error is told only once
+        self._keep(lambda waiting: waiting["type"] == "error")
         self._clock_sent = self.stage.clock_body()
         charts = [self._whole_chart(chart, view) for chart, view in self.charts.items()] if self.stage.tape else []
         return {"type": "snapshot", "clock": self._clock_sent, "charts": charts} | self.stage.snapshot_body()

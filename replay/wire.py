@@ -73,7 +73,6 @@ def clock_body(clock: ReplayClock, tape: Tape | None, *, at_end: bool) -> dict[s
 def session_body(replay: ReplaySession, tape: Tape | None) -> dict[str, Any]:
     """What stays the same while the replay runs, and its state."""
     asset = replay.asset
-    unshifted = [part.piece.contract for part in tape.parts if part.shift == 0] if tape else []
     return {
         "id": str(replay.pk),
         "root": asset.root,
@@ -83,7 +82,7 @@ def session_body(replay: ReplaySession, tape: Tape | None) -> dict[str, Any]:
         "decimals": asset.decimals,
         "price_display": asset.price_display,
         "entry_ns": str(replay.entry_ns),
-        "entry_contract": unshifted[0] if unshifted else None,
+        "entry_contract": tape.entry_contract if tape else None,
         "lookback_days": replay.lookback_days,
         "state": replay.state,
         "grade": "bars",

@@ -30,7 +30,7 @@ def worker(environment: Mapping[str, str]) -> Program:
 
 
 def beat(environment: Mapping[str, str], places: Places) -> Program:
-    """Celery's clock for the nightly tasks."""
+    """Celery's clock for tasks by the hour of the day."""
     options = ("--schedule", str(places.beat_schedule), "--loglevel", "INFO")
     command = (sys.executable, "-m", "celery", "-A", "futsim", "beat", *options)
     return Program("beat", command, environment, is_ready=says("beat: Starting"))

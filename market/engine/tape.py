@@ -102,9 +102,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """Consecutive sessions in the entry contract's price space."""
+    """Consecutive sessions in the price space of entry_contract, the front month at the entry."""
 
     parts: tuple[Part, ...]
+    entry_contract: str
 
     @property
     def start_ns(self) -> int:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { entryContract, rollCount, rollDetails, rollText } from "../../static/js/chart/rolls.js";
+import { rollCount, rollDetails, rollText } from "../../static/js/chart/rolls.js";
 import { replayText } from "../../static/js/replay/status.js";
 import { PriceFormat } from "../../static/js/ui/price.js";
 import { clock, roll, session } from "./fakes.js";
@@ -23,15 +23,6 @@ test("volumes of the deciding day are told only once that day is over", () => {
   assert.match(rollDetails(roll(), NQ).join("\n"), /Volumes after the day's close\./);
   const known = rollDetails(roll({ from_volume: 98_431, to_volume: 143_220 }), NQ).join("\n");
   assert.match(known, /NQH6 98\u202f431 · NQM6 143\u202f220/);
-});
-
-test("the entry's contract is the one rolled to last before the entry", () => {
-  const marks = [roll({ at_ns: "100", from: "A", to: "B" }), roll({ at_ns: "200", from: "B", to: "C" })];
-  assert.equal(entryContract({ entryNs: "150", marks, contract: "C" }), "B");
-  assert.equal(entryContract({ entryNs: "200", marks, contract: "C" }), "C");
-  assert.equal(entryContract({ entryNs: "50", marks, contract: "C" }), "A");
-  assert.equal(entryContract({ entryNs: "50", marks: [], contract: "C" }), "C");
-  assert.equal(entryContract({ entryNs: "50", marks: [], contract: undefined }), null);
 });
 
 test("rolls are counted in words", () => {

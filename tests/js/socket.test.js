@@ -193,6 +193,17 @@ test("a slow browser and a moved replay connect again", () => {
   }
 });
 
+test("a live line that is silent for fifteen seconds is given up and opened anew", () => {
+  const wire = live(1);
+  timers.pass(14_000);
+  wire.say(frame(2));
+  timers.pass(14_000);
+  assert.ok(!wire.closedByPage);
+  timers.pass(1_000);
+  assert.equal(wire.closedByPage, true);
+  assert.equal(states.at(-1).state, "reconnecting");
+});
+
 test("a connection that brings no snapshot in ten seconds is given up", () => {
   socket.open();
   FakeSocket.last.accept();

@@ -30,7 +30,7 @@ PARTS = tuple(
     Part(Piece(session, f"C{number}", seconds_of(session, number)), SHIFTS[number])
     for number, session in enumerate(SESSIONS)
 )
-TAPE = Tape(PARTS)
+TAPE = Tape(PARTS, "C1")
 instants = st.integers(TAPE.start_ns - 10 * SECOND_NS, TAPE.end_ns + 10 * SECOND_NS)
 
 

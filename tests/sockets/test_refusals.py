@@ -7,7 +7,6 @@ import pytest
 from channels.db import database_sync_to_async
 
 from market.sessions import parse_et
-from replay.models import ReplaySession
 from tests.conftest import People
 from tests.sockets.conftest import ENTRY, OpenReplay, Server, Tab
 from tests.sockets.test_replay import ready
@@ -155,11 +154,11 @@ async def test_logging_out_closes_the_sockets_of_that_login(server: Server, open
     await other.clock(lambda clock: clock["playhead"] == str(parse_et(ENTRY) + 10**9))
 
 
-async def test_a_session_that_was_ended_elsewhere_closes_its_socket(
+async def test_a_login_that_was_ended_elsewhere_closes_its_sockets(
     server: Server, opened: OpenReplay, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("replay.consumers.RECHECK_SECONDS", 0.0)
     replay = await opened()
     tab = await ready(server, replay, people.owner)
-    await database_sync_to_async(ReplaySession.objects.filter(pk=replay.pk).delete)()
+    await database_sync_to_async(tab.client.session.flush)()
     assert await closing_code(tab) == 4401

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from market import jobs, rolls, store, tapes
+from market import ingest, jobs, rolls, store, tapes
 from market.databento_historical import HistoricalGateway
-from market.engine.bars import COLUMNS
+from market.engine.bars import COLUMNS, Bars, concatenate
 from market.gateway import gateway
-from market.gateway_errors import GatewayError
+from market.gateway_errors import DamagedDownload, GatewayError
 from market.models import Asset, Contract, Coverage, DailyBar, Job, Roll
 from market.sessions import parse_et
+from standin.background import running
+from standin.faults import Faults
+from standin.gateway import Gateway
 from tests import filegateway
 from tests.filegateway import Records
 
@@ -218,3 +221,75 @@ def test_a_gateway_that_is_down_is_said_so_with_what_to_do() -> None:
 
 def test_front_months_before_anything_traded_are_none(assets: None) -> None:
     assert rolls.front_months([], [ENTRY]) == [None]
+
+
+def test_a_worker_killed_between_daily_bars_and_rolls_leaves_work_that_is_done_next_time(
+    small_market: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(rolls, "rebuild", raise_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(window())
+    assert DailyBar.objects.exists()
+    assert not Roll.objects.exists()
+    assert not tapes.is_stored(window(), ALL)
+    prepare(window())
+    assert Roll.objects.filter(kind="volume").exists()
+
+
+def raise_interrupt(asset: Asset) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_print_after_the_close_belongs_to_the_session_it_ends_and_keeps_the_market_open(
+    small_market: Records,
+) -> None:
+    late = parse_et("2026-03-16 17:14:59")
+    seconds = small_market.bars["ohlcv-1s", "NQM6"]
+    row = seconds[:1]
+    print_ = Bars(np.array([late]), row.open, row.high, row.low, row.close, row.volume)
+    at = int(np.searchsorted(seconds.ts, late))
+    small_market.bars["ohlcv-1s", "NQM6"] = concatenate([seconds[:at], print_, seconds[at:]])
+    prepare(window())
+    monday = next(part.piece for part in tapes.load(window()).parts if part.piece.session.trade_date.day == 16)
+    assert int(monday.seconds.ts[-1]) == late
+    assert monday.session.close_ns == late + 10**9
+    # it makes a bar of its own, which nobody sees before it
+    assert [len(monday.bars_between("1h", 0, ns)) for ns in (late, late + 10**9)] == [23, 24]
+    assert [len(monday.bars_between("1D", 0, ns)) for ns in (late, late + 10**9)] == [1, 1]
+
+
+def test_a_piece_that_grew_while_it_was_read_is_read_again(small_market: Records) -> None:
+    wanted = window(after=0)
+    prepare(wanted, parse_et("2026-03-17 12:00"))
+    before = Coverage.objects.select_related("contract__asset").get(trade_date=ENTRY)
+    prepare(wanted, parse_et("2026-03-17 17:00"))
+    longer = ingest.read_piece(before)
+    assert len(longer) > before.rows
+    assert Coverage.objects.filter(trade_date=ENTRY).exists()
+
+
+def test_a_truncated_list_of_contracts_is_noticed_and_nothing_is_recorded(assets: None, settings: Any) -> None:
+    faults = Faults()
+    with running(Gateway(seed=1, key=filegateway.KEY, faults=faults)) as url:
+        settings.DATABENTO_GATEWAY, settings.DATABENTO_API_KEY = url, filegateway.KEY
+        faults.set({"truncate": {"records": 3, "times": 1}})
+        with pytest.raises(DamagedDownload, match="3 of"):
+            prepare(window())
+        assert not Asset.objects.get(root="NQ").daily_spans.exists()
+        prepare(window(before=1, after=0))
+        assert Roll.objects.exists()
+
+
+def test_progress_that_cannot_be_sent_does_not_end_the_job(small_market: Records, settings: Any) -> None:
+    job = Job.objects.create(kind="test")
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": ["redis://127.0.0.1:9/0"]},
+        }
+    }
+    handle = jobs.Progress(jobs.start(job.pk) or job)
+    tapes.prepare(window(), gateway(patient=False), ALL, handle)
+    handle.finish(Job.State.DONE, "done")
+    assert Job.objects.get(pk=job.pk).state == "done"

@@ -24,7 +24,8 @@ def replay(assets: None) -> ReplaySession:
 def tape_of(replay: ReplaySession, first: date, last: date) -> Tape:
     from market.engine.bars import empty
 
-    return Tape(tuple(Part(Piece(s, "NQM6", empty()), 0) for s in replay.asset.sessions.between(first, last)))
+    sessions = replay.asset.sessions.between(first, last)
+    return Tape(tuple(Part(Piece(session, "NQM6", empty()), 0) for session in sessions), "NQM6")
 
 
 def test_ten_sessions_before_the_entry_and_five_after_are_loaded(replay: ReplaySession) -> None:

@@ -1,7 +1,7 @@
 import { TIMEFRAMES } from "../net/protocol.js";
 import { el, setText } from "../ui/dom.js";
 import { countText } from "../ui/price.js";
-import { entryContract, rollCount } from "./rolls.js";
+import { rollCount } from "./rolls.js";
 
 /** A select of the nine timeframes. */
 export function timeframeSelect(onChange) {
@@ -45,8 +45,8 @@ export class Legend {
   }
 
   /** Where the chart's prices come from: grade, entry contract, rolls. */
-  setOrigin({ session, marks, clock }) {
-    const contract = entryContract({ entryNs: session.entry_ns, marks, contract: clock?.contract });
+  setOrigin({ session, marks }) {
+    const contract = session.entry_contract;
     const space = contract ? `entry price space ${contract}` : null;
     const parts = [session.grade && `grade: ${session.grade}`, space, rollCount(marks)];
     setText(this.origin, parts.filter(Boolean).join(" · "));

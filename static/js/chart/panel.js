@@ -104,7 +104,7 @@ export class ChartPanel {
     if (!session) return;
     header.setTitle(clock?.contract || session.root);
     this.legend.setName(session.name);
-    this.legend.setOrigin({ session, marks, clock });
+    this.legend.setOrigin({ session, marks });
     if (!chart) return;
     this.#useScale(session, chart.unit);
     this.#drawBars(chart);

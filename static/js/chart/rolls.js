@@ -27,17 +27,6 @@ function volumesText({ from, to, from_volume: old, to_volume: fresh }) {
   return `Volume of the day: ${from} ${countText(old)} · ${to} ${countText(fresh)}`;
 }
 
-/**
- * The contract in whose prices the chart is drawn: the front month at the entry. Told by the rolls around
- * the entry; without any roll it is the one that trades now. `marks` are in time order.
- */
-export function entryContract({ entryNs, marks, contract }) {
-  const entry = BigInt(entryNs);
-  const before = marks.filter((mark) => BigInt(mark.at_ns) <= entry).at(-1);
-  if (before) return before.to;
-  return marks[0]?.from ?? contract ?? null;
-}
-
 /** "no roll", "1 roll", "3 rolls" */
 export function rollCount(marks) {
   if (marks.length === 0) return "no roll";

@@ -6,6 +6,8 @@ const FIRST_DELAY_MS = 250;
 const LAST_DELAY_MS = 5000;
 /** A connection that has not brought its first snapshot by then is given up and tried again. */
 const PATIENCE_MS = 10_000;
+/** The server sends something at least every 5 s; a line that is silent for so long is dead. */
+const SILENCE_MS = 15_000;
 
 const FINAL = {
   [CLOSE.LOGGED_OUT]: "you are logged out",
@@ -95,7 +97,7 @@ export class ReplaySocket {
     this.#expected = null;
     this.#synced = false;
     this.#unacknowledged = 0;
-    this.#patience = this.#timers.setTimeout(() => this.#giveUp(socket), PATIENCE_MS);
+    this.#expectWithin(PATIENCE_MS);
     socket.onopen = () => this.#opened(socket);
     socket.onmessage = (event) => socket === this.#socket && this.#received(event.data);
     socket.onclose = (event) => socket === this.#socket && this.#closed(event.code);
@@ -127,11 +129,11 @@ export class ReplaySocket {
     if (this.#unacknowledged >= ACK_AFTER || this.isHidden()) this.#acknowledge();
     if (message.type === "snapshot") this.#inStep();
     else if (gap && this.#synced) this.#askAgain("catching up after a gap");
+    if (this.#synced) this.#expectWithin(SILENCE_MS);
     return this.#synced || message.type === "error";
   }
 
   #inStep() {
-    this.#timers.clearTimeout(this.#patience);
     this.#attempt = 0;
     if (this.#synced) return;
     this.#synced = true;
@@ -142,7 +144,7 @@ export class ReplaySocket {
     this.#synced = false;
     this.#say("connecting", { reason });
     this.#write(say.resync());
-    this.#patience = this.#timers.setTimeout(() => this.#giveUp(this.#socket), PATIENCE_MS);
+    this.#expectWithin(PATIENCE_MS);
   }
 
   #misread(error, message) {
@@ -176,6 +178,13 @@ export class ReplaySocket {
       this.#connect();
     }, delay);
     this.#say("reconnecting", { reason: REASONS[code] ?? "the connection was lost", code });
+  }
+
+  /** Gives the connection up unless something comes (or this is called again) in time. */
+  #expectWithin(ms) {
+    const socket = this.#socket;
+    this.#timers.clearTimeout(this.#patience);
+    this.#patience = this.#timers.setTimeout(() => this.#giveUp(socket), ms);
   }
 
   #giveUp(socket) {
