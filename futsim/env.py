@@ -1,6 +1,7 @@
 """Typed readers for environment variables that refuse odd text loudly."""
 
 import os
+from urllib.parse import urlsplit
 
 
 class BadEnvironment(SystemExit):
@@ -10,7 +11,7 @@ class BadEnvironment(SystemExit):
 def text(name: str, default: str | None = None) -> str:
     """The variable's text. Without a default the variable is required."""
     value = os.environ.get(name, default)
-    if value is None:
+    if value is None or (not value and default is None):
         raise BadEnvironment(f"{name} is not set. `make run` sets it by itself; see the README's configuration table.")
     return value
 
@@ -40,3 +41,19 @@ def flag(name: str, default: bool) -> bool:
 def words(name: str, default: str) -> list[str]:
     """The variable as a comma-separated list."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def origin(name: str, default: str) -> str:
+    """The variable as scheme://host[:port], without a path."""
+    value = text(name, default).rstrip("/")
+    parts = urlsplit(value)
+    try:
+        good = (
+            parts.scheme in {"http", "https"} and parts.hostname and not (parts.path or parts.query or parts.fragment)
+        )
+        _ = parts.port
+    except ValueError:
+        good = False
+    if not good:
+        raise BadEnvironment(f"{name}={value!r} is not an address such as https://futsim.example or http://host:8000.")
+    return value

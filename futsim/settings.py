@@ -15,11 +15,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = env.text("FUTSIM_SECRET_KEY")
 DEBUG = env.flag("FUTSIM_DEBUG", False)
 
-PUBLIC_URL = env.text("FUTSIM_URL", "http://127.0.0.1:8000")
+PUBLIC_URL = env.origin("FUTSIM_URL", "http://127.0.0.1:8000")
 ALLOWED_HOSTS = env.words("FUTSIM_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 _PORT = urlsplit(PUBLIC_URL).port
 # Full origins: a check of host names alone would let another port of the same host open our sockets.
-ALLOWED_ORIGINS = env.words("FUTSIM_ALLOWED_ORIGINS", f"{PUBLIC_URL},http://localhost:{_PORT},http://127.0.0.1:{_PORT}")
+_LOOPBACK = f",http://localhost:{_PORT},http://127.0.0.1:{_PORT}" if _PORT else ""
+ALLOWED_ORIGINS = env.words("FUTSIM_ALLOWED_ORIGINS", f"{PUBLIC_URL}{_LOOPBACK}")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https://") else []
 
 # --- market data -----------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.HtmxLoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -97,6 +98,10 @@ def database_from_url(url: str) -> dict[str, object]:
     name = unquote(parts.path.lstrip("/"))
     if not name:
         raise env.BadEnvironment("DATABASE_URL names no database: postgresql://user:password@host:5432/NAME")
+    try:
+        port = parts.port
+    except ValueError as problem:
+        raise env.BadEnvironment(f"DATABASE_URL has an odd port: {problem}.") from None
     options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
     socket_folder = options.pop("host", "")
     return {
@@ -105,7 +110,7 @@ def database_from_url(url: str) -> dict[str, object]:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": socket_folder or parts.hostname or "",
-        "PORT": str(parts.port or ""),
+        "PORT": str(port or ""),
         "CONN_HEALTH_CHECKS": True,
         "CONN_MAX_AGE": 60,
         "OPTIONS": {"connect_timeout": 5} | options,
@@ -116,6 +121,8 @@ DATABASES = {"default": database_from_url(env.text("DATABASE_URL"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
+if urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "unix"}:
+    raise env.BadEnvironment("REDIS_URL must start with redis://, rediss:// or unix://.")
 CHANNEL_LAYERS = {
     "default": {
         # The core layer closes every socket when Redis goes away; this one resumes.
@@ -154,6 +161,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_ALLOWED_CORS_ORIGINS = PUBLIC_URL  # of the answer to a script that is locked out; the default is everybody
 
 # --- the web ---------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -4,11 +4,11 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 
-@require_GET
+@require_safe
 @login_not_required
 def health(request: HttpRequest) -> HttpResponse:
     """Answers as soon as this web process serves requests."""

@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.http import HttpRequest
 
 from market.models import Asset, AssetCost, Contract, Coverage, DailySpan, InstrumentId, Job, Roll
 
@@ -53,5 +54,13 @@ class DailySpanAdmin(admin.ModelAdmin):
 
 @admin.register(Job)
 class JobAdmin(admin.ModelAdmin):
+    """For looking: jobs are made and moved by futsim alone."""
+
     list_display = ["id", "kind", "asked_by", "state", "done", "total", "message", "created_at"]
     list_filter = ["kind", "state"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return False

@@ -3,18 +3,19 @@
 Everything past it sees futsim's own types. The same real client talks to Databento and to the stand-in gateway.
 """
 
+import itertools
 import logging
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import databento
+import databento_dbn
 import numpy as np
 import numpy.typing as npt
 import requests
@@ -28,8 +29,25 @@ log = logging.getLogger(__name__)
 
 TRIES = 4
 FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+"""A gateway that asks for a longer pause is reported instead: a worker has other jobs."""
+PAGE_TIMEOUT_SECONDS = 10
+"""A page waits this long; the client's own 100 s are for a worker."""
+PLACEHOLDER_KEY = "YOUR_API_KEY"
 UNDEFINED_TIME = 2**64 - 1
 OUTRIGHT_FUTURE = b"F"
+
+# The client itself trips over JSON of another shape than it expects (AttributeError, TypeError, KeyError).
+BROKEN = (
+    BentoError,
+    databento_dbn.DBNError,
+    requests.RequestException,
+    ValueError,
+    AttributeError,
+    TypeError,
+    KeyError,
+)
+"""What an answer that cannot be read raises."""
 
 T = TypeVar("T")
 
@@ -81,23 +99,22 @@ class HistoricalGateway:
 
         patient: repeat a failed request after a pause, where that can help. Raises GatewayError without a key.
         """
-        if not key:
+        if key.strip() in ("", PLACEHOLDER_KEY):
             raise GatewayError(401, "no_key", "There is no API key.", {})
         self._client = databento.Historical(key=key)
         self._tries = TRIES if patient else 1
         self.name = name
-        if base_url:
-            self._redirect(base_url)
-
-    def _redirect(self, base_url: str) -> None:
-        # The client rewrites any gateway to https; a gateway on loopback speaks plain http.
         for family in ("metadata", "batch", "symbology", "timeseries"):
-            getattr(self._client, family)._base_url = f"{base_url.rstrip('/')}/v0/{family}"
+            api = getattr(self._client, family)
+            if base_url:
+                # The client rewrites any gateway to https; a gateway on loopback speaks plain http.
+                api._base_url = f"{base_url.rstrip('/')}/v0/{family}"
+            if not patient:
+                api.TIMEOUT = PAGE_TIMEOUT_SECONDS
 
     def dataset_range(self, dataset: str) -> DatasetRange:
         """From when to when the dataset has data. Raises GatewayError."""
-        answer = self._ask(lambda: self._client.metadata.get_dataset_range(dataset))
-        return DatasetRange(_parse_time(answer["start"]), _parse_time(answer["end"]))
+        return self._ask(lambda: _dataset_range(self._client.metadata.get_dataset_range(dataset)))
 
     def definitions(self, dataset: str, root: str, day: date) -> list[Definition]:
         """The outright futures of a root that are listed on a day; spreads are left out. Raises GatewayError."""
@@ -118,14 +135,11 @@ class HistoricalGateway:
 
     def instrument_ids(self, dataset: str, symbols: list[str], first: date, end: date) -> list[IdInterval]:
         """The instrument ids of raw symbols on [first, end); unknown symbols are absent. Raises GatewayError."""
-        answer = self._ask(
-            lambda: self._client.symbology.resolve(dataset, symbols, "raw_symbol", "instrument_id", first, end)
+        return self._ask(
+            lambda: _id_intervals(
+                self._client.symbology.resolve(dataset, symbols, "raw_symbol", "instrument_id", first, end)
+            )
         )
-        return [
-            IdInterval(symbol, int(part["s"]), date.fromisoformat(part["d0"]), date.fromisoformat(part["d1"]))
-            for symbol, parts in answer["result"].items()
-            for part in parts
-        ]
 
     def _records(
         self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int, stype_in: str = "raw_symbol"
@@ -134,39 +148,26 @@ class HistoricalGateway:
 
         A body that was cut short decodes without an error, so the records are counted: raises DamagedDownload.
         """
-        expected = self._ask(
-            lambda: self._client.metadata.get_record_count(
-                dataset, start_ns, end_ns, symbols=symbols, schema=schema, stype_in=stype_in
-            )
-        )
+        asked: dict[str, Any] = {"symbols": symbols, "schema": schema, "stype_in": stype_in}
+        expected = self._ask(lambda: _count(self._client.metadata.get_record_count(dataset, start_ns, end_ns, **asked)))
         if expected == 0:
             return np.empty(0), {}
-        with self._download(dataset, symbols, schema, start_ns, end_ns, stype_in) as download:
-            rows = download.to_ndarray()
-            if len(rows) != expected:
-                raise DamagedDownload(expected, len(rows))
-            return rows, download.mappings
-
-    @contextmanager
-    def _download(
-        self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int, stype_in: str
-    ) -> Iterator[databento.DBNStore]:
-        """Stream to a temporary file and open it; the file is gone afterwards."""
         with tempfile.TemporaryDirectory(prefix="futsim-") as folder:
-            attempt = iter(range(TRIES))
+            # The client opens the file exclusively: each attempt needs a new name.
+            paths = (Path(folder) / f"{attempt}.dbn.zst" for attempt in itertools.count())
 
-            def fetch() -> databento.DBNStore:
-                # The client opens the file exclusively: each attempt needs a new name.
-                path = Path(folder) / f"{next(attempt)}.dbn.zst"
-                return self._client.timeseries.get_range(
-                    dataset, start_ns, end_ns, symbols=symbols, schema=schema, stype_in=stype_in, path=path
-                )
+            def fetch() -> tuple[npt.NDArray[Any], Mapping[str, list[Any]]]:
+                path = next(paths)
+                download = self._client.timeseries.get_range(dataset, start_ns, end_ns, **asked, path=path)
+                try:
+                    rows = download.to_ndarray()
+                    if len(rows) != expected:
+                        raise DamagedDownload(expected, len(rows))
+                    return rows, download.mappings
+                finally:
+                    download.reader.close()
 
-            opened = self._ask(fetch)
-            try:
-                yield opened
-            finally:
-                opened.reader.close()
+            return self._ask(fetch)
 
     def _ask(self, call: Callable[[], T]) -> T:
         """Run a request, again after a pause where that can help. Raises GatewayError."""
@@ -174,9 +175,9 @@ class HistoricalGateway:
             try:
                 return self._ask_once(call)
             except GatewayError as error:
-                if not error.retryable or attempt == self._tries - 1:
-                    raise
                 pause = error.retry_after or FIRST_PAUSE_SECONDS * 2**attempt
+                if not error.retryable or attempt == self._tries - 1 or pause > LONGEST_PAUSE_SECONDS:
+                    raise
                 log.warning("%s; trying again in %.0f s", error.message, pause)
                 time.sleep(pause)
         raise AssertionError("unreachable")
@@ -188,27 +189,58 @@ class HistoricalGateway:
                 return call()
         except BentoHttpError as error:
             raise _translate(error) from None
-        except requests.ConnectionError:
-            raise GatewayError(None, "no_answer", f"{self.name} does not answer.", {}) from None
         except requests.Timeout:
             raise GatewayError(None, "timeout", f"{self.name} did not answer in time.", {}) from None
-        except (BentoError, ValueError) as error:
+        except requests.ConnectionError:
+            raise GatewayError(None, "no_answer", f"{self.name} does not answer.", {}) from None
+        except BROKEN as error:
             raise GatewayError(None, "broken_answer", f"{self.name} broke off its answer ({error}).", {}) from None
 
 
 def _translate(error: BentoHttpError) -> GatewayError:
-    detail = (error.json_body or {}).get("detail", {})
+    detail = error.json_body.get("detail") if isinstance(error.json_body, dict) else None
     if not isinstance(detail, dict):
-        detail = {"message": str(detail)}
-    message = detail.get("message") or error.message or "no reason given"
+        detail = {"message": _plain(detail)}
+    message = detail.get("message") or "It gave no reason."
+    payload = detail.get("payload")
     retry_after = error.headers.get("Retry-After")
     return GatewayError(
         error.http_status,
         str(detail.get("case", "")),
         str(message),
-        dict(detail.get("payload") or {}),
+        payload if isinstance(payload, dict) else {},
         float(retry_after) if retry_after and str(retry_after).isdigit() else None,
     )
+
+
+def _plain(detail: object) -> str:
+    """A detail that is not an object: text, or request validation's list of {loc, msg}."""
+    if not isinstance(detail, list):
+        return str(detail or "")
+    return "; ".join(
+        f"{part['loc'][-1]}: {part['msg']}"
+        if isinstance(part, dict) and part.get("loc") and "msg" in part
+        else str(part)
+        for part in detail
+    )
+
+
+def _dataset_range(answer: dict[str, str]) -> DatasetRange:
+    return DatasetRange(_parse_time(answer["start"]), _parse_time(answer["end"]))
+
+
+def _count(answer: object) -> int:
+    if not isinstance(answer, int) or isinstance(answer, bool) or answer < 0:
+        raise ValueError(f"{answer!r} is no count")
+    return answer
+
+
+def _id_intervals(answer: dict[str, Any]) -> list[IdInterval]:
+    return [
+        IdInterval(symbol, int(part["s"]), date.fromisoformat(part["d0"]), date.fromisoformat(part["d1"]))
+        for symbol, parts in answer["result"].items()
+        for part in parts
+    ]
 
 
 def _by_symbol(

@@ -18,7 +18,7 @@ DOWN = "Check the network, then press Load again."
 LATER = "The fault is on the gateway's side. Press Load again in a minute."
 
 
-@dataclass
+@dataclass(eq=False)
 class GatewayError(Exception):
     """The data gateway refused, failed or did not answer.
 

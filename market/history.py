@@ -111,7 +111,7 @@ def _fetch_daily_bars(asset: Asset, gateway: HistoricalGateway, first: date, end
     with transaction.atomic():
         _save_ids(contracts, ids)
         DailyBar.objects.bulk_create(_daily_bars(contracts, found), ignore_conflicts=True, batch_size=2_000)
-        _add_span(asset, first, end)
+        _add_span(asset, first, end, gateway.name)
 
 
 def _save_ids(contracts: list[Contract], ids: list[IdInterval]) -> None:
@@ -142,13 +142,16 @@ def _owner(contracts: list[Contract], symbol: str, day: date) -> Contract | None
     return min(alike, key=lambda contract: contract.delivery, default=None)
 
 
-def _add_span(asset: Asset, first: date, end: date) -> None:
+def _add_span(asset: Asset, first: date, end: date, source: str) -> None:
     """Record [first, end) as here, joined with the spans it touches."""
     touching = asset.daily_spans.select_for_update().filter(first_date__lte=end, end_date__gte=first)
     spans = [(first, end), *((span.first_date, span.end_date) for span in touching)]
     touching.delete()
     DailySpan.objects.create(
-        asset=asset, first_date=min(start for start, _ in spans), end_date=max(stop for _, stop in spans)
+        asset=asset,
+        first_date=min(start for start, _ in spans),
+        end_date=max(stop for _, stop in spans),
+        source=source[:40],
     )
 
 

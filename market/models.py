@@ -188,6 +188,7 @@ class DailySpan(models.Model):
     first_date = models.DateField()
     end_date = models.DateField()
     is_scheduled = models.BooleanField(default=False)
+    source = models.CharField(max_length=40)
 
     class Meta:
         ordering = ["asset", "first_date"]

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 
 from market.facts import ASSETS, AssetFacts
-from market.models import Asset, AssetCost, Coverage
+from market.models import Asset, AssetCost, Coverage, DailySpan
 
 COSTS_FROM = date(2010, 1, 1)
 
@@ -17,8 +17,11 @@ class MixedSources(Exception):
 
 def check_source() -> None:
     """Raises MixedSources when invented and real data would share this database."""
-    other = Coverage.objects.exclude(source=settings.MARKET_SOURCE).values_list("source", flat=True).first()
-    if other is not None:
+    others = [
+        table.objects.exclude(source=settings.MARKET_SOURCE).values_list("source", flat=True).first()
+        for table in (Coverage, DailySpan)
+    ]
+    for other in filter(None, others):
         raise MixedSources(
             f"This database holds data from {other}, but futsim now gets it from {settings.MARKET_SOURCE}. "
             "Name another DATABASE_URL and FUTSIM_DATA_ROOT."

@@ -51,11 +51,6 @@ class Window:
         return first, min(today, end + HISTORY_AFTER)
 
 
-def open_sessions(sessions: list[Session], available_ns: int) -> list[Session]:
-    """The sessions that had begun when the data ends."""
-    return [session for session in sessions if session.open_ns < available_ns]
-
-
 @dataclass(frozen=True, slots=True)
 class _Slot:
     """One session of a window: its front month, and the roll at its open if there is one."""

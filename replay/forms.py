@@ -43,6 +43,8 @@ class OpenForm(forms.Form):
         if isinstance(day, date) and isinstance(at, time):
             try:
                 data["entry_ns"] = et_ns(day, at)
-            except (BadTime, OverflowError, ValueError) as problem:
+            except BadTime as problem:
                 self.add_error("entry_time", str(problem))
+            except OverflowError:
+                self.add_error("entry_date", "That moment is in the future. Choose one that has been.")
         return data

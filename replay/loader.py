@@ -48,12 +48,12 @@ class Loader:
         replay = self._replay
         job = replay.job if replay.state == ReplaySession.State.LOADING else None
         available = await database_sync_to_async(services.what_is_available)(replay.asset)
-        return await self._load(services.window_around(replay, ns, available.end_ns), available, job)
+        return await self._load(services.window_around(replay, ns, available), available, job)
 
     async def ahead(self, tape: Tape) -> Tape | None:
         """The tape with the next sessions behind it; None when there are none yet. Raises CannotLoad."""
         available = await database_sync_to_async(services.what_is_available)(self._replay.asset)
-        window = services.window_ahead(self._replay, tape, available.end_ns)
+        window = services.window_ahead(self._replay, tape, available)
         return None if window is None else await self._load(window, available, None)
 
     async def _load(self, window: tapes.Window, available: services.Available, job: Job | None) -> Tape:

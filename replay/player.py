@@ -14,6 +14,7 @@ from typing import Any
 from channels.db import database_sync_to_async
 
 from market.engine.tape import Tape
+from market.gateway_errors import GatewayError
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import services, wire
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
@@ -214,6 +215,8 @@ class Player:
             services.check_moment(self.replay.asset, target, available)
         except services.BadMoment as problem:
             raise Refused("bad_moment", str(problem)) from None
+        except GatewayError as problem:
+            raise Refused("gateway", str(problem)) from None
         tape = self._need_tape()
         if tape.start_ns <= target < tape.end_ns:
             self._move(target)

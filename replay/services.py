@@ -1,12 +1,13 @@
 """Opening, moving and remembering replays."""
 
 import contextlib
-import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from time import time_ns
 
 import kombu.exceptions
 from django.db import transaction
+from django.db.models import Max
 from django.db.models.functions import Now
 
 from market import rolls, tapes
@@ -14,8 +15,8 @@ from market.databento_historical import DatasetRange
 from market.engine.tape import Tape
 from market.gateway import available_range
 from market.gateway_errors import GatewayError
-from market.models import Asset, Job
-from market.sessions import Session, to_et
+from market.models import Asset, Coverage, Job
+from market.sessions import FIRST_DAY, SECOND_NS, Session, to_et
 from market.tasks import prepare_window, window_params
 from replay.models import ReplaySession
 
@@ -40,23 +41,42 @@ class Available:
     end_ns: int
     problem: GatewayError | None = None
 
+    def within(self, sessions: list[Session]) -> list[Session]:
+        """The sessions whose data is there from their opening on, if only in part."""
+        return [session for session in sessions if self.start_ns <= session.open_ns < self.end_ns]
+
+    @property
+    def first_whole_day(self) -> date:
+        """The first UTC date whose data is all there."""
+        day = datetime.fromtimestamp(self.start_ns // SECOND_NS, UTC)
+        whole = day.date() if day.time() == time(0) else day.date() + timedelta(days=1)
+        return max(whole, FIRST_DAY)
+
 
 def what_is_available(asset: Asset, *, patient: bool = False) -> Available:
-    """The dataset's bounds. A gateway that is down leaves what is stored usable: then up to now, with the problem."""
+    """The dataset's bounds. A gateway that is down leaves what is stored usable: its end then, with the problem."""
     try:
         bounds: DatasetRange = available_range(asset.dataset, patient=patient)
     except GatewayError as problem:
-        return Available(0, time.time_ns(), problem)
+        return Available(0, _stored_until(asset) or time_ns(), problem)
     return Available(bounds.start_ns, bounds.end_ns)
+
+
+def _stored_until(asset: Asset) -> int | None:
+    """UTC ns up to which any data of the asset was available when it was stored; None without data."""
+    newest: int | None = Coverage.objects.filter(contract__asset=asset).aggregate(until=Max("until_ns"))["until"]
+    return newest
 
 
 def check_moment(asset: Asset, ns: int, available: Available) -> Session:
     """The session that trades at the instant. Raises BadMoment for a closed market, the future and before data."""
-    if ns >= time.time_ns():
+    if ns >= time_ns():
         raise BadMoment("That moment is in the future. Choose one that has been.")
     if ns < available.start_ns:
         raise BadMoment(f"There is no data before {to_et(available.start_ns):%Y-%m-%d %H:%M} ET.")
     if ns >= available.end_ns:
+        if available.problem is not None:
+            raise available.problem
         raise BadMoment(f"Data reaches up to {to_et(available.end_ns):%Y-%m-%d %H:%M} ET. Choose an earlier moment.")
     session = asset.sessions.at(ns)
     if session is None or not session.is_open(ns):
@@ -70,30 +90,30 @@ def _next_opening(asset: Asset, ns: int) -> str:
     return f"The next opening is {to_et(opening or session.open_ns):%a %Y-%m-%d %H:%M} ET."
 
 
-def window_around(replay: ReplaySession, ns: int, available_ns: int) -> tapes.Window:
+def window_around(replay: ReplaySession, ns: int, available: Available) -> tapes.Window:
     """The sessions to load when the playhead is put at `ns`: ten before its session, five after."""
     calendar = replay.asset.sessions
     here = calendar.first_closing_after(ns)
     sessions = [
         *calendar.before(here.trade_date, SESSIONS_BEFORE), here, *calendar.after(here.trade_date, SESSIONS_AFTER)
     ]  # fmt: skip
-    return _window(replay, tapes.open_sessions(sessions, available_ns))
+    return _window(replay, available.within(sessions), available)
 
 
-def window_ahead(replay: ReplaySession, tape: Tape, available_ns: int) -> tapes.Window | None:
+def window_ahead(replay: ReplaySession, tape: Tape, available: Available) -> tapes.Window | None:
     """The tape's sessions and the next five, the oldest dropped past thirty; None when there are no further ones."""
     calendar, loaded = replay.asset.sessions, tape.trade_dates
-    ahead = tapes.open_sessions(calendar.after(loaded[-1], PREFETCH_SESSIONS), available_ns)
+    ahead = available.within(calendar.after(loaded[-1], PREFETCH_SESSIONS))
     if not ahead:
         return None
     sessions = [*calendar.between(loaded[0], loaded[-1]), *ahead]
-    return _window(replay, sessions[-KEEP_SESSIONS:])
+    return _window(replay, sessions[-KEEP_SESSIONS:], available)
 
 
-def _window(replay: ReplaySession, sessions: list[Session]) -> tapes.Window:
+def _window(replay: ReplaySession, sessions: list[Session], available: Available) -> tapes.Window:
     entry = replay.asset.sessions.first_closing_after(replay.entry_ns).trade_date
-    history_from = entry - timedelta(days=replay.lookback_days)
-    return tapes.Window(replay.asset, sessions, entry, min(history_from, sessions[0].trade_date))
+    history_from = min(entry - timedelta(days=replay.lookback_days), sessions[0].trade_date)
+    return tapes.Window(replay.asset, sessions, entry, max(history_from, available.first_whole_day))
 
 
 def open_replay(*, owner_id: int, asset: Asset, entry_ns: int, timeframe: str, lookback_days: int) -> ReplaySession:
@@ -108,7 +128,7 @@ def open_replay(*, owner_id: int, asset: Asset, entry_ns: int, timeframe: str, l
         lookback_days=lookback_days,
         playhead_ns=entry_ns,
     )
-    window = window_around(replay, entry_ns, available.end_ns)
+    window = window_around(replay, entry_ns, available)
     stored = is_stored(window, available.end_ns)
     if not stored and available.problem is not None:
         raise available.problem

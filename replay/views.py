@@ -9,7 +9,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from market.gateway_errors import GatewayError
@@ -26,13 +26,13 @@ DEFAULT_ROOT, DEFAULT_TIMEFRAME, DEFAULT_LOOKBACK = "NQ", "5m", 365
 DEFAULT_DAYS_BACK = 7
 
 
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The workspace without a replay."""
     return render(request, "replay/workspace.html", _context(request, _first_choice()))
 
 
-@require_GET
+@require_safe
 def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     """The workspace on one of the user's replays."""
     assert request.user.pk is not None
@@ -94,7 +94,8 @@ def _context(request: HttpRequest, initial: Mapping[str, object]) -> dict[str, A
 
 def _first_choice() -> dict[str, object]:
     """A recent regular open, so that Load works at once."""
-    asset = Asset.objects.filter(root=DEFAULT_ROOT).first() or Asset.objects.first()
+    offered = Asset.objects.filter(is_active=True)
+    asset = offered.filter(root=DEFAULT_ROOT).first() or offered.first()
     day = to_et(time.time_ns()).date() - timedelta(days=DEFAULT_DAYS_BACK)
     if asset is not None:
         day = asset.sessions.before(day, 1)[-1].trade_date

@@ -34,6 +34,12 @@ def own_store(settings: Any, tmp_path: Path) -> None:
     tapes.cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    """Hashing as slowly as it should be would be most of many tests' time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @dataclass
 class People:
     """An owner, a colleague on the same installation, and an admin; all with the password `right-horse`."""

@@ -29,7 +29,7 @@ def tape_of(replay: ReplaySession, first: date, last: date) -> Tape:
 
 
 def test_ten_sessions_before_the_entry_and_five_after_are_loaded(replay: ReplaySession) -> None:
-    window = services.window_around(replay, replay.entry_ns, LATER)
+    window = services.window_around(replay, replay.entry_ns, services.Available(0, LATER))
     dates = [session.trade_date for session in window.sessions]
     assert len(dates) == 16
     assert dates.index(date(2026, 3, 18)) == 10
@@ -37,14 +37,14 @@ def test_ten_sessions_before_the_entry_and_five_after_are_loaded(replay: ReplayS
 
 
 def test_sessions_that_have_not_begun_are_left_out(replay: ReplaySession) -> None:
-    window = services.window_around(replay, replay.entry_ns, parse_et("2026-03-19 20:00"))
+    window = services.window_around(replay, replay.entry_ns, services.Available(0, parse_et("2026-03-19 20:00")))
     assert window.sessions[-1].trade_date == date(2026, 3, 20)
 
 
 def test_the_next_five_sessions_join_and_the_oldest_leave_beyond_thirty(replay: ReplaySession) -> None:
     tape = tape_of(replay, date(2026, 3, 4), date(2026, 4, 10))
     assert len(tape.parts) == 28
-    window = services.window_ahead(replay, tape, LATER)
+    window = services.window_ahead(replay, tape, services.Available(0, LATER))
     assert window is not None
     dates = [session.trade_date for session in window.sessions]
     assert len(dates) == 30
@@ -54,7 +54,7 @@ def test_the_next_five_sessions_join_and_the_oldest_leave_beyond_thirty(replay: 
 
 def test_where_the_data_ends_there_is_nothing_ahead(replay: ReplaySession) -> None:
     tape = tape_of(replay, date(2026, 3, 4), date(2026, 3, 20))
-    assert services.window_ahead(replay, tape, parse_et("2026-03-20 17:00")) is None
+    assert services.window_ahead(replay, tape, services.Available(0, parse_et("2026-03-20 17:00"))) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,327 @@
+"""The admin pages: each opens for an admin and for nobody else, and a bad form is answered with its reasons."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from django.contrib import admin as django_admin
+from django.contrib.auth.models import Group
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from market.models import Asset, AssetCost, Contract, Coverage, DailySpan, InstrumentId, Job, Roll
+from market.sessions import parse_et
+from replay.models import ReplaySession
+from tests.conftest import People
+
+DAY, LATER = date(2026, 3, 17), date(2026, 3, 18)
+
+
+def nq() -> Asset:
+    return Asset.objects.get(root="NQ")
+
+
+def june() -> Contract:
+    return Contract.objects.get_or_create(asset=nq(), year=2026, month=6, defaults={"raw_symbol": "NQM6"})[0]
+
+
+ROWS: dict[type[Model], Callable[[], Model]] = {
+    Asset: nq,
+    Contract: june,
+    Coverage: lambda: Coverage.objects.create(
+        contract=june(),
+        schema="ohlcv-1s",
+        trade_date=DAY,
+        state="empty",
+        rows=0,
+        bytes=0,
+        source="stand-in",
+        until_ns=1,
+    ),
+    DailySpan: lambda: DailySpan.objects.create(asset=nq(), first_date=DAY, end_date=LATER),
+    Group: lambda: Group.objects.create(name="traders"),
+    Job: lambda: Job.objects.create(kind="replay data"),
+    Roll: lambda: Roll.objects.create(asset=nq(), trade_date=DAY, kind="seed", to_contract=june()),
+    User: lambda: User.objects.create_user("somebody"),
+}
+"""A row of each model that an admin looks after."""
+
+
+@pytest.fixture(autouse=True)
+def nineteen_assets(assets: None) -> None:
+    """Every test here has the assets."""
+
+
+def page_of(model: type[Model], what: str, *arguments: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{what}", args=arguments)
+
+
+def pages_of(model: type[Model]) -> list[str]:
+    row = ROWS[model]()
+    kinds = ("change", "delete", "history")
+    return [page_of(model, "changelist"), page_of(model, "add"), *(page_of(model, kind, row.pk) for kind in kinds)]
+
+
+def models() -> Any:
+    return pytest.mark.parametrize("model", ROWS, ids=lambda model: model.__name__)
+
+
+def test_every_model_of_the_admin_is_looked_at_here() -> None:
+    ours = {model for model in django_admin.site._registry if model._meta.app_label != "axes"}
+    assert ours == set(ROWS)
+
+
+@models()
+def test_an_admin_opens_every_page_of_a_model(admin: Client, model: type[Model]) -> None:
+    for page in pages_of(model):
+        expected = 403 if page == page_of(Job, "add") else 200  # futsim alone makes jobs
+        assert (page, admin.get(page).status_code) == (page, expected)
+
+
+@models()
+def test_others_are_sent_to_the_admins_login(owner: Client, model: type[Model]) -> None:
+    for page in pages_of(model):
+        for ask in (owner.get, owner.post):
+            assert ask(page).url == f"/admin/login/?next={page}"
+
+
+@models()
+def test_an_admin_without_rights_is_refused(people: People, owner: Client, model: type[Model]) -> None:
+    User.objects.filter(pk=people.owner.pk).update(is_staff=True)
+    for page in pages_of(model):
+        assert (page, owner.get(page).status_code) == (page, 403)
+
+
+@pytest.mark.parametrize("model", [Asset, Contract, User], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("words", ["n", "NQ' OR 1=1 --", "%", "\\"])
+def test_any_words_can_be_searched_for(admin: Client, model: type[Model], words: str) -> None:
+    assert admin.get(page_of(model, "changelist"), {"q": words}).status_code == 200
+
+
+@models()
+def test_a_row_that_is_gone_is_said_so(admin: Client, model: type[Model]) -> None:
+    assert admin.get(page_of(model, "change", 999_999)).url == "/admin/"
+    assert admin.get(page_of(model, "change", "nonsense")).url == "/admin/"
+
+
+@models()
+def test_the_admin_refuses_forms_of_other_sites(people: People, model: type[Model]) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(people.admin)
+    assert browser.post(page_of(model, "add"), {}).status_code == 403
+
+
+# --- assets ----------------------------------------------------------------------------------------
+
+
+def inline(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A form's rows of an inline table that had none before."""
+    form: dict[str, Any] = {f"{name}-TOTAL_FORMS": len(rows), f"{name}-INITIAL_FORMS": 0}
+    for number, row in enumerate(rows):
+        form |= {f"{name}-{number}-{field}": value for field, value in row.items()}
+    return form
+
+
+COST = {
+    "effective_from": "2026-01-01", "fee_exchange": "1.28", "fee_broker": "0.85", "margin": "20000",
+    "margin_kind": "usd",
+}  # fmt: skip
+ES = {
+    "root": "ES", "name": "E-mini S&P 500", "exchange": "CME", "dataset": "GLBX.MDP3", "point_value": "50",
+    "tick_size": "250000000", "decimals": "2", "price_display": "decimal", "active_months": "HMUZ",
+    "listed_months": "HMUZ", "calendar": "CME Globex Equity", "is_active": "on",
+}  # fmt: skip
+
+
+def add_asset(admin: Client, costs: list[dict[str, Any]] | None = None, **changed: Any) -> Any:
+    form = ES | inline("costs", [COST] if costs is None else costs) | changed
+    return admin.post(page_of(Asset, "add"), form)
+
+
+def offered(browser: Client, root: str) -> bool:
+    return f'<option value="{root}"' in browser.get("/replay/").content.decode()
+
+
+def test_an_asset_that_an_admin_adds_is_offered_to_users(admin: Client, owner: Client) -> None:
+    assert not offered(owner, "ES")
+    assert add_asset(admin).status_code == 302
+    assert offered(owner, "ES")
+    es = Asset.objects.get(root="ES")
+    assert (es.tick_value, es.costs.get().margin) == (12.5, 20_000)
+    assert es.sessions.session(DAY) is not None
+
+
+def test_an_asset_that_an_admin_switches_off_is_offered_no_more(admin: Client, owner: Client) -> None:
+    add_asset(admin)
+    es = Asset.objects.get(root="ES")
+    form = {name: value for name, value in ES.items() if name != "is_active"} | inline("costs", [])
+    assert admin.post(page_of(Asset, "change", es.pk), form).status_code == 302
+    assert not offered(owner, "ES")
+
+
+def test_an_assets_costs_change_from_a_date_on(admin: Client) -> None:
+    cost = nq().costs.get()
+    asset = {name: getattr(nq(), name) for name in ES}
+    rows = [COST | {"id": cost.pk, "asset": nq().pk, "effective_from": "2010-01-01"}, COST | {"asset": nq().pk}]
+    form = asset | inline("costs", rows) | {"costs-INITIAL_FORMS": 1}
+    answer = admin.post(page_of(Asset, "change", nq().pk), form)
+    assert answer.status_code == 302
+    assert [str(row.effective_from) for row in nq().costs.all()] == ["2026-01-01", "2010-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("root", "es", "Capital letters and digits only."),
+        ("root", "E-S", "Capital letters and digits only."),
+        ("root", "TOOLONG", "at most 6 characters"),
+        ("root", "NQ", "already exists"),
+        ("root", "", "This field is required."),
+        ("tick_size", "-1", "greater than or equal to 1"),
+        ("tick_size", "0", "greater than or equal to 1"),
+        ("tick_size", "0.25", "Enter a whole number."),
+        ("tick_size", "9" * 30, "less than or equal to"),
+        ("point_value", "0", "greater than or equal to 0.0001"),
+        ("point_value", "-5", "greater than or equal to 0.0001"),
+        ("point_value", "NaN", "Enter a number."),
+        ("decimals", "-1", "greater than or equal to 0"),
+        ("active_months", "ZUMH", "not a list of month letters in order"),
+        ("active_months", "HH", "not a list of month letters in order"),
+        ("active_months", "hmuz", "not a list of month letters in order"),
+        ("active_months", "ABC", "not a list of month letters in order"),
+        ("listed_months", "H,M", "not a list of month letters in order"),
+        ("listed_months", "", "This field is required."),
+        ("calendar", "NYSE", "not one of the available choices"),
+        ("price_display", "64ths", "not one of the available choices"),
+    ],
+)
+def test_a_bad_asset_is_answered_with_the_reason(admin: Client, field: str, value: str, message: str) -> None:
+    answer = add_asset(admin, **{field: value})
+    assert answer.status_code == 200
+    assert message in str(answer.context["adminform"].form.errors[field])
+    assert Asset.objects.count() == 19
+
+
+@pytest.mark.parametrize(
+    "costs",
+    [
+        [COST | {"fee_exchange": "-1"}],
+        [COST | {"fee_broker": "-0.01"}],
+        [COST | {"margin": "-1"}],
+        [COST | {"margin": "much"}],
+        [COST | {"margin_kind": "eur"}],
+        [COST | {"effective_from": "2026-02-30"}],
+        [COST, COST],
+    ],
+)
+def test_bad_costs_are_answered_with_the_reason(admin: Client, costs: list[dict[str, Any]]) -> None:
+    answer = add_asset(admin, costs)
+    assert answer.status_code == 200
+    assert answer.context["errors"]
+    assert (Asset.objects.count(), AssetCost.objects.count()) == (19, 19)
+
+
+def test_an_asset_with_replays_is_kept(admin: Client, people: People) -> None:
+    at = parse_et("2026-03-17 09:30")
+    ReplaySession.objects.create(
+        owner=people.owner, asset=nq(), entry_ns=at, playhead_ns=at, timeframe="5m", lookback_days=30
+    )
+    answer = admin.post(page_of(Asset, "delete", nq().pk), {"post": "yes"})
+    assert answer.status_code == 200
+    assert "protected" in answer.content.decode()
+    assert Asset.objects.filter(root="NQ").exists()
+
+
+def test_an_asset_nobody_used_can_be_deleted(admin: Client) -> None:
+    assert admin.post(page_of(Asset, "delete", nq().pk), {"post": "yes"}).status_code == 302
+    assert not Asset.objects.filter(root="NQ").exists()
+
+
+# --- the other tables ------------------------------------------------------------------------------
+
+
+def contract_form(**changed: Any) -> dict[str, Any]:
+    form = {"asset": nq().pk, "year": 2026, "month": 9, "raw_symbol": "NQU6", "match_algorithm": "F"}
+    return form | inline("instrument_ids", []) | changed
+
+
+def roll_form(**changed: Any) -> dict[str, Any]:
+    good = {"asset": nq().pk, "trade_date": "2026-03-17", "kind": "seed", "to_contract": june().pk}
+    return good | {"spread_state": "unknown"} | changed
+
+
+def coverage_form(**changed: Any) -> dict[str, Any]:
+    good = {
+        "contract": june().pk, "schema": "ohlcv-1s", "trade_date": "2026-03-17", "state": "empty", "rows": 0,
+        "bytes": 0, "source": "stand-in", "until_ns": 1,
+    }  # fmt: skip
+    return good | changed
+
+
+def span_form(**changed: Any) -> dict[str, Any]:
+    return {"asset": nq().pk, "first_date": "2026-03-17", "end_date": "2026-03-18", "source": "stand-in"} | changed
+
+
+Form = Callable[..., dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("model", "form"), [(Contract, contract_form), (Roll, roll_form), (Coverage, coverage_form), (DailySpan, span_form)]
+)
+def test_a_good_row_can_be_added_by_hand(admin: Client, model: Any, form: Form) -> None:
+    assert admin.post(page_of(model, "add"), form()).status_code == 302
+    assert model.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "form", "changed"),
+    [
+        (Contract, contract_form, {"month": 13}),
+        (Contract, contract_form, {"month": 0}),
+        (Contract, contract_form, {"month": 6}),
+        (Contract, contract_form, {"year": 99_999}),
+        (Contract, contract_form, {"first_trade_date": "2026-03-18", "last_trade_date": "2026-03-17"}),
+        (Contract, contract_form, {"raw_symbol": "NQU6-AND-MORE"}),
+        (Roll, roll_form, {"kind": "volume"}),
+        (Roll, roll_form, {"kind": "guess"}),
+        (Roll, roll_form, {"spread_state": "complete"}),
+        (Roll, roll_form, {"trade_date": "17/03/26x"}),
+        (Coverage, coverage_form, {"rows": 5}),
+        (Coverage, coverage_form, {"state": "complete"}),
+        (Coverage, coverage_form, {"rows": -1}),
+        (DailySpan, span_form, {"end_date": "2026-03-17"}),
+        (DailySpan, span_form, {"end_date": "2026-03-16"}),
+    ],
+)
+def test_a_bad_row_is_answered_with_the_reason(admin: Client, model: Any, form: Form, changed: dict[str, Any]) -> None:
+    june()  # the contract of month 6 is taken
+    before = model.objects.count()
+    answer = admin.post(page_of(model, "add"), form(**changed))
+    assert answer.status_code == 200
+    assert answer.context["errors"]
+    assert model.objects.count() == before
+
+
+@pytest.mark.parametrize("end", ["2026-03-17", "2026-03-16"])
+def test_an_instrument_id_that_ends_before_it_begins_is_answered_with_the_reason(admin: Client, end: str) -> None:
+    rows = [{"instrument_id": 7, "first_date": "2026-03-17", "end_date": end}]
+    answer = admin.post(page_of(Contract, "add"), contract_form(**inline("instrument_ids", rows)))
+    assert answer.status_code == 200
+    assert answer.context["errors"]
+    assert not InstrumentId.objects.exists()
+
+
+def test_a_row_that_is_there_already_is_answered_with_the_reason(admin: Client) -> None:
+    for model, form in ((Roll, roll_form), (Coverage, coverage_form), (DailySpan, span_form)):
+        assert admin.post(page_of(model, "add"), form()).status_code == 302
+        assert admin.post(page_of(model, "add"), form()).status_code == 200
+
+
+def test_a_job_can_be_looked_at_but_not_made_or_moved(admin: Client) -> None:
+    job = Job.objects.create(kind="replay data")
+    assert admin.get(page_of(Job, "add")).status_code == 403
+    assert admin.post(page_of(Job, "change", job.pk), {"state": "done"}).status_code == 403
+    assert admin.get(page_of(Job, "change", job.pk)).status_code == 200
