@@ -131,7 +131,9 @@ class HistoricalGateway:
         Raises GatewayError.
         """
         rows, mappings = self._records(dataset, symbols, schema, start_ns, end_ns)
-        return [SymbolBars(symbol, _bars(rows[mask])) for symbol, mask in _by_symbol(rows, mappings)]
+        return [
+            SymbolBars(symbol, _bars(rows if mask.all() else rows[mask])) for symbol, mask in _by_symbol(rows, mappings)
+        ]
 
     def instrument_ids(self, dataset: str, symbols: list[str], first: date, end: date) -> list[IdInterval]:
         """The instrument ids of raw symbols on [first, end); unknown symbols are absent. Raises GatewayError."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import pairwise
 
@@ -19,6 +20,8 @@ from market.sessions import Session
 
 log = logging.getLogger(__name__)
 
+WRITERS = 4
+"""Files written at a time."""
 SESSIONS_PER_REQUEST = 5
 """Few large requests, yet a progress bar that moves and a cancel that is heard."""
 
@@ -85,9 +88,15 @@ def _fetch(
     end_ns = min(following.open_ns, available_ns)
     found = gateway.bars(contract.asset.dataset, [contract.raw_symbol], schema, run[0].open_ns, end_ns)
     bars = found[0].bars if found else engine_bars.empty()
-    for session, part in zip(run, _split(bars, run), strict=True):
-        save_piece(contract, schema, session, part, min(session.close_ns, available_ns), gateway.name)
-        progress.say(f"{contract} {schema}: stored {session.trade_date}", 1)
+    parts = list(_split(bars, run))
+    # Compressing and syncing to disk leave Python free: several files at a time.
+    with ThreadPoolExecutor(WRITERS) as pool:
+        names = [piece_name(contract, schema, session.trade_date) for session in run]
+        files = pool.map(_write, names, parts)
+        for session, part, file in zip(run, parts, files, strict=True):
+            until_ns = min(session.close_ns, available_ns)
+            _record(contract, schema, session, len(part), file, until_ns, gateway.name)
+            progress.say(f"{contract} {schema}: stored {session.trade_date}", 1)
 
 
 def _split(bars: Bars, run: list[Session]) -> Iterator[Bars]:
@@ -97,24 +106,32 @@ def _split(bars: Bars, run: list[Session]) -> Iterator[Bars]:
         yield bars[start:end]
 
 
-def save_piece(contract: Contract, schema: str, session: Session, bars: Bars, until_ns: int, source: str) -> None:
-    """Store one piece: first the file, then the row that says it is there.
+def _write(name: store.PieceName, bars: Bars) -> store.StoredFile:
+    return store.write_bars(name, bars) if len(bars) else store.StoredFile(0, "")
+
+
+def _record(
+    contract: Contract,
+    schema: str,
+    session: Session,
+    rows: int,
+    file: store.StoredFile,
+    until_ns: int,
+    source: str,
+) -> None:
+    """Write the row that says that a piece is there. Its file comes first.
 
     A crash between the two leaves a file that nobody believes; the next attempt writes it again.
     """
-    name = piece_name(contract, schema, session.trade_date)
-    file = store.write_bars(name, bars) if len(bars) else store.StoredFile(0, "")
     over = until_ns >= session.close_ns
     state = Coverage.State.COMPLETE if over else Coverage.State.PARTIAL
-    if not len(bars):
-        state = Coverage.State.EMPTY
     Coverage.objects.update_or_create(
         contract=contract,
         schema=schema,
         trade_date=session.trade_date,
         defaults={
-            "state": state,
-            "rows": len(bars),
+            "state": state if rows else Coverage.State.EMPTY,
+            "rows": rows,
             "bytes": file.bytes,
             "checksum": file.checksum,
             "source": source[:40],

@@ -1,14 +1,16 @@
 """From sessions to a tape: which pieces it takes, whether they are stored, and reading them."""
 
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 
-from market import ingest, rolls
+from market import ingest, rolls, store
 from market.databento_historical import HistoricalGateway
 from market.engine import splice
-from market.engine.bars import empty
+from market.engine.bars import Bars, empty
 from market.engine.tape import Part, Piece, PieceCache, RollMark, Tape
 from market.history import Span, ensure_history, missing_spans
 from market.jobs import Progress
@@ -18,6 +20,9 @@ from market.sessions import SECOND_NS, Session, SessionCalendar, to_ns
 SECONDS = "ohlcv-1s"
 HISTORY_AFTER = timedelta(days=14)
 """Daily bars wanted past the window, so that a prefetch seldom asks again."""
+
+READERS = 4
+"""Files read at a time: holding them against their checksum and decoding them leave Python free."""
 
 cache = PieceCache(settings.TAPE_CACHE_BYTES)
 
@@ -162,17 +167,27 @@ def load(window: Window) -> Tape:
     """
     plan = _plan(window)
     stored = _coverage(plan.slots)
-    return Tape(
-        tuple(
-            Part(
-                _piece(slot.contract, slot.session, stored.get((slot.contract.pk, slot.session.trade_date))),
-                plan.shift(window.entry, slot.session),
-                _mark(slot),
-            )
-            for slot in plan.slots
-        ),
-        plan.entry_contract,
-    )
+    rows = [stored.get((slot.contract.pk, slot.session.trade_date)) for slot in plan.slots]
+    _read_ahead(plan.slots, rows)
+    parts = [
+        Part(_piece(slot.contract, slot.session, row), plan.shift(window.entry, slot.session), _mark(slot))
+        for slot, row in zip(plan.slots, rows, strict=True)
+    ]
+    return Tape(tuple(parts), plan.entry_contract)
+
+
+def _read_ahead(slots: list[_Slot], rows: list[Coverage | None]) -> None:
+    """Bring the pieces into the cache, several at a time; damage is left for `_piece` to find."""
+
+    def read(slot: _Slot, row: Coverage | None) -> None:
+        if row is None or row.state == Coverage.State.EMPTY:
+            return
+        name, checksum = ingest.piece_name(slot.contract, SECONDS, row.trade_date), row.checksum
+        with contextlib.suppress(store.DamagedPiece):
+            cache.get(_key(row), lambda: _as_piece(slot.contract, slot.session, store.read_bars(name, checksum)))
+
+    with ThreadPoolExecutor(READERS) as pool:
+        list(pool.map(read, slots, rows))
 
 
 def _coverage(slots: list[_Slot]) -> dict[tuple[int, date], Coverage]:
@@ -187,12 +202,16 @@ def _coverage(slots: list[_Slot]) -> dict[tuple[int, date], Coverage]:
 
 def _piece(contract: Contract, session: Session, row: Coverage | None) -> Piece:
     if row is None or row.state == Coverage.State.EMPTY:
-        return Piece(session, contract.raw_symbol, empty())
+        return _as_piece(contract, session, empty())
+    return cache.get(_key(row), lambda: _as_piece(contract, session, ingest.read_piece(row)))
 
-    def read() -> Piece:
-        return Piece(session, contract.raw_symbol, ingest.read_piece(row))
 
-    return cache.get((contract.pk, SECONDS, session.trade_date, row.checksum), read)
+def _key(row: Coverage) -> tuple[object, ...]:
+    return row.contract_id, row.schema, row.trade_date, row.checksum
+
+
+def _as_piece(contract: Contract, session: Session, seconds: Bars) -> Piece:
+    return Piece(session, contract.raw_symbol, seconds)
 
 
 def _mark(slot: _Slot) -> RollMark | None:
