@@ -7,6 +7,8 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.core.signals import request_finished
+from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "futsim.settings")
 http = get_asgi_application()
@@ -14,8 +16,23 @@ http = get_asgi_application()
 # Models can be imported only once the line above has set Django up.
 from accounts.signals import revoke_topic  # noqa: E402
 from futsim.hub import Hub  # noqa: E402
+from market.sessions import CALENDARS, calendar  # noqa: E402
 from replay.players import Players  # noqa: E402
 from replay.routing import websocket_urls  # noqa: E402
+
+
+def hang_up(**_: object) -> None:
+    """Close the database connection of the request's thread, which ends with the request.
+
+    Kept connections of such threads would pile up until Postgres refuses more.
+    """
+    connections.close_all()
+
+
+request_finished.connect(hang_up)
+# Building the calendars takes part of a second, which nobody's first page should wait for.
+for name in CALENDARS:
+    calendar(name)
 
 hub = Hub()
 sockets = AuthMiddlewareStack(URLRouter(websocket_urls(Players(hub), hub, revoke_topic)))

@@ -112,6 +112,7 @@ def database_from_url(url: str) -> dict[str, object]:
         "HOST": socket_folder or parts.hostname or "",
         "PORT": str(port or ""),
         "CONN_HEALTH_CHECKS": True,
+        # For the threads that stay: workers', and the one in which replays reach the database. See futsim.asgi.
         "CONN_MAX_AGE": 60,
         "OPTIONS": {"connect_timeout": 5} | options,
     }

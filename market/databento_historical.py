@@ -131,9 +131,7 @@ class HistoricalGateway:
         Raises GatewayError.
         """
         rows, mappings = self._records(dataset, symbols, schema, start_ns, end_ns)
-        return [
-            SymbolBars(symbol, _bars(rows if mask.all() else rows[mask])) for symbol, mask in _by_symbol(rows, mappings)
-        ]
+        return bars_by_symbol(rows, mappings)
 
     def instrument_ids(self, dataset: str, symbols: list[str], first: date, end: date) -> list[IdInterval]:
         """The instrument ids of raw symbols on [first, end); unknown symbols are absent. Raises GatewayError."""
@@ -242,6 +240,13 @@ def _id_intervals(answer: dict[str, Any]) -> list[IdInterval]:
         IdInterval(symbol, int(part["s"]), date.fromisoformat(part["d0"]), date.fromisoformat(part["d1"]))
         for symbol, parts in answer["result"].items()
         for part in parts
+    ]
+
+
+def bars_by_symbol(rows: npt.NDArray[Any], mappings: Mapping[str, list[Any]]) -> list[SymbolBars]:
+    """OHLCV records as bars of each symbol that has any; mappings as in the DBN metadata."""
+    return [
+        SymbolBars(symbol, _bars(rows if mask.all() else rows[mask])) for symbol, mask in _by_symbol(rows, mappings)
     ]
 
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import pairwise
 
@@ -20,8 +19,6 @@ from market.sessions import Session
 
 log = logging.getLogger(__name__)
 
-WRITERS = 4
-"""Files written at a time."""
 SESSIONS_PER_REQUEST = 5
 """Few large requests, yet a progress bar that moves and a cancel that is heard."""
 
@@ -88,26 +85,19 @@ def _fetch(
     end_ns = min(following.open_ns, available_ns)
     found = gateway.bars(contract.asset.dataset, [contract.raw_symbol], schema, run[0].open_ns, end_ns)
     bars = found[0].bars if found else engine_bars.empty()
-    parts = list(_split(bars, run))
-    # Compressing and syncing to disk leave Python free: several files at a time.
-    with ThreadPoolExecutor(WRITERS) as pool:
-        names = [piece_name(contract, schema, session.trade_date) for session in run]
-        files = pool.map(_write, names, parts)
-        for session, part, file in zip(run, parts, files, strict=True):
-            until_ns = min(session.close_ns, available_ns)
-            _record(contract, schema, session, len(part), file, until_ns, gateway.name)
-            progress.say(f"{contract} {schema}: stored {session.trade_date}", 1)
+    parts = list(split_at_openings(bars, run))
+    names = [piece_name(contract, schema, session.trade_date) for session in run]
+    for session, part, file in zip(run, parts, store.write_many(names, parts), strict=True):
+        until_ns = min(session.close_ns, available_ns)
+        _record(contract, schema, session, len(part), file, until_ns, gateway.name)
+        progress.say(f"{contract} {schema}: stored {session.trade_date}", 1)
 
 
-def _split(bars: Bars, run: list[Session]) -> Iterator[Bars]:
-    """Cut at the openings: a print after a close, where the calendar errs, belongs to the session it ends."""
+def split_at_openings(bars: Bars, run: list[Session]) -> Iterator[Bars]:
+    """Each session's bars: a print after a close, where the calendar errs, belongs to the session it ends."""
     cuts = [0, *(int(np.searchsorted(bars.ts, session.open_ns)) for session in run[1:]), len(bars)]
     for start, end in pairwise(cuts):
         yield bars[start:end]
-
-
-def _write(name: store.PieceName, bars: Bars) -> store.StoredFile:
-    return store.write_bars(name, bars) if len(bars) else store.StoredFile(0, "")
 
 
 def _record(

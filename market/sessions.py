@@ -31,8 +31,10 @@ ROUND_THE_CLOCK_FROM = date(2026, 5, 29)
 MAINTENANCE_WEEKDAY, MAINTENANCE_ET, MAINTENANCE_HOURS = 5, time(17), 2
 
 OVERRIDES_FILE = Path(__file__).with_name("session_overrides.csv")
+ENERGY_METALS = tuple(f"CMEGlobex_{root}" for root in ("NG", "CL", "HO", "GC", "SI", "HG", "PL"))
+"""Seven names of one calendar."""
 GROUPS: dict[str, str] = {
-    **{f"CMEGlobex_{root}": "energy-metals" for root in ("NG", "CL", "HO", "GC", "SI", "HG", "PL")},
+    **dict.fromkeys(ENERGY_METALS, "energy-metals"),
     facts.EQUITY: "equity",
     facts.RATES: "rates",
     facts.FX: "fx-crypto",
@@ -155,9 +157,13 @@ class SessionCalendar:
         return self._dates[bisect.bisect_left(self._dates, day)]
 
 
-@cache
 def calendar(name: str) -> SessionCalendar:
     """The calendar of that name (see CALENDARS), built once per process. Raises KeyError for another name."""
+    return _build(ENERGY_METALS[0] if name in ENERGY_METALS else name)
+
+
+@cache
+def _build(name: str) -> SessionCalendar:
     group = GROUPS[name]
     closes = {day: close for overridden, day, close in _overrides() if overridden == group}
     sessions = _merge_holidays(_regular(name, closes))
@@ -196,6 +202,7 @@ def _merge_holidays(sessions: Iterable[Session]) -> Iterator[Session]:
         held = ()
 
 
+@cache
 def _us_holidays() -> set[date]:
     from pandas.tseries.holiday import USFederalHolidayCalendar
 

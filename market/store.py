@@ -8,6 +8,8 @@ import hashlib
 import io
 import os
 import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -20,9 +22,8 @@ from django.conf import settings
 
 from market.engine.bars import Bars
 
+WRITERS = 4
 COLUMN_NAMES = ["ts_event", "open", "high", "low", "close", "volume"]
-DELTAS = dict.fromkeys(COLUMN_NAMES, "DELTA_BINARY_PACKED")
-"""Neighbouring bars differ little: two fifths smaller than plain values, and faster to read."""
 
 
 class DamagedPiece(Exception):
@@ -63,13 +64,33 @@ def _open(name: PieceName) -> tuple[pa.fs.FileSystem, str]:
     return filesystem, f"{root}/{name}"
 
 
+def write_many(names: list[PieceName], parts: list[Bars]) -> Iterator[StoredFile]:
+    """Write pieces as `write_bars` does, several at a time; nothing is written for one without bars.
+
+    The files come in the order of the names, each as soon as it is written.
+    """
+
+    def write(name: PieceName, bars: Bars) -> StoredFile:
+        return write_bars(name, bars) if len(bars) else StoredFile(0, "")
+
+    # Compressing and syncing to disk leave Python free.
+    with ThreadPoolExecutor(WRITERS) as pool:
+        yield from pool.map(write, names, parts)
+
+
 def write_bars(name: PieceName, bars: Bars) -> StoredFile:
     """Write a piece atomically: a reader sees the old file or the whole new one, also after a crash."""
     columns = [bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume]
     table = pa.table({name: pa.array(column) for name, column in zip(COLUMN_NAMES, columns, strict=True)})
     buffer = io.BytesIO()
     pq.write_table(
-        table, buffer, compression="zstd", row_group_size=len(bars) or 1, use_dictionary=False, column_encoding=DELTAS
+        table,
+        buffer,
+        compression="zstd",
+        row_group_size=len(bars) or 1,
+        # Prices and volumes of a session repeat, its seconds count up: half the size of plain values, faster both ways.
+        use_dictionary=COLUMN_NAMES[1:],
+        column_encoding={COLUMN_NAMES[0]: "DELTA_BINARY_PACKED"},
     )
     body = buffer.getvalue()
     _write_atomically(name, body)

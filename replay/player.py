@@ -77,6 +77,7 @@ class Player:
                 task.cancel()
         if not self.taken_over:
             await self._record.save()
+        self.tape = None  # a stopped player may wait long for the garbage collector
 
     @property
     def taken_over(self) -> bool:

@@ -1,0 +1,1 @@
+"""How fast futsim is: `make bench`. docs/performance.md says what is measured and keeps the figures."""
