@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
 
 from market import jobs, store, tapes
 from market.engine.tape import Tape
@@ -13,12 +14,28 @@ from market.models import Job
 from replay import services
 from replay.models import ReplaySession
 
+T = TypeVar("T")
+
 JOB_POLL_SECONDS = 2.0
 """A lost job message is made up for by looking."""
 QUEUE_AGAIN_SECONDS = 20.0
 """A job that waits longer may have been lost with its queue."""
+OUTAGE_SECONDS, OUTAGE_PAUSE_SECONDS = 30.0, 0.5
 ATTEMPTS = 2
 """A damaged file is found while reading; then it is fetched again, once."""
+
+
+async def patiently(call: Callable[..., T], *arguments: Any) -> T:
+    """Run a function that uses the database in a thread, again while Postgres is being restarted."""
+    deadline = time.monotonic() + OUTAGE_SECONDS
+    while True:
+        try:
+            result: T = await database_sync_to_async(call)(*arguments)
+            return result
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
 
 
 class Bus(Protocol):
@@ -47,22 +64,22 @@ class Loader:
         """The sessions before and after an instant. Raises CannotLoad. May be cancelled at any time."""
         replay = self._replay
         job = replay.job if replay.state == ReplaySession.State.LOADING else None
-        available = await database_sync_to_async(services.what_is_available)(replay.asset)
+        available = await patiently(services.what_is_available, replay.asset)
         return await self._load(services.window_around(replay, ns, available), available, job)
 
     async def ahead(self, tape: Tape) -> Tape | None:
         """The tape with the next sessions behind it; None when there are none yet. Raises CannotLoad."""
-        available = await database_sync_to_async(services.what_is_available)(self._replay.asset)
+        available = await patiently(services.what_is_available, self._replay.asset)
         window = services.window_ahead(self._replay, tape, available)
         return None if window is None else await self._load(window, available, None)
 
     async def _load(self, window: tapes.Window, available: services.Available, job: Job | None) -> Tape:
         for _ in range(ATTEMPTS):
-            if job is not None or not await database_sync_to_async(services.is_stored)(window, available.end_ns):
+            if job is not None or not await patiently(services.is_stored, window, available.end_ns):
                 await self._fetch(window, available, job)
                 job = None
             try:
-                tape: Tape = await database_sync_to_async(tapes.load)(window)
+                tape: Tape = await patiently(tapes.load, window)
                 return tape
             except tapes.NoMarket as problem:
                 raise CannotLoad(str(problem)) from None
@@ -74,7 +91,7 @@ class Loader:
         if job is None:
             if available.problem is not None:
                 raise CannotLoad(str(available.problem))
-            job = await database_sync_to_async(services.ask_for)(window, self._replay.owner_id)
+            job = await patiently(services.ask_for, window, self._replay.owner_id)
         over = await self._follow(job)
         if over["state"] != Job.State.DONE:
             raise CannotLoad(over["message"])
@@ -98,11 +115,11 @@ class Loader:
         try:
             await asyncio.wait_for(self._news.wait(), JOB_POLL_SECONDS)
         except TimeoutError:
-            await database_sync_to_async(job.refresh_from_db)()
+            await patiently(job.refresh_from_db)
             self._hear(jobs.describe(job))
             if job.state == Job.State.QUEUED and time.monotonic() - self._queued_at > QUEUE_AGAIN_SECONDS:
                 self._queued_at = time.monotonic()
-                await database_sync_to_async(services.queue_again)(job)
+                await patiently(services.queue_again, job)
 
     def _hear(self, body: dict[str, Any]) -> None:
         self.job = body

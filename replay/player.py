@@ -18,7 +18,7 @@ from market.gateway_errors import GatewayError
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import services, wire
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
-from replay.loader import Bus, CannotLoad, Loader
+from replay.loader import Bus, CannotLoad, Loader, patiently
 from replay.models import ReplaySession
 from replay.protocol import Refused
 from replay.record import SAVE_SECONDS, Record
@@ -273,7 +273,7 @@ class Player:
     async def _load_around(self, ns: int, put_ns: int | None) -> None:
         """Load the window around an instant and put the playhead at `put_ns` (None: leave it)."""
         self._put_tape(await self._loader.around(ns), put_ns)
-        fronts = await database_sync_to_async(services.front_months)(self.replay, self.playhead_ns)
+        fronts = await patiently(services.front_months, self.replay, self.playhead_ns)
         if fronts:
             self.say("info", f"Front months over {self.replay.lookback_days} days: {', '.join(fronts)}.")
 

@@ -288,13 +288,3 @@ def test_the_page_lives_through_a_killed_valkey(trader: Trader, product: Product
     # a load needs Valkey twice: to reach the worker, and to hear of its progress
     trader.load("GC", "2026-02-11", "10:00")
     assert trader.clock == "10:00:00"
-
-
-@pytest.mark.parametrize("server", ["bin/postgres", "valkey-server"])
-def test_a_server_killed_during_a_load_only_delays_it(trader: Trader, product: Product, server: str) -> None:
-    day = {"bin/postgres": "2025-09-10", "valkey-server": "2025-06-11"}[server]
-    trader.ask_for("SI", day, "10:00")
-    expect(trader.page.get_by_role("progressbar")).to_be_visible()
-    os.kill(product.up.pid_of(server), signal.SIGKILL)
-    trader.wait_until_ready()
-    assert trader.clock == "10:00:00"
