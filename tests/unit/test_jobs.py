@@ -11,6 +11,11 @@ from market.locks import advisory_lock, try_advisory_lock
 from market.models import Job
 
 
+HELD = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+          WHERE locktype = 'advisory' AND datname = current_database()"""
+"""Other tests hold locks in databases of their own at the same time."""
+
+
 @pytest.fixture
 def other_session(db: None) -> Any:
     """A second session at the same database, as another process would have."""
@@ -54,12 +59,12 @@ def test_a_lock_is_held_by_one_session_at_a_time(other_session: Any) -> None:
     with try_advisory_lock("job", 7) as mine:
         assert mine
         with other_session.cursor() as cursor:
-            held = cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+            held = cursor.execute(HELD).fetchone()
             assert held == (1,)
     with advisory_lock("job", 7):
         pass
     with other_session.cursor() as cursor:
-        assert cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
+        assert cursor.execute(HELD).fetchone() == (0,)
 
 
 def test_a_job_that_runs_elsewhere_is_left_alone(other_session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
