@@ -10,7 +10,6 @@ from market import jobs, tasks
 from market.locks import advisory_lock, try_advisory_lock
 from market.models import Job
 
-
 HELD = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
           WHERE locktype = 'advisory' AND datname = current_database()"""
 """Other tests hold locks in databases of their own at the same time."""
