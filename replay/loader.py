@@ -50,7 +50,10 @@ class CannotLoad(Exception):
 
 
 class Loader:
-    """Loads windows for one replay. `job` is the job being waited for, as a page shows it; None without one."""
+    """Loads windows for one replay; each load may be cancelled at any time.
+
+    job: the job being waited for, as a page shows it; None without one.
+    """
 
     def __init__(self, replay: ReplaySession, bus: Bus, job_changed: Callable[[], None]) -> None:
         self.job: dict[str, Any] | None = None
@@ -60,17 +63,23 @@ class Loader:
         self._news = asyncio.Event()
         self._queued_at = 0.0
 
-    async def around(self, ns: int) -> Tape:
-        """The sessions before and after an instant. Raises CannotLoad. May be cancelled at any time."""
+    async def around(self, ns: int, anchor_ns: int) -> Tape:
+        """The sessions around an instant in the prices of the front month at the anchor. Raises CannotLoad."""
         replay = self._replay
         job = replay.job if replay.state == ReplaySession.State.LOADING else None
         available = await patiently(services.what_is_available, replay.asset)
-        return await self._load(services.window_around(replay, ns, available), available, job)
+        return await self._load(services.window_around(replay, ns, anchor_ns, available), available, job)
 
     async def ahead(self, tape: Tape) -> Tape | None:
         """The tape with the next sessions behind it; None when there are none yet. Raises CannotLoad."""
         available = await patiently(services.what_is_available, self._replay.asset)
         window = services.window_ahead(self._replay, tape, available)
+        return None if window is None else await self._load(window, available, None)
+
+    async def behind(self, tape: Tape, ns: int) -> Tape | None:
+        """The tape with ten sessions before that of an instant; None when it has them. Raises CannotLoad."""
+        available = await patiently(services.what_is_available, self._replay.asset)
+        window = services.window_behind(self._replay, tape, ns, available)
         return None if window is None else await self._load(window, available, None)
 
     async def _load(self, window: tapes.Window, available: services.Available, job: Job | None) -> Tape:
@@ -108,6 +117,7 @@ class Loader:
             return self.job
         finally:
             self.job = None
+            self._job_changed()
             await self._bus.unsubscribe(topic, self._hear)
 
     async def _wait(self, job: Job) -> None:

@@ -24,6 +24,9 @@ class ReplaySession(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="replays")
     asset = models.ForeignKey(Asset, models.PROTECT, related_name="+")
     entry_ns = models.BigIntegerField(help_text="UTC ns")
+    anchor_ns = models.BigIntegerField(
+        help_text="UTC ns: the entry, or the last jump beyond what was loaded; its front month has true prices."
+    )
     timeframe = models.CharField(max_length=3, choices=[(name, name) for name in TIMEFRAMES])
     lookback_days = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=8, choices=State.choices, default=State.LOADING)

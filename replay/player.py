@@ -15,7 +15,7 @@ from channels.db import database_sync_to_async
 
 from market.engine.tape import Tape
 from market.gateway_errors import GatewayError
-from market.sessions import SECOND_NS, BadTime, parse_et
+from market.sessions import SECOND_NS, BadTime, parse_et, to_et
 from replay import services, wire
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
 from replay.loader import Bus, CannotLoad, Loader, patiently
@@ -56,6 +56,8 @@ class Player:
         self._loaded_from_ns = replay.playhead_ns
         self._no_more_until = 0.0
         self._loading: asyncio.Task[None] | None = None
+        self._is_jump = False
+        self._told_fronts: str | None = None
         self._running: asyncio.Task[None] | None = None
 
     # --- life -----------------------------------------------------------------------------------------
@@ -67,7 +69,7 @@ class Player:
             self._clock.pause()
             self.say("warn", "The replay stood still while nobody watched. Press Play to go on.")
         if self.replay.state != ReplaySession.State.FAILED:
-            self._begin(self._load_around(self.playhead_ns, None))
+            self._begin(self._load_around(self.playhead_ns, self.replay.anchor_ns))
         self._running = asyncio.create_task(self._run(), name=f"replay {self.replay.pk}")
 
     async def stop(self) -> None:
@@ -114,7 +116,7 @@ class Player:
         self.say("error", reason)
 
     def _advance(self, tape: Tape, now: float) -> None:
-        if self._is_held_up():
+        if self._is_jumping or self._is_held_up():
             return
         before = self.playhead_ns
         if self._clock.advance(now, tape.next_open, tape.end_ns) != before:
@@ -159,7 +161,7 @@ class Player:
     def clock_body(self) -> dict[str, Any]:
         """The `clock` of the protocol."""
         at_end = self.tape is not None and self.playhead_ns >= self.tape.end_ns and not self._is_loading
-        return wire.clock_body(self._clock, self.tape, at_end=at_end)
+        return wire.clock_body(self._clock, self.tape, at_end=at_end, loading=self._is_jumping)
 
     def snapshot_body(self) -> dict[str, Any]:
         """The parts of a `snapshot` that are the same for all viewers."""
@@ -195,6 +197,7 @@ class Player:
         target = self._second(tape, count) if unit == "second" else tape.step(timeframe, self.playhead_ns, count)
         if target is None or not tape.start_ns < target <= tape.end_ns:
             raise Refused("no_more_data", "There is no loaded data beyond this point.")
+        self._give_up_jump()
         self._clock.pause()
         self._move(target)
 
@@ -220,9 +223,13 @@ class Player:
             raise Refused("gateway", str(problem)) from None
         tape = self._need_tape()
         if tape.start_ns <= target < tape.end_ns:
+            self._give_up_jump()
             self._move(target)
+            if tape.index_at(target) < services.SESSIONS_BEFORE:
+                self._begin(self._fill_behind(tape, target))
         else:
-            self._begin(self._load_around(target, target))
+            self.say("info", f"Going to {to_et(target):%a %Y-%m-%d %H:%M:%S} ET.")
+            self._begin(self._load_around(target, target), is_jump=True)
 
     def resume_at(self, shown_ns: int) -> None:
         """What a browser has shown is not taken back: after a crash the row may be a second behind it."""
@@ -255,11 +262,25 @@ class Player:
     def _is_loading(self) -> bool:
         return self._loading is not None and not self._loading.done()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    @property
+    def _is_jumping(self) -> bool:
+        """The playhead is about to be put where nothing is loaded yet; the market stands still until then."""
+        return self._is_jump and self._is_loading
+
+    def _begin(self, work: Coroutine[Any, Any, None], *, is_jump: bool = False) -> None:
         """Start loading, instead of what was being loaded."""
         if self._loading is not None:
             self._loading.cancel()
+        self._is_jump = is_jump
         self._loading = asyncio.create_task(self._attempt(work), name=f"load {self.replay.pk}")
+        self._loading.add_done_callback(lambda _: self.wake())
+        self.wake()
+
+    def _give_up_jump(self) -> None:
+        """What the trader does next replaces a jump that is still loading."""
+        if self._is_jumping and self._loading is not None:
+            self._loading.cancel()
+            self._is_jump = False
 
     async def _attempt(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -270,20 +291,35 @@ class Player:
             log.exception("replay %s could not load", self.replay.pk)
             self._fail("Something went wrong while loading; the server's log has the details. Press Load again.")
 
-    async def _load_around(self, ns: int, put_ns: int | None) -> None:
-        """Load the window around an instant and put the playhead at `put_ns` (None: leave it)."""
-        self._put_tape(await self._loader.around(ns), put_ns)
+    async def _load_around(self, ns: int, anchor_ns: int) -> None:
+        """Load the window around an instant, put the playhead there and price it by the anchor's front month."""
+        tape = await self._loader.around(ns, anchor_ns)
+        self.replay.anchor_ns = anchor_ns
+        self._put_tape(tape, ns)
+        self._tell_past(tape)
         fronts = await patiently(services.front_months, self.replay, self.playhead_ns)
-        if fronts:
-            self.say("info", f"Front months over {self.replay.lookback_days} days: {', '.join(fronts)}.")
+        if fronts and fronts != self._told_fronts:
+            self._told_fronts = fronts
+            self.say("info", fronts)
 
     async def _extend(self, tape: Tape) -> None:
         """Load the next sessions behind the tape."""
-        self._no_more_until = time.monotonic() + NO_MORE_SECONDS
-        longer = await self._loader.ahead(tape)
-        if longer is not None:
+        try:
+            longer = await self._loader.ahead(tape)
+        except CannotLoad:
+            self._no_more_until = time.monotonic() + NO_MORE_SECONDS
+            raise
+        if longer is None:
+            self._no_more_until = time.monotonic() + NO_MORE_SECONDS
+        else:
             self._put_tape(longer, None)
-            self._no_more_until = 0.0
+
+    async def _fill_behind(self, tape: Tape, ns: int) -> None:
+        """After a jump back inside the tape, load the sessions that are wanted before the instant."""
+        longer = await self._loader.behind(tape, ns)
+        if longer is not None and self.playhead_ns <= longer.end_ns:
+            self._put_tape(longer, None)
+            self._redraw()
 
     def _look_ahead(self, tape: Tape, now: float) -> None:
         """Have the next sessions loaded when most of what lies ahead has been played."""
@@ -298,19 +334,23 @@ class Player:
             self._changed()
 
     def _put_tape(self, tape: Tape, put_ns: int | None) -> None:
-        first, self.tape = self.tape is None, tape
+        """Go on with another tape, the playhead at `put_ns` (None: where it stands)."""
+        before, self.tape = self.tape, tape
         self._clock.move(min(put_ns or self.playhead_ns, tape.end_ns))
         self._loaded_from_ns = self.playhead_ns
+        self._no_more_until = 0.0
         self.replay.state, self.replay.problem = ReplaySession.State.READY, ""
-        if first:
+        if before is None or before.entry_contract != tape.entry_contract:
             self._resync()
-        elif put_ns is not None:
+        elif put_ns is not None or tape.contradicts(before):
             self._redraw()
+        self._changed()
+
+    def _tell_past(self, tape: Tape) -> None:
         # even how much a session in progress will have traded is the future
         past = [part.piece for part in tape.parts if part.piece.session.close_ns <= self.playhead_ns]
         root, seconds = self.replay.asset.root, sum(len(piece.seconds) for piece in past)
         self.say("info", f"{root}: {len(past)} sessions with {seconds:,} one-second bars before this one.")
-        self._changed()
 
     def _resync(self) -> None:
         for viewer in self._viewers:

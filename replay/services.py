@@ -90,14 +90,14 @@ def _next_opening(asset: Asset, ns: int) -> str:
     return f"The next opening is {to_et(opening or session.open_ns):%a %Y-%m-%d %H:%M} ET."
 
 
-def window_around(replay: ReplaySession, ns: int, available: Available) -> tapes.Window:
+def window_around(replay: ReplaySession, ns: int, anchor_ns: int, available: Available) -> tapes.Window:
     """The sessions to load when the playhead is put at `ns`: ten before its session, five after."""
     calendar = replay.asset.sessions
     here = calendar.first_closing_after(ns)
     sessions = [
         *calendar.before(here.trade_date, SESSIONS_BEFORE), here, *calendar.after(here.trade_date, SESSIONS_AFTER)
     ]  # fmt: skip
-    return _window(replay, available.within(sessions), available)
+    return _window(replay, available.within(sessions), anchor_ns, available)
 
 
 def window_ahead(replay: ReplaySession, tape: Tape, available: Available) -> tapes.Window | None:
@@ -107,13 +107,24 @@ def window_ahead(replay: ReplaySession, tape: Tape, available: Available) -> tap
     if not ahead:
         return None
     sessions = [*calendar.between(loaded[0], loaded[-1]), *ahead]
-    return _window(replay, sessions[-KEEP_SESSIONS:], available)
+    return _window(replay, sessions[-KEEP_SESSIONS:], replay.anchor_ns, available)
 
 
-def _window(replay: ReplaySession, sessions: list[Session], available: Available) -> tapes.Window:
-    entry = replay.asset.sessions.first_closing_after(replay.entry_ns).trade_date
-    history_from = min(entry - timedelta(days=replay.lookback_days), sessions[0].trade_date)
-    return tapes.Window(replay.asset, sessions, entry, max(history_from, available.first_whole_day))
+def window_behind(replay: ReplaySession, tape: Tape, ns: int, available: Available) -> tapes.Window | None:
+    """The tape's sessions and ten before that of `ns`, the newest dropped past thirty; None when they are there."""
+    calendar, loaded = replay.asset.sessions, tape.trade_dates
+    behind = available.within(calendar.before(tape.part_at(ns).piece.session.trade_date, SESSIONS_BEFORE))
+    if not behind or behind[0].trade_date >= loaded[0]:
+        return None
+    sessions = calendar.between(behind[0].trade_date, loaded[-1])
+    return _window(replay, sessions[:KEEP_SESSIONS], replay.anchor_ns, available)
+
+
+def _window(replay: ReplaySession, sessions: list[Session], anchor_ns: int, available: Available) -> tapes.Window:
+    """From the lookback before the anchor on the history is unbroken: every roll between it and the sessions counts."""
+    anchor = replay.asset.sessions.first_closing_after(anchor_ns).trade_date
+    history_from = min(anchor - timedelta(days=replay.lookback_days), sessions[0].trade_date)
+    return tapes.Window(replay.asset, sessions, anchor, max(history_from, available.first_whole_day))
 
 
 def open_replay(*, owner_id: int, asset: Asset, entry_ns: int, timeframe: str, lookback_days: int) -> ReplaySession:
@@ -124,11 +135,12 @@ def open_replay(*, owner_id: int, asset: Asset, entry_ns: int, timeframe: str, l
         owner_id=owner_id,
         asset=asset,
         entry_ns=entry_ns,
+        anchor_ns=entry_ns,
         timeframe=timeframe,
         lookback_days=lookback_days,
         playhead_ns=entry_ns,
     )
-    window = window_around(replay, entry_ns, available)
+    window = window_around(replay, entry_ns, entry_ns, available)
     stored = is_stored(window, available.end_ns)
     if not stored and available.problem is not None:
         raise available.problem
@@ -164,13 +176,18 @@ def queue_again(job: Job) -> None:
         prepare_window.delay(job.pk)
 
 
-def front_months(replay: ReplaySession, playhead_ns: int) -> list[str]:
-    """The contracts that were the front month within the lookback, as "NQM6 from 2026-03-12"; none later than now."""
+def front_months(replay: ReplaySession, playhead_ns: int) -> str | None:
+    """The front months over the lookback up to now, as "NQZ5, NQH6 from 2025-12-16"; None without a schedule."""
     here = replay.asset.sessions.first_closing_after(playhead_ns).trade_date
-    first = here - timedelta(days=replay.lookback_days)
     known = [roll for roll in rolls.schedule_at(replay.asset, here) or [] if roll.trade_date <= here]
-    recent = [roll for roll in known if roll.trade_date >= first] or known[-1:]
-    return [f"{roll.to_contract} from {roll.trade_date}" for roll in recent]
+    if not known:
+        return None
+    first = max(here - timedelta(days=replay.lookback_days), known[0].trade_date)
+    before, since = (
+        [roll for roll in known if roll.trade_date <= first],
+        [f", {roll.to_contract} from {roll.trade_date}" for roll in known if roll.trade_date > first],
+    )
+    return f"Front months from {first} to {here}: {before[-1].to_contract}{''.join(since)}."
 
 
 def recent_replays(owner_id: int) -> list[ReplaySession]:
@@ -189,7 +206,7 @@ def take_over(replay: ReplaySession) -> None:
 
 def save(replay: ReplaySession) -> bool:
     """Write down where the replay stands; False when another process has taken it over."""
-    fields = ("playhead_ns", "playing", "speed", "state", "problem", "timeframe", "job_id")
+    fields = ("anchor_ns", "playhead_ns", "playing", "speed", "state", "problem", "timeframe", "job_id")
     values = {name: getattr(replay, name) for name in fields}
     mine = ReplaySession.objects.filter(pk=replay.pk, epoch=replay.epoch)
     return bool(mine.update(**values, saved_at=Now()))

@@ -57,7 +57,7 @@ def mark_body(roll: RollMark, playhead_ns: int) -> dict[str, Any]:
     }
 
 
-def clock_body(clock: ReplayClock, tape: Tape | None, *, at_end: bool) -> dict[str, Any]:
+def clock_body(clock: ReplayClock, tape: Tape | None, *, at_end: bool, loading: bool) -> dict[str, Any]:
     """Where the replay stands."""
     piece = tape.part_at(clock.playhead_ns).piece if tape else None
     return {
@@ -67,12 +67,14 @@ def clock_body(clock: ReplayClock, tape: Tape | None, *, at_end: bool) -> dict[s
         "contract": piece.contract if piece else None,
         "trade_date": piece.session.trade_date.isoformat() if piece else None,
         "at_end": at_end,
+        "loading": loading,
     }
 
 
 def session_body(replay: ReplaySession, tape: Tape | None) -> dict[str, Any]:
     """What stays the same while the replay runs, and its state."""
     asset = replay.asset
+    is_loading = tape is None and replay.state != ReplaySession.State.FAILED
     return {
         "id": str(replay.pk),
         "root": asset.root,
@@ -84,7 +86,7 @@ def session_body(replay: ReplaySession, tape: Tape | None) -> dict[str, Any]:
         "entry_ns": str(replay.entry_ns),
         "entry_contract": tape.entry_contract if tape else None,
         "lookback_days": replay.lookback_days,
-        "state": replay.state,
+        "state": ReplaySession.State.LOADING if is_loading else replay.state,
         "grade": "bars",
         "synthetic": settings.SYNTHETIC_MARKET,
         "problem": replay.problem or None,

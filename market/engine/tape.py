@@ -102,7 +102,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """Consecutive sessions in the price space of entry_contract, the front month at the entry."""
+    """Consecutive sessions in the price space of entry_contract, the front month at the entry (or anchor)."""
 
     parts: tuple[Part, ...]
     entry_contract: str
@@ -118,6 +118,12 @@ class Tape:
     @property
     def trade_dates(self) -> list[date]:
         return [part.piece.session.trade_date for part in self.parts]
+
+    def contradicts(self, other: "Tape") -> bool:
+        """Whether a session that both have shows another contract or other prices here."""
+        theirs = {part.piece.session.trade_date: (part.piece.contract, part.shift) for part in other.parts}
+        mine = {part.piece.session.trade_date: (part.piece.contract, part.shift) for part in self.parts}
+        return any(theirs.get(trade_date, shown) != shown for trade_date, shown in mine.items())
 
     def index_at(self, ns: int) -> int:
         """The part whose session is in progress or was the last before the instant; 0 before the first."""

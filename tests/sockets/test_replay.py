@@ -123,6 +123,68 @@ async def test_a_jump_out_of_what_is_loaded_fetches_and_goes_there(
     assert chart["bars"]["t"][-1] * SECOND < int(et("2026-04-15 10:00"))
 
 
+async def test_a_far_jump_shows_what_a_replay_entered_there_shows(
+    server: Server, opened: OpenReplay, people: People
+) -> None:
+    replay = await opened("2026-04-15 10:00")
+    tab = await ready(server, replay, people.owner)
+    assert tab.messages[-1]["session"]["entry_contract"] == "NQM6"
+    await tab.send(type="seek", et="2026-02-20 10:00")
+    jumped = await landed(tab, "2026-02-20 10:00")
+    assert jumped["session"]["entry_contract"] == "NQH6"
+    entered_there = await ready(server, await opened("2026-02-20 10:00"), people.owner)
+    assert jumped["charts"] == entered_there.messages[-1]["charts"]
+    after_a_restart = Server()
+    again = await ready(after_a_restart, replay, people.owner)
+    assert again.messages[-1]["charts"] == jumped["charts"]
+    await after_a_restart.stop()
+
+
+async def landed(tab: Any, moment: str) -> Any:
+    """The snapshot after a jump that had to fetch, with the worker's part done here."""
+    waiting = await tab.until("job", lambda message: message["job"] is not None)
+    await database_sync_to_async(prepare_window)(waiting["job"]["id"])
+    return await tab.until("snapshot", lambda message: message["clock"]["playhead"] == et(moment))
+
+
+async def test_while_a_jump_loads_the_market_stands_still_and_says_so(
+    server: Server, opened: OpenReplay, people: People
+) -> None:
+    tab = await ready(server, await opened("2026-04-15 10:00"), people.owner)
+    await tab.send(type="play")
+    await tab.clock(lambda clock: clock["playing"])
+    await tab.send(type="seek", et="2026-02-20 10:00")
+    held = await tab.clock(lambda clock: clock["loading"])
+    waiting = await tab.until("job", lambda message: message["job"] is not None)
+    await asyncio.sleep(0.3)
+    assert {m["clock"]["playhead"] for m in tab.messages[-3:] if "clock" in m} <= {held["playhead"]}
+    await database_sync_to_async(prepare_window)(waiting["job"]["id"])
+    moved = await tab.clock(lambda clock: not clock["loading"] and int(clock["playhead"]) < int(held["playhead"]))
+    assert moved["playing"]
+    assert any(message["type"] == "job" and message["job"] is None for message in tab.messages)
+
+
+async def test_a_step_gives_up_a_jump_that_is_loading(server: Server, opened: OpenReplay, people: People) -> None:
+    tab = await ready(server, await opened("2026-04-15 10:00"), people.owner)
+    await tab.send(type="seek", et="2026-02-20 10:00")
+    await tab.clock(lambda clock: clock["loading"])
+    await tab.send(type="step", unit="second", count=1)
+    clock = await tab.clock(lambda clock: not clock["loading"])
+    assert int(clock["playhead"]) == int(et("2026-04-15 10:00")) + SECOND
+
+
+async def test_after_a_jump_back_inside_what_is_loaded_ten_sessions_lie_before_it(
+    server: Server, opened: OpenReplay, people: People
+) -> None:
+    tab = await ready(server, await opened(), people.owner, "1D")
+    await tab.send(type="seek", et="2026-03-05 12:00")
+    short = await tab.until("chart")
+    assert len(short["bars"]["t"]) == 3
+    waiting = await tab.until("job", lambda message: message["job"] is not None)
+    await database_sync_to_async(prepare_window)(waiting["job"]["id"])
+    await tab.until("chart", lambda message: len(message["bars"]["t"]) == 11)
+
+
 async def test_a_change_of_timeframe_keeps_playing(server: Server, opened: OpenReplay, people: People) -> None:
     tab = await ready(server, await opened(), people.owner)
     await tab.send(type="play")

@@ -18,7 +18,9 @@ LATER = parse_et("2026-11-20 12:00")
 def replay(assets: None) -> ReplaySession:
     entry = parse_et("2026-03-18 09:30")
     nq = Asset.objects.get(root="NQ")
-    return ReplaySession(asset=nq, entry_ns=entry, playhead_ns=entry, timeframe="5m", lookback_days=365)
+    return ReplaySession(
+        asset=nq, entry_ns=entry, anchor_ns=entry, playhead_ns=entry, timeframe="5m", lookback_days=365
+    )
 
 
 def tape_of(replay: ReplaySession, first: date, last: date) -> Tape:
@@ -29,7 +31,7 @@ def tape_of(replay: ReplaySession, first: date, last: date) -> Tape:
 
 
 def test_ten_sessions_before_the_entry_and_five_after_are_loaded(replay: ReplaySession) -> None:
-    window = services.window_around(replay, replay.entry_ns, services.Available(0, LATER))
+    window = services.window_around(replay, replay.entry_ns, replay.entry_ns, services.Available(0, LATER))
     dates = [session.trade_date for session in window.sessions]
     assert len(dates) == 16
     assert dates.index(date(2026, 3, 18)) == 10
@@ -37,7 +39,9 @@ def test_ten_sessions_before_the_entry_and_five_after_are_loaded(replay: ReplayS
 
 
 def test_sessions_that_have_not_begun_are_left_out(replay: ReplaySession) -> None:
-    window = services.window_around(replay, replay.entry_ns, services.Available(0, parse_et("2026-03-19 20:00")))
+    window = services.window_around(
+        replay, replay.entry_ns, replay.entry_ns, services.Available(0, parse_et("2026-03-19 20:00"))
+    )
     assert window.sessions[-1].trade_date == date(2026, 3, 20)
 
 
@@ -50,6 +54,28 @@ def test_the_next_five_sessions_join_and_the_oldest_leave_beyond_thirty(replay: 
     assert len(dates) == 30
     assert (dates[0], dates[-1]) == (date(2026, 3, 9), date(2026, 4, 17))
     assert window.entry == date(2026, 3, 18)
+
+
+def test_before_an_instant_near_the_tapes_start_ten_sessions_join_and_the_newest_leave(replay: ReplaySession) -> None:
+    tape = tape_of(replay, date(2026, 3, 4), date(2026, 4, 10))
+    window = services.window_behind(replay, tape, parse_et("2026-03-09 12:00"), services.Available(0, LATER))
+    assert window is not None
+    dates = [session.trade_date for session in window.sessions]
+    assert len(dates) == 30
+    assert dates.index(date(2026, 3, 9)) == 10
+
+
+def test_where_ten_sessions_lie_before_an_instant_nothing_joins(replay: ReplaySession) -> None:
+    tape = tape_of(replay, date(2026, 3, 4), date(2026, 4, 10))
+    assert services.window_behind(replay, tape, replay.entry_ns, services.Available(0, LATER)) is None
+
+
+def test_the_history_is_unbroken_from_the_sessions_to_the_anchor(replay: ReplaySession) -> None:
+    entry, far = replay.entry_ns, parse_et("2023-03-13 09:30")
+    available = services.Available(0, LATER)
+    assert services.window_around(replay, entry, far, available).history_from == date(2022, 3, 13)
+    assert services.window_around(replay, far, entry, available).history_from == date(2023, 2, 27)
+    assert services.window_around(replay, far, far, available).history_from == date(2022, 3, 13)
 
 
 def test_where_the_data_ends_there_is_nothing_ahead(replay: ReplaySession) -> None:

@@ -57,7 +57,7 @@ def stored(small_market: Records, people: People) -> Records:
         owner=people.owner, asset=Asset.objects.get(root="NQ"), entry_ns=ENTRY_NS, lookback_days=30, timeframe="5m"
     )
     now = time.time_ns()
-    window = services.window_around(replay, ENTRY_NS, services.Available(0, now))
+    window = services.window_around(replay, ENTRY_NS, ENTRY_NS, services.Available(0, now))
     job = jobs.start(Job.objects.create(kind="test").pk)
     assert job is not None
     tapes.prepare(window, gateway(patient=False), now, jobs.Progress(job))
