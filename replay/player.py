@@ -8,20 +8,20 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine
 from typing import Any
 
 from channels.db import database_sync_to_async
 
 from market.engine.tape import Tape
 from market.gateway_errors import GatewayError
-from market.sessions import SECOND_NS, BadTime, parse_et, to_et
+from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import services, wire
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
-from replay.loader import Bus, CannotLoad, Loader, patiently
+from replay.loader import Bus
 from replay.models import ReplaySession
 from replay.protocol import Refused
 from replay.record import SAVE_SECONDS, Record
+from replay.supply import Supply
 from replay.viewer import Viewer
 
 log = logging.getLogger(__name__)
@@ -33,10 +33,6 @@ RESUME_SECONDS = 30.0
 """A replay that was playing goes on by itself when its server process comes back within this."""
 UNSAVED_SECONDS = 4.0
 """A restart of Postgres takes less; a longer outage pauses the market."""
-PREFETCH_AT = 0.8
-"""Share of what was loaded ahead that has been played when the next sessions are fetched."""
-NO_MORE_SECONDS = 60.0
-"""How often to look again where the data ended."""
 LOG_LINES = 200
 
 
@@ -49,16 +45,11 @@ class Player:
         self.tick = replay.asset.tick_size
         self._clock = ReplayClock(replay.playhead_ns, speed=replay.speed, playing=replay.playing)
         self._record = Record(replay, self._clock)
-        self._loader = Loader(replay, bus, self._job_changed)
         self._viewers: dict[Viewer, asyncio.Event] = {}
         self._log: deque[dict[str, Any]] = deque(maxlen=LOG_LINES)
         self._unwatched_since = time.monotonic()
-        self._loaded_from_ns = replay.playhead_ns
-        self._no_more_until = 0.0
-        self._loading: asyncio.Task[None] | None = None
-        self._is_jump = False
-        self._told_fronts: str | None = None
         self._running: asyncio.Task[None] | None = None
+        self._supply = Supply(replay, bus, self)
 
     # --- life -----------------------------------------------------------------------------------------
 
@@ -69,14 +60,14 @@ class Player:
             self._clock.pause()
             self.say("warn", "The replay stood still while nobody watched. Press Play to go on.")
         if self.replay.state != ReplaySession.State.FAILED:
-            self._begin(self._load_around(self.playhead_ns, self.replay.anchor_ns))
+            self._supply.start()
         self._running = asyncio.create_task(self._run(), name=f"replay {self.replay.pk}")
 
     async def stop(self) -> None:
         """Write down where the replay stands and let go."""
-        for task in (self._running, self._loading):
-            if task is not None:
-                task.cancel()
+        self._supply.stop()
+        if self._running is not None:
+            self._running.cancel()
         if not self.taken_over:
             await self._record.save()
         self.tape = None  # a stopped player may wait long for the garbage collector
@@ -116,13 +107,15 @@ class Player:
         self.say("error", reason)
 
     def _advance(self, tape: Tape, now: float) -> None:
-        if self._is_jumping or self._is_held_up():
+        if self._supply.is_jumping or self._is_held_up():
             return
         before = self.playhead_ns
         if self._clock.advance(now, tape.next_open, tape.end_ns) != before:
             self.wake()
-        if self._clock.playing:
-            self._look_ahead(tape, now)
+        if self._clock.playing and not self._supply.look_ahead(tape, now):
+            self._clock.pause()
+            self.say("info", "The data ends here.")
+            self._changed()
 
     def _is_held_up(self) -> bool:
         """At the highest speed the slowest browser sets the pace."""
@@ -160,13 +153,13 @@ class Player:
 
     def clock_body(self) -> dict[str, Any]:
         """The `clock` of the protocol."""
-        at_end = self.tape is not None and self.playhead_ns >= self.tape.end_ns and not self._is_loading
-        return wire.clock_body(self._clock, self.tape, at_end=at_end, loading=self._is_jumping)
+        at_end = self.tape is not None and self.playhead_ns >= self.tape.end_ns and not self._supply.is_loading
+        return wire.clock_body(self._clock, self.tape, at_end=at_end, loading=self._supply.is_jumping)
 
     def snapshot_body(self) -> dict[str, Any]:
         """The parts of a `snapshot` that are the same for all viewers."""
         session = wire.session_body(self.replay, self.tape)
-        return {"session": session, "job": self._loader.job, "log": list(self._log)}
+        return {"session": session, "job": self._supply.job, "log": list(self._log)}
 
     # --- commands -------------------------------------------------------------------------------------
 
@@ -197,7 +190,7 @@ class Player:
         target = self._second(tape, count) if unit == "second" else tape.step(timeframe, self.playhead_ns, count)
         if target is None or not tape.start_ns < target <= tape.end_ns:
             raise Refused("no_more_data", "There is no loaded data beyond this point.")
-        self._give_up_jump()
+        self._supply.give_up_jump()
         self._clock.pause()
         self._move(target)
 
@@ -223,13 +216,11 @@ class Player:
             raise Refused("gateway", str(problem)) from None
         tape = self._need_tape()
         if tape.start_ns <= target < tape.end_ns:
-            self._give_up_jump()
+            self._supply.give_up_jump()
             self._move(target)
-            if tape.index_at(target) < services.SESSIONS_BEFORE:
-                self._begin(self._fill_behind(tape, target))
+            self._supply.fill_behind(tape, target)
         else:
-            self.say("info", f"Going to {to_et(target):%a %Y-%m-%d %H:%M:%S} ET.")
-            self._begin(self._load_around(target, target), is_jump=True)
+            self._supply.jump(target)
 
     def resume_at(self, shown_ns: int) -> None:
         """What a browser has shown is not taken back: after a crash the row may be a second behind it."""
@@ -258,105 +249,18 @@ class Player:
 
     # --- data -----------------------------------------------------------------------------------------
 
-    @property
-    def _is_loading(self) -> bool:
-        return self._loading is not None and not self._loading.done()
-
-    @property
-    def _is_jumping(self) -> bool:
-        """The playhead is about to be put where nothing is loaded yet; the market stands still until then."""
-        return self._is_jump and self._is_loading
-
-    def _begin(self, work: Coroutine[Any, Any, None], *, is_jump: bool = False) -> None:
-        """Start loading, instead of what was being loaded."""
-        if self._loading is not None:
-            self._loading.cancel()
-        self._is_jump = is_jump
-        self._loading = asyncio.create_task(self._attempt(work), name=f"load {self.replay.pk}")
-        self._loading.add_done_callback(lambda _: self.wake())
-        self.wake()
-
-    def _give_up_jump(self) -> None:
-        """What the trader does next replaces a jump that is still loading."""
-        if self._is_jumping and self._loading is not None:
-            self._loading.cancel()
-            self._is_jump = False
-
-    async def _attempt(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except CannotLoad as problem:
-            self._fail(str(problem))
-        except Exception:
-            log.exception("replay %s could not load", self.replay.pk)
-            self._fail("Something went wrong while loading; the server's log has the details. Press Load again.")
-
-    async def _load_around(self, ns: int, anchor_ns: int) -> None:
-        """Load the window around an instant, put the playhead there and price it by the anchor's front month."""
-        tape = await self._loader.around(ns, anchor_ns)
-        self.replay.anchor_ns = anchor_ns
-        self._put_tape(tape, ns)
-        self._tell_past(tape)
-        fronts = await patiently(services.front_months, self.replay, self.playhead_ns)
-        if fronts and fronts != self._told_fronts:
-            self._told_fronts = fronts
-            self.say("info", fronts)
-
-    async def _extend(self, tape: Tape) -> None:
-        """Load the next sessions behind the tape."""
-        try:
-            longer = await self._loader.ahead(tape)
-        except CannotLoad:
-            self._no_more_until = time.monotonic() + NO_MORE_SECONDS
-            raise
-        if longer is None:
-            self._no_more_until = time.monotonic() + NO_MORE_SECONDS
-        else:
-            self._put_tape(longer, None)
-
-    async def _fill_behind(self, tape: Tape, ns: int) -> None:
-        """After a jump back inside the tape, load the sessions that are wanted before the instant."""
-        longer = await self._loader.behind(tape, ns)
-        if longer is not None and self.playhead_ns <= longer.end_ns:
-            self._put_tape(longer, None)
-            self._redraw()
-
-    def _look_ahead(self, tape: Tape, now: float) -> None:
-        """Have the next sessions loaded when most of what lies ahead has been played."""
-        ahead = tape.end_ns - self._loaded_from_ns
-        if self._is_loading or self.playhead_ns - self._loaded_from_ns < PREFETCH_AT * ahead:
-            return
-        if now >= self._no_more_until:
-            self._begin(self._extend(tape))
-        elif self.playhead_ns >= tape.end_ns:
-            self._clock.pause()
-            self.say("info", "The data ends here.")
-            self._changed()
-
-    def _put_tape(self, tape: Tape, put_ns: int | None) -> None:
+    def use(self, tape: Tape, put_ns: int | None) -> None:
         """Go on with another tape, the playhead at `put_ns` (None: where it stands)."""
         before, self.tape = self.tape, tape
         self._clock.move(min(put_ns or self.playhead_ns, tape.end_ns))
-        self._loaded_from_ns = self.playhead_ns
-        self._no_more_until = 0.0
         self.replay.state, self.replay.problem = ReplaySession.State.READY, ""
         if before is None or before.entry_contract != tape.entry_contract:
             self._resync()
-        elif put_ns is not None or tape.contradicts(before):
+        elif put_ns is not None or tape.start_ns < before.start_ns or tape.contradicts(before):
             self._redraw()
         self._changed()
 
-    def _tell_past(self, tape: Tape) -> None:
-        # even how much a session in progress will have traded is the future
-        past = [part.piece for part in tape.parts if part.piece.session.close_ns <= self.playhead_ns]
-        root, seconds = self.replay.asset.root, sum(len(piece.seconds) for piece in past)
-        self.say("info", f"{root}: {len(past)} sessions with {seconds:,} one-second bars before this one.")
-
-    def _resync(self) -> None:
-        for viewer in self._viewers:
-            viewer.resync()
-
-    def _fail(self, problem: str) -> None:
+    def fail(self, problem: str) -> None:
         """Tell the trader; a replay that already runs goes on with what it has."""
         self.say("error", problem)
         if self.tape is None:
@@ -364,7 +268,12 @@ class Player:
             self._resync()
         self._changed()
 
-    def _job_changed(self) -> None:
+    def job_changed(self) -> None:
+        """Tell the viewers what is being loaded."""
         for viewer in self._viewers:
-            viewer.put({"type": "job", "job": self._loader.job}, replaces="job")
+            viewer.put({"type": "job", "job": self._supply.job}, replaces="job")
         self.wake()
+
+    def _resync(self) -> None:
+        for viewer in self._viewers:
+            viewer.resync()

@@ -1,0 +1,155 @@
+"""Keeping a running replay supplied with tape: the first load, jumps, and the next sessions before they are needed."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from market.engine.tape import Tape
+from market.sessions import to_et
+from replay import services
+from replay.loader import Bus, CannotLoad, Loader, patiently
+from replay.models import ReplaySession
+
+log = logging.getLogger(__name__)
+
+PREFETCH_AT = 0.8
+"""Share of what was loaded ahead that has been played when the next sessions are fetched."""
+NO_MORE_SECONDS = 60.0
+"""How often to look again where the data ended."""
+
+
+class Receiver(Protocol):
+    """The player, as its supply sees it."""
+
+    @property
+    def tape(self) -> Tape | None: ...
+    @property
+    def playhead_ns(self) -> int: ...
+
+    def use(self, tape: Tape, put_ns: int | None) -> None: ...
+    def fail(self, problem: str) -> None: ...
+    def say(self, level: str, text: str) -> None: ...
+    def job_changed(self) -> None: ...
+    def wake(self) -> None: ...
+
+
+class Supply:
+    """Loads for one player; at most one load runs, and a new one replaces it."""
+
+    def __init__(self, replay: ReplaySession, bus: Bus, receiver: Receiver) -> None:
+        self._replay = replay
+        self._receiver = receiver
+        self._loader = Loader(replay, bus, receiver.job_changed)
+        self._work: asyncio.Task[None] | None = None
+        self._is_jump = False
+        self._loaded_from_ns = receiver.playhead_ns
+        self._no_more_until = 0.0
+        self._told_fronts: str | None = None
+
+    @property
+    def job(self) -> dict[str, Any] | None:
+        """The job being waited for, as a page shows it; None without one."""
+        return self._loader.job
+
+    @property
+    def is_loading(self) -> bool:
+        return self._work is not None and not self._work.done()
+
+    @property
+    def is_jumping(self) -> bool:
+        """The playhead is about to be put where nothing is loaded yet; the market stands still until then."""
+        return self._is_jump and self.is_loading
+
+    def start(self) -> None:
+        """Load what lies around the playhead."""
+        self._begin(self._load_around(self._receiver.playhead_ns, self._replay.anchor_ns))
+
+    def stop(self) -> None:
+        """Give up what is being loaded."""
+        if self._work is not None:
+            self._work.cancel()
+
+    def jump(self, target_ns: int) -> None:
+        """Load what lies around an instant beyond the tape, then put the playhead there."""
+        self._receiver.say("info", f"Going to {to_et(target_ns):%a %Y-%m-%d %H:%M:%S} ET.")
+        self._begin(self._load_around(target_ns, target_ns), is_jump=True)
+
+    def give_up_jump(self) -> None:
+        """What the trader does next replaces a jump that is still loading."""
+        if self.is_jumping:
+            self.stop()
+            self._is_jump = False
+
+    def fill_behind(self, tape: Tape, ns: int) -> None:
+        """After a jump back inside the tape, load the sessions that are wanted before the instant."""
+        if tape.index_at(ns) < services.SESSIONS_BEFORE:
+            self._begin(self._fill_behind(tape, ns))
+
+    def look_ahead(self, tape: Tape, now: float) -> bool:
+        """Load the next sessions when most of what lies ahead has been played; False where there are none."""
+        playhead_ns = self._receiver.playhead_ns
+        ahead = tape.end_ns - self._loaded_from_ns
+        if self.is_loading or playhead_ns - self._loaded_from_ns < PREFETCH_AT * ahead:
+            return True
+        if now < self._no_more_until:
+            return playhead_ns < tape.end_ns
+        self._begin(self._extend(tape))
+        return True
+
+    def _begin(self, work: Coroutine[Any, Any, None], *, is_jump: bool = False) -> None:
+        self.stop()
+        self._is_jump = is_jump
+        self._work = asyncio.create_task(self._attempt(work), name=f"load {self._replay.pk}")
+        self._work.add_done_callback(lambda _: self._receiver.wake())
+        self._receiver.wake()
+
+    async def _attempt(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except CannotLoad as problem:
+            self._receiver.fail(str(problem))
+        except Exception:
+            log.exception("replay %s could not load", self._replay.pk)
+            self._receiver.fail("Something went wrong while loading; the server's log has the details. Load again.")
+
+    async def _load_around(self, ns: int, anchor_ns: int) -> None:
+        tape = await self._loader.around(ns, anchor_ns)
+        self._replay.anchor_ns = anchor_ns
+        self._use(tape, ns)
+        self._tell_past(tape)
+        await self._tell_fronts()
+
+    async def _extend(self, tape: Tape) -> None:
+        try:
+            longer = await self._loader.ahead(tape)
+        except CannotLoad:
+            self._no_more_until = time.monotonic() + NO_MORE_SECONDS
+            raise
+        if longer is None:
+            self._no_more_until = time.monotonic() + NO_MORE_SECONDS
+        else:
+            self._use(longer, None)
+
+    async def _fill_behind(self, tape: Tape, ns: int) -> None:
+        longer = await self._loader.behind(tape, ns)
+        if longer is not None and self._receiver.playhead_ns <= longer.end_ns:
+            self._use(longer, None)
+
+    def _use(self, tape: Tape, put_ns: int | None) -> None:
+        self._no_more_until = 0.0
+        self._receiver.use(tape, put_ns)
+        self._loaded_from_ns = self._receiver.playhead_ns
+
+    def _tell_past(self, tape: Tape) -> None:
+        # even how much a session in progress will have traded is the future
+        past = [part.piece for part in tape.parts if part.piece.session.close_ns <= self._receiver.playhead_ns]
+        root, seconds = self._replay.asset.root, sum(len(piece.seconds) for piece in past)
+        self._receiver.say("info", f"{root}: {len(past)} sessions with {seconds:,} one-second bars before this one.")
+
+    async def _tell_fronts(self) -> None:
+        fronts = await patiently(services.front_months, self._replay, self._receiver.playhead_ns)
+        if fronts and fronts != self._told_fronts:
+            self._told_fronts = fronts
+            self._receiver.say("info", fronts)
