@@ -3,14 +3,14 @@
 Everything past it sees futsim's own types. The same real client talks to Databento and to the stand-in gateway.
 """
 
-import itertools
 import logging
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +33,8 @@ LONGEST_PAUSE_SECONDS = 60.0
 """A gateway that asks for a longer pause is reported instead: a worker has other jobs."""
 PAGE_TIMEOUT_SECONDS = 10
 """A page waits this long; the client's own 100 s are for a worker."""
+CHUNK = 100_000
+"""Records decoded at a time: 37 MB of the widest."""
 PLACEHOLDER_KEY = "YOUR_API_KEY"
 UNDEFINED_TIME = 2**64 - 1
 OUTRIGHT_FUTURE = b"F"
@@ -91,6 +93,62 @@ class SymbolBars:
     bars: Bars
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Records of some symbols in [start_ns, end_ns), UTC."""
+
+    dataset: str
+    schema: str
+    symbols: tuple[str, ...]
+    start_ns: int
+    end_ns: int
+    stype_in: str = "raw_symbol"
+
+    def arguments(self) -> dict[str, Any]:
+        """As the client takes them."""
+        return {
+            "dataset": self.dataset,
+            "schema": self.schema,
+            "symbols": list(self.symbols),
+            "start": self.start_ns,
+            "end": self.end_ns,
+            "stype_in": self.stype_in,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """The records of an answer, on disk.
+
+    request: what was answered; its end is earlier than asked where the data end before. warnings: what the gateway
+    said beside the data. mappings: which instrument ids the symbols had when, as in the DBN metadata.
+    """
+
+    request: Request
+    expected: int
+    warnings: tuple[str, ...]
+    mappings: Mapping[str, list[Any]]
+    _read: Callable[[], Iterator[npt.NDArray[Any]]]
+
+    def chunks(self) -> Iterator[npt.NDArray[Any]]:
+        """The records in order, some 100,000 at a time.
+
+        Raises DamagedDownload after the last where their number is not what the gateway said it would be: a body that
+        was cut short decodes without an error.
+        """
+        got = 0
+        for rows in self._read():
+            got += len(rows)
+            yield rows
+        if got != self.expected:
+            raise DamagedDownload(self.expected, got)
+
+    def rows(self) -> npt.NDArray[Any]:
+        """All records at once. Raises DamagedDownload."""
+        parts = list(self.chunks())
+        return np.concatenate(parts) if parts else np.empty(0)
+
+
 class HistoricalGateway:
     """Databento's historical API, or another gateway that speaks it."""
 
@@ -119,7 +177,7 @@ class HistoricalGateway:
     def definitions(self, dataset: str, root: str, day: date) -> list[Definition]:
         """The outright futures of a root that are listed on a day; spreads are left out. Raises GatewayError."""
         start, end = _utc_midnight(day), _utc_midnight(day + timedelta(days=1))
-        rows, _ = self._records(dataset, [f"{root}.FUT"], "definition", start, end, stype_in="parent")
+        rows = self.fetch(Request(dataset, "definition", (f"{root}.FUT",), start, end, "parent"), Download.rows)
         if not len(rows):
             return []
         outrights = rows[(rows["instrument_class"] == OUTRIGHT_FUTURE) & (rows["asset"] == root.encode())]
@@ -130,8 +188,11 @@ class HistoricalGateway:
 
         Raises GatewayError.
         """
-        rows, mappings = self._records(dataset, symbols, schema, start_ns, end_ns)
-        return bars_by_symbol(rows, mappings)
+
+        def read(download: Download) -> list[SymbolBars]:
+            return bars_by_symbol(download.rows(), download.mappings)
+
+        return self.fetch(Request(dataset, schema, tuple(symbols), start_ns, end_ns), read)
 
     def instrument_ids(self, dataset: str, symbols: list[str], first: date, end: date) -> list[IdInterval]:
         """The instrument ids of raw symbols on [first, end); unknown symbols are absent. Raises GatewayError."""
@@ -141,33 +202,47 @@ class HistoricalGateway:
             )
         )
 
-    def _records(
-        self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int, stype_in: str = "raw_symbol"
-    ) -> tuple[npt.NDArray[Any], Mapping[str, list[Any]]]:
-        """All records of a range, and which instrument ids the symbols had when.
+    def cost(self, request: Request) -> Decimal:
+        """What the gateway would charge for a request, US dollars. Raises GatewayError."""
+        return self._ask(lambda: _dollars(self._client.metadata.get_cost(**request.arguments())))
 
-        A body that was cut short decodes without an error, so the records are counted: raises DamagedDownload.
+    def conditions(self, dataset: str, first: date, last: date) -> dict[date, str]:
+        """The UTC dates from first to last that are not simply available, and what is said of them."""
+        answer = self._ask(lambda: self._client.metadata.get_dataset_condition(dataset, first, last))
+        return {
+            date.fromisoformat(str(day["date"])): str(day["condition"])
+            for day in answer
+            if day["condition"] != "available"
+        }
+
+    def fetch(self, request: Request, read: Callable[[Download], T]) -> T:
+        """Download the records of a request and hand them to `read`; its result. Raises GatewayError.
+
+        `read` is called again with a fresh download after a fault that may pass, so it must be able to begin anew.
         """
-        asked: dict[str, Any] = {"symbols": symbols, "schema": schema, "stype_in": stype_in}
-        expected = self._ask(lambda: _count(self._client.metadata.get_record_count(dataset, start_ns, end_ns, **asked)))
+        try:
+            return self._ask(lambda: self._fetch(request, read))
+        except GatewayError as error:
+            end_ns = _available_end(error)
+            if end_ns is None or not request.start_ns < end_ns < request.end_ns:
+                raise
+            shorter = replace(request, end_ns=end_ns)
+            return self._ask(lambda: self._fetch(shorter, read))
+
+    def _fetch(self, request: Request, read: Callable[[Download], T]) -> T:
+        arguments = request.arguments()
+        expected = _count(self._client.metadata.get_record_count(**arguments))
         if expected == 0:
-            return np.empty(0), {}
+            return read(Download(request, 0, (), {}, lambda: iter(())))
         with tempfile.TemporaryDirectory(prefix="futsim-") as folder:
-            # The client opens the file exclusively: each attempt needs a new name.
-            paths = (Path(folder) / f"{attempt}.dbn.zst" for attempt in itertools.count())
-
-            def fetch() -> tuple[npt.NDArray[Any], Mapping[str, list[Any]]]:
-                path = next(paths)
-                download = self._client.timeseries.get_range(dataset, start_ns, end_ns, **asked, path=path)
-                try:
-                    rows = download.to_ndarray()
-                    if len(rows) != expected:
-                        raise DamagedDownload(expected, len(rows))
-                    return rows, download.mappings
-                finally:
-                    download.reader.close()
-
-            return self._ask(fetch)
+            with warnings.catch_warnings(record=True) as heard:
+                warnings.simplefilter("always", BentoWarning)
+                store = self._client.timeseries.get_range(**arguments, path=Path(folder) / "answer.dbn.zst")
+            said = tuple(str(each.message) for each in heard if issubclass(each.category, BentoWarning))
+            try:
+                return read(Download(request, expected, said, store.mappings, lambda: store.to_ndarray(count=CHUNK)))
+            finally:
+                store.reader.close()
 
     def _ask(self, call: Callable[[], T]) -> T:
         """Run a request, again after a pause where that can help. Raises GatewayError."""
@@ -233,6 +308,22 @@ def _count(answer: object) -> int:
     if not isinstance(answer, int) or isinstance(answer, bool) or answer < 0:
         raise ValueError(f"{answer!r} is no count")
     return answer
+
+
+def _dollars(answer: object) -> Decimal:
+    if not isinstance(answer, int | float) or isinstance(answer, bool) or not 0 <= answer < 1e9:
+        raise ValueError(f"{answer!r} is no cost")
+    return Decimal(str(answer))
+
+
+def _available_end(error: GatewayError) -> int | None:
+    """Where the data end, if the gateway refused because the range reaches beyond."""
+    if error.case != "data_end_after_available_end" or not error.payload.get("available_end"):
+        return None
+    try:
+        return _parse_time(str(error.payload["available_end"]).replace(" ", "T"))
+    except ValueError:
+        return None
 
 
 def _id_intervals(answer: dict[str, Any]) -> list[IdInterval]:

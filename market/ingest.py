@@ -1,7 +1,8 @@
 """The only way market data comes into the store: `ensure`."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
@@ -9,18 +10,19 @@ import numpy as np
 from django.db import transaction
 
 from market import store
-from market.databento_historical import HistoricalGateway
-from market.engine import bars as engine_bars
+from market.databento_historical import Download, HistoricalGateway, Request, bars_by_symbol
 from market.engine.bars import Bars
 from market.jobs import Progress
 from market.locks import advisory_lock
 from market.models import Contract, Coverage
+from market.schemas import BOOK, BY_NAME, Schema
 from market.sessions import Session
 
 log = logging.getLogger(__name__)
 
 SESSIONS_PER_REQUEST = 5
 """Few large requests, yet a progress bar that moves and a cancel that is heard."""
+BOOK_SESSIONS_PER_REQUEST = 1
 
 
 def piece_name(contract: Contract, schema: str, trade_date: date) -> store.PieceName:
@@ -55,59 +57,110 @@ def ensure(
     with advisory_lock("ingest", contract.pk, schema):
         wanted = missing(contract, schema, sessions, available_ns)
         progress.say(f"{contract}: {len(sessions) - len(wanted)} sessions are here", len(sessions) - len(wanted))
-        for run in _runs(sessions, wanted):
+        longest = BOOK_SESSIONS_PER_REQUEST if schema == BOOK.name else SESSIONS_PER_REQUEST
+        for run in _runs(sessions, wanted, longest):
             progress.say(f"{contract} {schema}: {run[0].trade_date} to {run[-1].trade_date}")
-            _fetch(gateway, contract, schema, run, available_ns, progress)
+            _fetch(gateway, _run(contract, BY_NAME[schema], run, available_ns), progress)
 
 
-def _runs(sessions: list[Session], wanted: list[Session]) -> Iterator[list[Session]]:
-    """The wanted sessions in runs without a gap, at most SESSIONS_PER_REQUEST long."""
+def _runs(sessions: list[Session], wanted: list[Session], longest: int) -> Iterator[list[Session]]:
+    """The wanted sessions in runs without a gap, at most so long."""
     run: list[Session] = []
     for session in sessions:
         if session in wanted:
             run.append(session)
-        if run and (session not in wanted or len(run) == SESSIONS_PER_REQUEST):
+        if run and (session not in wanted or len(run) == longest):
             yield run
             run = []
     if run:
         yield run
 
 
-def _fetch(
-    gateway: HistoricalGateway,
-    contract: Contract,
-    schema: str,
-    run: list[Session],
-    available_ns: int,
-    progress: Progress,
-) -> None:
-    following = contract.asset.sessions.after(run[-1].trade_date, 1)[0]
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Consecutive sessions of one contract and schema, fetched in one request."""
+
+    contract: Contract
+    schema: Schema
+    sessions: list[Session]
+    request: Request
+
+    @property
+    def names(self) -> list[store.PieceName]:
+        return [piece_name(self.contract, self.schema.name, session.trade_date) for session in self.sessions]
+
+    @property
+    def title(self) -> str:
+        return f"{self.contract} {self.schema.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The files of a run, and how far and with which words the gateway answered."""
+
+    files: list[store.StoredFile]
+    end_ns: int
+    warnings: tuple[str, ...]
+
+
+def _run(contract: Contract, schema: Schema, sessions: list[Session], available_ns: int) -> _Run:
+    following = contract.asset.sessions.after(sessions[-1].trade_date, 1)[0]
     end_ns = min(following.open_ns, available_ns)
-    found = gateway.bars(contract.asset.dataset, [contract.raw_symbol], schema, run[0].open_ns, end_ns)
-    bars = found[0].bars if found else engine_bars.empty()
-    parts = list(split_at_openings(bars, run))
-    names = [piece_name(contract, schema, session.trade_date) for session in run]
-    for session, part, file in zip(run, parts, store.write_many(names, parts), strict=True):
-        until_ns = min(session.close_ns, available_ns)
-        _record(contract, schema, session, len(part), file, until_ns, gateway.name)
-        progress.say(f"{contract} {schema}: stored {session.trade_date}", 1)
+    request = Request(contract.asset.dataset, schema.name, (contract.raw_symbol,), sessions[0].open_ns, end_ns)
+    return _Run(contract, schema, sessions, request)
 
 
-def split_at_openings(bars: Bars, run: list[Session]) -> Iterator[Bars]:
-    """Each session's bars: a print after a close, where the calendar errs, belongs to the session it ends."""
-    cuts = [0, *(int(np.searchsorted(bars.ts, session.open_ns)) for session in run[1:]), len(bars)]
+def _fetch(gateway: HistoricalGateway, run: _Run, progress: Progress) -> None:
+    store_run = _store_bars if run.schema.bar_seconds else _store_events
+    stored = gateway.fetch(run.request, lambda download: store_run(run, download, progress))
+    for session, file in zip(run.sessions, stored.files, strict=True):
+        until_ns = min(session.close_ns, stored.end_ns)
+        record(run.contract, run.schema, session, file, until_ns, gateway.name, stored.warnings)
+        progress.say(f"{run.title}: stored {session.trade_date}", 1)
+
+
+def _store_bars(run: _Run, download: Download, progress: Progress) -> _Stored:
+    found = bars_by_symbol(download.rows(), download.mappings)
+    bars = found[0].bars if found else Bars.empty()
+    parts = list(split_at_openings(bars, run.sessions))
+    return _Stored(list(store.write_bars(run.names, parts)), download.request.end_ns, download.warnings)
+
+
+def _store_events(run: _Run, download: Download, progress: Progress) -> _Stored:
+    """Write the records as they are decoded: a busy day is larger than memory."""
+    with store.writers(run.names) as pieces:
+        done = 0
+        for rows in download.chunks():
+            columns = run.schema.columns_of(rows)
+            for piece, part in zip(pieces, cut_at_openings(columns, run.schema, run.sessions), strict=True):
+                piece.append(part)
+            done += len(rows)
+            progress.say(f"{run.title}: {done:,} of {download.expected:,} records")
+        return _Stored([piece.commit() for piece in pieces], download.request.end_ns, download.warnings)
+
+
+def cut_at_openings(columns: store.Columns, schema: Schema, sessions: list[Session]) -> Iterator[store.Columns]:
+    """Each session's rows: a print after a close, where the calendar errs, belongs to the session it ends."""
+    times = columns[schema.time]
+    cuts = [0, *(int(np.searchsorted(times, session.open_ns)) for session in sessions[1:]), len(times)]
     for start, end in pairwise(cuts):
-        yield bars[start:end]
+        yield {name: values[start:end] for name, values in columns.items()}
 
 
-def _record(
+def split_at_openings(bars: Bars, sessions: list[Session]) -> Iterator[Bars]:
+    """`cut_at_openings` for bars in memory."""
+    for part in cut_at_openings(store.bar_columns(bars), BY_NAME["ohlcv-1s"], sessions):
+        yield Bars(*part.values())
+
+
+def record(
     contract: Contract,
-    schema: str,
+    schema: Schema,
     session: Session,
-    rows: int,
     file: store.StoredFile,
     until_ns: int,
     source: str,
+    warnings: Sequence[str] = (),
 ) -> None:
     """Write the row that says that a piece is there. Its file comes first.
 
@@ -117,15 +170,16 @@ def _record(
     state = Coverage.State.COMPLETE if over else Coverage.State.PARTIAL
     Coverage.objects.update_or_create(
         contract=contract,
-        schema=schema,
+        schema=schema.name,
         trade_date=session.trade_date,
         defaults={
-            "state": state if rows else Coverage.State.EMPTY,
-            "rows": rows,
+            "state": state if file.rows else Coverage.State.EMPTY,
+            "rows": file.rows,
             "bytes": file.bytes,
             "checksum": file.checksum,
             "source": source[:40],
             "until_ns": until_ns,
+            "warnings": "\n".join(warnings),
         },
     )
 

@@ -1,29 +1,38 @@
 """The parquet store: one file per schema, contract and trade date, written whole or not at all.
 
-`DATA_ROOT` is a folder or any URL that pyarrow.fs understands. Columns are those of DBN: ts_event int64 UTC ns,
-prices int64 1e-9, volume int64.
+`DATA_ROOT` is a folder or any URL that pyarrow.fs understands. The columns are those of `market.schemas`.
 """
 
+import contextlib
 import hashlib
 import io
 import os
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.fs
 import pyarrow.parquet as pq
 from django.conf import settings
 
 from market.engine.bars import Bars
+from market.schemas import BY_NAME, Schema
 
 WRITERS = 4
-COLUMN_NAMES = ["ts_event", "open", "high", "low", "close", "volume"]
+CHUNK_BYTES = 1 << 20
+
+Columns = Mapping[str, npt.NDArray[Any]]
+"""Columns of equal length by name, as `Schema.columns` says."""
 
 
 class DamagedPiece(Exception):
@@ -32,10 +41,14 @@ class DamagedPiece(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """Size in bytes and SHA-256 (hex) of a stored file."""
+    """Rows, size in bytes and SHA-256 (hex) of a stored file."""
 
+    rows: int
     bytes: int
     checksum: str
+
+
+NOTHING = StoredFile(0, 0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,66 +72,121 @@ def _filesystem(root: str) -> tuple[pa.fs.FileSystem, str]:
     return pa.fs.LocalFileSystem(), str(Path(root).resolve())
 
 
-def _open(name: PieceName) -> tuple[pa.fs.FileSystem, str]:
+def _locate(name: PieceName) -> tuple[pa.fs.FileSystem, str]:
     filesystem, root = _filesystem(settings.DATA_ROOT)
     return filesystem, f"{root}/{name}"
 
 
-def write_many(names: list[PieceName], parts: list[Bars]) -> Iterator[StoredFile]:
-    """Write pieces as `write_bars` does, several at a time; nothing is written for one without bars.
+# --- writing ----------------------------------------------------------------------------------------------
 
-    The files come in the order of the names, each as soon as it is written.
+
+class _HashedFile:
+    """A file that is written front to back, and its checksum."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._hash = hashlib.sha256()
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        self._hash.update(data)
+        return self._file.write(data)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def finish(self) -> tuple[int, str]:
+        """Make what was written durable; its size and checksum."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        size = self._file.tell()
+        self._file.close()
+        return size, self._hash.hexdigest()
+
+    def abandon(self) -> None:
+        self._file.close()
+
+
+class PieceWriter:
+    """Writes one piece, a row group for each `append`; nothing is seen of it before `commit`.
+
+    A reader sees the old file or the whole new one, also after a crash.
     """
 
-    def write(name: PieceName, bars: Bars) -> StoredFile:
-        return write_bars(name, bars) if len(bars) else StoredFile(0, "")
+    def __init__(self, name: PieceName) -> None:
+        self._name = name
+        self._schema = BY_NAME[name.schema]
+        self._filesystem, self._path = _locate(name)
+        self._rows = 0
+        self._is_over = False
+        folder = Path(self._path).parent if self._is_local else Path(tempfile.gettempdir())
+        folder.mkdir(parents=True, exist_ok=True)
+        self._temporary = folder / f"{name.trade_date}.parquet.{uuid.uuid4().hex}.tmp"
+        self._file = _HashedFile(self._temporary)
+        self._parquet = _parquet_writer(self._schema, self._file)
 
-    # Compressing and syncing to disk leave Python free.
-    with ThreadPoolExecutor(WRITERS) as pool:
-        yield from pool.map(write, names, parts)
+    @property
+    def _is_local(self) -> bool:
+        return isinstance(self._filesystem, pa.fs.LocalFileSystem)
+
+    def append(self, columns: Columns) -> None:
+        """Add rows; they must follow the ones before in time."""
+        if not len(columns[self._schema.time]):
+            return
+        table = pa.table({name: pa.array(columns[name]) for name in self._schema.columns})
+        self._rows += table.num_rows
+        self._parquet.write_table(table, row_group_size=table.num_rows)
+
+    def commit(self) -> StoredFile:
+        """Put the piece in its place; without rows there is none."""
+        if not self._rows:
+            self.discard()
+            return NOTHING
+        self._is_over = True
+        try:
+            self._parquet.close()
+            size, checksum = self._file.finish()
+            if self._is_local:
+                self._temporary.replace(self._path)
+                _sync_folder(Path(self._path).parent)
+            else:
+                # One put of an object store is atomic by itself.
+                pa.fs.copy_files(str(self._temporary), self._path, pa.fs.LocalFileSystem(), self._filesystem)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+        return StoredFile(self._rows, size, checksum)
+
+    def discard(self) -> None:
+        """Forget what was written; nothing happens after a commit."""
+        if self._is_over:
+            return
+        self._is_over = True
+        with contextlib.suppress(pa.ArrowException):
+            self._parquet.close()
+        self._file.abandon()
+        self._temporary.unlink(missing_ok=True)
 
 
-def write_bars(name: PieceName, bars: Bars) -> StoredFile:
-    """Write a piece atomically: a reader sees the old file or the whole new one, also after a crash."""
-    columns = [bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume]
-    table = pa.table({name: pa.array(column) for name, column in zip(COLUMN_NAMES, columns, strict=True)})
-    buffer = io.BytesIO()
-    pq.write_table(
-        table,
-        buffer,
+def _parquet_writer(schema: Schema, file: _HashedFile) -> pq.ParquetWriter:
+    fields = pa.schema([(name, pa.from_numpy_dtype(dtype)) for name, dtype in schema.columns.items()])
+    counting_up = {schema.time, "ts_event", "sequence"} & set(schema.columns)
+    return pq.ParquetWriter(
+        file,
+        fields,
         compression="zstd",
-        row_group_size=len(bars) or 1,
-        # Prices and volumes of a session repeat, its seconds count up: half the size of plain values, faster both ways.
-        use_dictionary=COLUMN_NAMES[1:],
-        column_encoding={COLUMN_NAMES[0]: "DELTA_BINARY_PACKED"},
+        # Prices and sizes of a session repeat, its times count up: half the size of plain values, faster both ways.
+        use_dictionary=[name for name in schema.columns if name not in counting_up],
+        column_encoding=dict.fromkeys(counting_up, "DELTA_BINARY_PACKED"),
     )
-    body = buffer.getvalue()
-    _write_atomically(name, body)
-    return StoredFile(len(body), hashlib.sha256(body).hexdigest())
 
 
-def _write_atomically(name: PieceName, body: bytes) -> None:
-    filesystem, path = _open(name)
-    folder = path.rpartition("/")[0]
-    if not isinstance(filesystem, pa.fs.LocalFileSystem):
-        # One put of an object store is atomic by itself.
-        with filesystem.open_output_stream(path) as stream:
-            stream.write(body)
-        return
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    temporary = Path(f"{path}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: str) -> None:
+def _sync_folder(folder: Path) -> None:
     """Make the rename itself durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -127,22 +195,93 @@ def _sync_folder(folder: str) -> None:
         os.close(handle)
 
 
-def read_bars(name: PieceName, checksum: str) -> Bars:
-    """Read a piece and hold it against its checksum. Raises DamagedPiece when it is missing or altered."""
-    filesystem, path = _open(name)
+@contextmanager
+def writers(names: Sequence[PieceName]) -> Iterator[list[PieceWriter]]:
+    """A writer for each piece; what has not been committed at the end is discarded."""
+    pieces: list[PieceWriter] = []
     try:
-        with filesystem.open_input_file(path) as file:
-            body = file.read()
-    except FileNotFoundError:
-        raise DamagedPiece(f"{name} is missing from the store.") from None
+        for name in names:
+            pieces.append(PieceWriter(name))
+        yield pieces
+    finally:
+        for piece in pieces:
+            piece.discard()
+
+
+def write(name: PieceName, columns: Columns) -> StoredFile:
+    """Write a piece in one go; nothing is written for one without rows."""
+    with writers([name]) as (piece,):
+        piece.append(columns)
+        return piece.commit()
+
+
+def write_bars(names: list[PieceName], parts: list[Bars]) -> Iterator[StoredFile]:
+    """Write pieces of bars, several at a time. The files come in the order of the names, each as soon as written."""
+    # Compressing and syncing to disk leave Python free.
+    with ThreadPoolExecutor(WRITERS) as pool:
+        yield from pool.map(write, names, map(bar_columns, parts))
+
+
+def bar_columns(bars: Bars) -> Columns:
+    """Bars as they are stored."""
+    return {"ts_event" if name == "ts" else name: getattr(bars, name) for name in Bars.COLUMNS}
+
+
+# --- reading ----------------------------------------------------------------------------------------------
+
+
+def read(name: PieceName, checksum: str) -> Columns:
+    """Read a piece and hold it against its checksum. Raises DamagedPiece when it is missing or altered."""
+    body = _read_body(name)
     if hashlib.sha256(body).hexdigest() != checksum:
         raise DamagedPiece(f"{name} is not the file that was stored.")
-    table = pq.read_table(io.BytesIO(body), columns=COLUMN_NAMES)
-    return Bars(*(table.column(column).combine_chunks().to_numpy().copy() for column in COLUMN_NAMES))
+    return _columns(pq.read_table(io.BytesIO(body)), BY_NAME[name.schema])
+
+
+def read_bars(name: PieceName, checksum: str) -> Bars:
+    """Read a piece of bars. Raises DamagedPiece."""
+    return Bars(*read(name, checksum).values())
+
+
+def read_in_parts(name: PieceName, checksum: str) -> Iterator[Columns]:
+    """Read a large piece a row group at a time, after holding all of it against its checksum. Raises DamagedPiece."""
+    filesystem, path = _locate(name)
+    try:
+        with filesystem.open_input_file(path) as file:
+            if _checksum(file) != checksum:
+                raise DamagedPiece(f"{name} is not the file that was stored.")
+            file.seek(0)
+            parquet = pq.ParquetFile(file)
+            for number in range(parquet.num_row_groups):
+                yield _columns(parquet.read_row_group(number), BY_NAME[name.schema])
+    except FileNotFoundError:
+        raise DamagedPiece(f"{name} is missing from the store.") from None
+
+
+def _checksum(file: pa.NativeFile) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _read_body(name: PieceName) -> bytes:
+    filesystem, path = _locate(name)
+    try:
+        with filesystem.open_input_file(path) as file:
+            body: bytes = file.read()
+    except FileNotFoundError:
+        raise DamagedPiece(f"{name} is missing from the store.") from None
+    return body
+
+
+def _columns(table: pa.Table, schema: Schema) -> Columns:
+    # a copy, so that one column does not keep the whole file's memory
+    return {name: np.array(table.column(name).combine_chunks().to_numpy()) for name in schema.columns}
 
 
 def set_aside(name: PieceName) -> None:
     """Move a damaged file out of the way, beside where it was; nothing happens when it is gone already."""
-    filesystem, path = _open(name)
+    filesystem, path = _locate(name)
     if filesystem.get_file_info(path).type == pa.fs.FileType.File:
         filesystem.move(path, f"{path}.damaged-{uuid.uuid4().hex[:8]}")

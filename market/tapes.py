@@ -10,7 +10,7 @@ from django.conf import settings
 from market import ingest, rolls, store
 from market.databento_historical import HistoricalGateway
 from market.engine import splice
-from market.engine.bars import Bars, empty
+from market.engine.bars import Bars
 from market.engine.tape import Part, Piece, PieceCache, RollMark, Tape
 from market.history import Span, ensure_history, missing_spans
 from market.jobs import Progress
@@ -202,7 +202,7 @@ def _coverage(slots: list[_Slot]) -> dict[tuple[int, date], Coverage]:
 
 def _piece(contract: Contract, session: Session, row: Coverage | None) -> Piece:
     if row is None or row.state == Coverage.State.EMPTY:
-        return _as_piece(contract, session, empty())
+        return _as_piece(contract, session, Bars.empty())
     return cache.get(_key(row), lambda: _as_piece(contract, session, ingest.read_piece(row)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from market.engine.bars import concatenate
+from market.engine.bars import Bars
 from tests import filegateway
 from tests.filegateway import FileGateway, Records
 from tests.markets import sparse_contract
@@ -89,6 +89,6 @@ def small_market(assets: None, records: Records) -> Records:
     calendar = Asset.objects.get(root="NQ").sessions
     busy = sparse_contract(calendar, date(2026, 2, 2), date(2026, 3, 10), seed=1, base=80_000, size=40)
     dying = sparse_contract(calendar, date(2026, 3, 11), date(2026, 3, 18), seed=1, base=80_000, size=3)
-    records.add("NQH6", concatenate([busy, dying]))
+    records.add("NQH6", Bars.concatenate([busy, dying]))
     records.add("NQM6", sparse_contract(calendar, date(2026, 2, 2), date(2026, 4, 24), seed=2, base=80_700))
     return records

@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 
-from market.engine.bars import Bars, concatenate
+from market.engine.bars import Bars
 from market.sessions import SECOND_NS, Session, SessionCalendar
 
 TICK = 250_000_000
@@ -31,4 +31,4 @@ def sparse_contract(
 ) -> Bars:
     """`sparse_session` over the trade dates from first to last."""
     sessions = calendar.between(first, last)
-    return concatenate([sparse_session(session, seed=seed, base=base, size=size) for session in sessions])
+    return Bars.concatenate([sparse_session(session, seed=seed, base=base, size=size) for session in sessions])

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from market.engine.table import Table
 from market.sessions import SECOND_NS
 
 Int64s = npt.NDArray[np.int64]
-COLUMNS = ("ts", "open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
-    """Bars in ascending order of time; six arrays of equal length, never changed once made."""
+class Bars(Table):
+    """Bars in ascending order of time; six arrays of equal length."""
+
+    COLUMNS = dict.fromkeys(("ts", "open", "high", "low", "close", "volume"), np.int64)
 
     ts: Int64s
     open: Int64s
@@ -26,38 +28,11 @@ class Bars:
     close: Int64s
     volume: Int64s
 
-    def __post_init__(self) -> None:
-        for name in COLUMNS:
-            getattr(self, name).setflags(write=False)
-
-    def __len__(self) -> int:
-        return len(self.ts)
-
-    def __getitem__(self, rows: slice | npt.NDArray[np.bool_]) -> "Bars":
-        return Bars(*(getattr(self, name)[rows] for name in COLUMNS))
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays in bytes."""
-        return sum(getattr(self, name).nbytes for name in COLUMNS)
-
     def shifted(self, shift: int) -> "Bars":
         """The same bars with all prices moved by `shift` (1e-9 units)."""
         if shift == 0:
             return self
         return Bars(self.ts, self.open + shift, self.high + shift, self.low + shift, self.close + shift, self.volume)
-
-
-def empty() -> Bars:
-    """No bars."""
-    return Bars(*(np.empty(0, np.int64) for _ in COLUMNS))
-
-
-def concatenate(parts: list[Bars]) -> Bars:
-    """Bars one after the other; the parts must follow each other in time."""
-    if len(parts) == 1:
-        return parts[0]
-    return Bars(*(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS)) if parts else empty()
 
 
 def aggregate(bars: Bars, starts: Int64s) -> Bars:
@@ -70,7 +45,7 @@ def aggregate(bars: Bars, starts: Int64s) -> Bars:
     filled = ends > bounds
     first, last = bounds[filled], ends[filled] - 1
     if not len(first):
-        return empty()
+        return Bars.empty()
     # reduceat sums up to the next index, so rows before the first start must not be there, and are not.
     return Bars(
         ts=starts[filled],

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from market.engine.bars import Bars, Int64s, aggregate, concatenate, empty
+from market.engine.bars import Bars, Int64s, aggregate
 from market.sessions import SECOND_NS, Session
 from market.timeframes import bucket_bounds
 
@@ -59,14 +59,14 @@ class Piece:
         closed = int(ends.searchsorted(playhead_ns, side="right"))
         if closed >= len(bars) or first > closed:
             return bars[first:closed]
-        return concatenate([bars[first:closed], self._forming(int(bars.ts[closed]), playhead_ns)])
+        return Bars.concatenate([bars[first:closed], self._forming(int(bars.ts[closed]), playhead_ns)])
 
     def _forming(self, start_ns: int, playhead_ns: int) -> Bars:
         """The bar in progress, from the seconds that are over; empty before its first trade."""
         first = int(self.seconds.ts.searchsorted(start_ns))
         end = int(self.seconds.ts.searchsorted(playhead_ns - SECOND_NS, side="right"))
         if end <= first:
-            return empty()
+            return Bars.empty()
         rows = self.seconds[first:end]
         columns = (rows.open[:1], rows.high.max(keepdims=True), rows.low.min(keepdims=True), rows.close[-1:])
         starts = rows.ts[:1] * 0 + start_ns
@@ -156,7 +156,7 @@ class Tape:
     def bars(self, timeframe: str, since_ns: int, playhead_ns: int) -> Bars:
         """Bars that start at or after `since_ns` as known at the playhead, shifted, the forming one last."""
         first, last = self.index_at(since_ns), self.index_at(playhead_ns)
-        return concatenate(
+        return Bars.concatenate(
             [
                 part.piece.bars_between(timeframe, since_ns, playhead_ns).shifted(part.shift)
                 for part in self.parts[first : last + 1]

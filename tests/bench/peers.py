@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from market.engine.bars import COLUMNS
+from market.engine.bars import Bars
 from market.engine.tape import Part
 from market.sessions import ET
 from tests.bench.data import StoredFile
@@ -31,7 +31,7 @@ def frames_of(parts: Sequence[Part]) -> list[pd.DataFrame]:
 
 def _frame(part: Part) -> pd.DataFrame:
     seconds = part.piece.seconds
-    frame = pd.DataFrame({name: getattr(seconds, name) for name in COLUMNS[1:]})
+    frame = pd.DataFrame({name: getattr(seconds, name) for name in list(Bars.COLUMNS)[1:]})
     return frame.set_index(pd.to_datetime(seconds.ts, utc=True).tz_convert(ET).tz_localize(None))
 
 

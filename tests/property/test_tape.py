@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market import facts
-from market.engine.bars import Bars, aggregate, concatenate
+from market.engine.bars import Bars, aggregate
 from market.engine.tape import Part, Piece, Tape
 from market.sessions import SECOND_NS, Session, calendar
 from market.timeframes import TIMEFRAMES, bucket_bounds
@@ -40,7 +40,7 @@ def truth(timeframe: str, playhead: int) -> Bars:
     for part in PARTS:
         known = part.piece.seconds[part.piece.seconds.ts + SECOND_NS <= playhead]
         made.append(aggregate(known, bucket_bounds(part.piece.session, timeframe)[0]).shifted(part.shift))
-    return concatenate(made)
+    return Bars.concatenate(made)
 
 
 def assert_same(left: Bars, right: Bars) -> None:
@@ -62,7 +62,7 @@ def test_a_snapshot_and_the_changes_after_it_are_a_fresh_snapshot(timeframe: str
     for playhead in sorted(stops)[1:]:
         since = int(shown.ts[-1]) if len(shown) else 0
         changed = TAPE.bars(timeframe, since, playhead)
-        shown = concatenate([shown[shown.ts < since], changed])
+        shown = Bars.concatenate([shown[shown.ts < since], changed])
     assert_same(shown, TAPE.bars(timeframe, 0, max(stops)))
 
 

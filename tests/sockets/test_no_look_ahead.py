@@ -7,7 +7,7 @@ from channels.db import database_sync_to_async
 from django.core.cache import cache
 
 from market import tapes
-from market.engine.bars import Bars, concatenate
+from market.engine.bars import Bars
 from market.models import Asset
 from market.sessions import parse_et
 from replay.models import ReplaySession
@@ -25,7 +25,7 @@ def poisoned(bars: Bars) -> Bars:
     kept = np.random.default_rng(5).random(len(after)) < 0.6
     changed = after[kept].shifted(12_345 * 250_000_000)
     louder = Bars(changed.ts, changed.open, changed.high, changed.low, changed.close, changed.volume * 7)
-    return concatenate([bars[bars.ts + 10**9 <= CUT], louder])
+    return Bars.concatenate([bars[bars.ts + 10**9 <= CUT], louder])
 
 
 async def wire(server: Server, opened: OpenReplay, people: People) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from market.engine.bars import Bars, aggregate, concatenate, empty, from_trades
+from market.engine.bars import Bars, aggregate, from_trades
 
 SECOND = 10**9
 
@@ -35,8 +35,8 @@ def test_rows_before_the_first_start_are_left_out() -> None:
 
 
 def test_nothing_aggregates_to_nothing() -> None:
-    assert len(aggregate(empty(), np.array([0, 5]) * SECOND)) == 0
-    assert len(concatenate([])) == 0
+    assert len(aggregate(Bars.empty(), np.array([0, 5]) * SECOND)) == 0
+    assert len(Bars.concatenate([])) == 0
 
 
 def test_bars_cannot_be_changed() -> None:

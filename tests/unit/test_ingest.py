@@ -9,7 +9,7 @@ import pytest
 
 from market import ingest, jobs, rolls, store, tapes
 from market.databento_historical import HistoricalGateway
-from market.engine.bars import COLUMNS, Bars, concatenate
+from market.engine.bars import Bars
 from market.gateway import gateway
 from market.gateway_errors import DamagedDownload, GatewayError
 from market.models import Asset, Contract, Coverage, DailyBar, Job, Roll
@@ -57,7 +57,7 @@ def test_a_window_is_fetched_and_becomes_a_tape(small_market: Records) -> None:
     source = small_market.bars["ohlcv-1s", "NQM6"]
     here = tape.part_at(parse_et("2026-03-17 09:30"))
     inside = source[(source.ts >= here.piece.session.open_ns) & (source.ts < here.piece.session.close_ns)]
-    for name in COLUMNS:
+    for name in Bars.COLUMNS:
         np.testing.assert_array_equal(getattr(here.piece.seconds, name), getattr(inside, name))
 
 
@@ -249,7 +249,7 @@ def test_a_print_after_the_close_belongs_to_the_session_it_ends_and_keeps_the_ma
     row = seconds[:1]
     print_ = Bars(np.array([late]), row.open, row.high, row.low, row.close, row.volume)
     at = int(np.searchsorted(seconds.ts, late))
-    small_market.bars["ohlcv-1s", "NQM6"] = concatenate([seconds[:at], print_, seconds[at:]])
+    small_market.bars["ohlcv-1s", "NQM6"] = Bars.concatenate([seconds[:at], print_, seconds[at:]])
     prepare(window())
     monday = next(part.piece for part in tapes.load(window()).parts if part.piece.session.trade_date.day == 16)
     assert int(monday.seconds.ts[-1]) == late

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from market import facts, tapes
-from market.engine.bars import COLUMNS, Bars, aggregate, from_trades
+from market.engine.bars import Bars, aggregate, from_trades
 from market.facts import MONTH_CODES
 from market.models import Asset
 from market.sessions import parse_et
@@ -35,7 +35,7 @@ def read(path: Path, schema: str = "ohlcv") -> np.ndarray:
 
 
 def bars_of(rows: np.ndarray) -> Bars:
-    return Bars(*(rows[name].astype(np.int64) for name in ("ts_event", *COLUMNS[1:])))
+    return Bars(*(rows[name].astype(np.int64) for name in ("ts_event", *list(Bars.COLUMNS)[1:])))
 
 
 def trades_to_bars(rows: np.ndarray, seconds: int) -> Bars:
@@ -45,7 +45,7 @@ def trades_to_bars(rows: np.ndarray, seconds: int) -> Bars:
 
 def assert_same(left: Bars, right: Bars) -> None:
     assert len(left) == len(right) > 0
-    for name in COLUMNS:
+    for name in Bars.COLUMNS:
         np.testing.assert_array_equal(getattr(left, name), getattr(right, name))
 
 
@@ -123,7 +123,7 @@ def test_real_gold_ticks_become_bars_and_are_replayed(real_data: Path, assets: N
         for symbol, bars in gold_ticks(real_data, day):
             parts.setdefault(symbol, []).append(bars)
     for symbol, days in parts.items():
-        records.add(symbol, Bars(*(np.concatenate([getattr(b, name) for b in days]) for name in COLUMNS)))
+        records.add(symbol, Bars(*(np.concatenate([getattr(b, name) for b in days]) for name in Bars.COLUMNS)))
     sessions = gold.sessions.between(date(2013, 10, 7), date(2013, 10, 8))
     window = tapes.Window(gold, sessions, date(2013, 10, 8), date(2013, 10, 1))
     prepare(window)

@@ -24,10 +24,10 @@ def replay(assets: None) -> ReplaySession:
 
 
 def tape_of(replay: ReplaySession, first: date, last: date) -> Tape:
-    from market.engine.bars import empty
+    from market.engine.bars import Bars
 
     sessions = replay.asset.sessions.between(first, last)
-    return Tape(tuple(Part(Piece(session, "NQM6", empty()), 0) for session in sessions), "NQM6")
+    return Tape(tuple(Part(Piece(session, "NQM6", Bars.empty()), 0) for session in sessions), "NQM6")
 
 
 def test_ten_sessions_before_the_entry_and_five_after_are_loaded(replay: ReplaySession) -> None:

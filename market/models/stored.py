@@ -1,0 +1,82 @@
+"""Which market data is stored, and where it came from."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from market.models.contracts import Contract
+from market.models.jobs import Job
+
+
+class Coverage(models.Model):
+    """One stored piece: a schema of a contract on a trade date."""
+
+    class State(models.TextChoices):
+        COMPLETE = "complete"
+        EMPTY = "empty"
+        PARTIAL = "partial", "partial (the session was not over)"
+
+    contract = models.ForeignKey(Contract, models.CASCADE, related_name="coverage")
+    schema = models.CharField(max_length=12)
+    trade_date = models.DateField()
+    state = models.CharField(max_length=10, choices=State.choices)
+    rows = models.PositiveBigIntegerField()
+    bytes = models.PositiveBigIntegerField()
+    checksum = models.CharField(max_length=64, blank=True)
+    source = models.CharField(max_length=40)
+    until_ns = models.BigIntegerField(help_text="Data was available up to here when it was fetched.")
+    warnings = models.TextField(blank=True, help_text="What the gateway said beside the data.")
+    fetched_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "schema", "trade_date"], name="coverage_once"),
+            models.CheckConstraint(
+                condition=Q(state="empty", rows=0) | ~Q(state="empty") & Q(rows__gt=0) & ~Q(checksum=""),
+                name="coverage_empty_or_stored",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contract} {self.schema} {self.trade_date} {self.state}"
+
+
+class DayCondition(models.Model):
+    """A UTC date whose data the vendor itself calls less than good; other dates have no row."""
+
+    class Condition(models.TextChoices):
+        DEGRADED = "degraded"
+        MISSING = "missing"
+        PENDING = "pending"
+
+    dataset = models.CharField(max_length=20)
+    date = models.DateField("UTC date")
+    condition = models.CharField(max_length=10, choices=Condition.choices)
+
+    class Meta:
+        ordering = ["dataset", "-date"]
+        constraints = [models.UniqueConstraint(fields=["dataset", "date"], name="day_condition_once")]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} {self.date} {self.condition}"
+
+
+class ImportedFile(models.Model):
+    """A file that a user brought, and what became of it.
+
+    report: {"accepted": rows, "known": rows, "refused": [{"row", "reason"}], …} as `market.importing` writes it.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="imported_files")
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="imported_files")
+    name = models.CharField(max_length=255)
+    bytes = models.PositiveBigIntegerField()
+    checksum = models.CharField(max_length=64)
+    report = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name
