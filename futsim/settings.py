@@ -32,6 +32,9 @@ MARKET_SOURCE = "stand-in" if SYNTHETIC_MARKET else "Databento"
 """Where stored data came from; one database holds data of one source."""
 DATA_ROOT = env.text("FUTSIM_DATA_ROOT", str(BASE_DIR / "var" / "data"))
 """Folder or object-store URL of the parquet store. Synthetic and real data never share one."""
+BOOK_ROOT = env.text("FUTSIM_BOOK_ROOT", str(BASE_DIR / "var" / "books"))
+"""Folder of the books as memory-mapped files. They are made from the store and may be deleted at any time."""
+BOOK_CACHE_BYTES = env.integer("FUTSIM_BOOK_CACHE_GB", 20) * 1024**3
 TAPE_CACHE_BYTES = env.integer("FUTSIM_TAPE_CACHE_MB", 1024) * 1024 * 1024
 
 # --- applications ----------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ def own_store(settings: Any, tmp_path: Path) -> None:
     from market import tapes
 
     settings.DATA_ROOT = str(tmp_path / "data")
+    settings.BOOK_ROOT = str(tmp_path / "books")
     tapes.cache.clear()
 
 

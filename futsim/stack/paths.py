@@ -89,6 +89,10 @@ class Places:
         """The parquet store of one market, `synthetic` or `databento`: the two never mix."""
         return self.folder / "data" / market
 
+    def books(self, market: str) -> Path:
+        """The books of one market as memory-mapped files."""
+        return self.folder / "books" / market
+
     def sockets(self) -> Path:
         """The folder of the servers' sockets, short enough for the operating system.
 

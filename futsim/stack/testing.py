@@ -91,6 +91,7 @@ def _start(places: Places, secret: keys.Keys, guard: Guard, children: list[Child
         "DATABASE_URL": database.url(DATABASE),
         "REDIS_URL": store.url,
         "FUTSIM_DATA_ROOT": str(places.data("tests")),
+        "FUTSIM_BOOK_ROOT": str(places.books("tests")),
     }
 
 
