@@ -155,7 +155,7 @@ def _price(roll: Roll, session: Session | None) -> None:
 def _opening_price(contract: Contract, session: Session) -> int | None:
     """The open of the one-second bar at the session's opening instant; None without one."""
     row = Coverage.objects.filter(contract=contract, schema=SECONDS, trade_date=session.trade_date).first()
-    seconds = _piece(contract, session, row).seconds
+    seconds = _piece(contract, session, row).stored
     return int(seconds.open[0]) if len(seconds) and int(seconds.ts[0]) == session.open_ns else None
 
 

@@ -145,7 +145,7 @@ class Supply:
     def _tell_past(self, tape: Tape) -> None:
         # even how much a session in progress will have traded is the future
         past = [part.piece for part in tape.parts if part.piece.session.close_ns <= self._receiver.playhead_ns]
-        root, seconds = self._replay.asset.root, sum(len(piece.seconds) for piece in past)
+        root, seconds = self._replay.asset.root, sum(len(piece.stored) for piece in past)
         self._receiver.say("info", f"{root}: {len(past)} sessions with {seconds:,} one-second bars before this one.")
 
     async def _tell_fronts(self) -> None:

@@ -12,47 +12,56 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+
 from market.engine.bars import Bars, Int64s, aggregate
 from market.sessions import SECOND_NS, Session
-from market.timeframes import bucket_bounds
+from market.timeframes import TIMEFRAMES, bucket_bounds
 
 
-def as_traded(session: Session, ts: Int64s) -> Session:
-    """The session with its closes moved past prints that came after them: the tape is the judge, not the calendar."""
+def as_traded(session: Session, ts: Int64s, bar_ns: int) -> Session:
+    """The session with its closes moved past bars that came after them: the tape is the judge, not the calendar."""
     openings = [start for start, _ in session.segments[1:]]
     segments = []
     for (start, end), following in zip(session.segments, [*openings, None], strict=True):
         late = ts[ts.searchsorted(end) : None if following is None else ts.searchsorted(following)]
-        segments.append((start, int(late[-1]) + SECOND_NS if len(late) else end))
+        segments.append((start, int(late[-1]) + bar_ns if len(late) else end))
     return Session(session.trade_date, tuple(segments))
 
 
 class Piece:
-    """One contract's one-second bars of one session, with its higher bars built when first asked for."""
+    """One contract's stored bars of one session, with its higher bars built when first asked for.
 
-    def __init__(self, session: Session, contract: str, seconds: Bars) -> None:
-        self.session = as_traded(session, seconds.ts)
+    bar_seconds: the interval of the stored bars, 1 but for imported files that have no finer ones.
+    """
+
+    def __init__(self, session: Session, contract: str, stored: Bars, bar_seconds: int = 1) -> None:
+        self.bar_ns = bar_seconds * SECOND_NS
+        self.session = as_traded(session, stored.ts, self.bar_ns)
         self.contract = contract
-        self.seconds = seconds
+        self.stored = stored
         self._closed: dict[str, tuple[Bars, Int64s]] = {}
 
     @property
     def nbytes(self) -> int:
         """Memory of the arrays in bytes."""
-        return self.seconds.nbytes + sum(bars.nbytes for bars, _ in self._closed.values())
+        return self.stored.nbytes + sum(bars.nbytes for bars, _ in self._closed.values())
 
     def bars(self, timeframe: str) -> tuple[Bars, Int64s]:
         """All bars of the session and the UTC ns at which each is over."""
         if timeframe not in self._closed:
             starts, ends = bucket_bounds(self.session, timeframe)
-            bars = aggregate(self.seconds, starts)
-            self._closed[timeframe] = bars, ends[starts.searchsorted(bars.ts)]
+            bars = aggregate(self.stored, starts)
+            over = ends[starts.searchsorted(bars.ts)]
+            if self.bar_ns > TIMEFRAMES[timeframe] * SECOND_NS:
+                over = np.maximum(over, bars.ts + self.bar_ns)
+            self._closed[timeframe] = bars, over
         return self._closed[timeframe]
 
     def bars_between(self, timeframe: str, since_ns: int, playhead_ns: int) -> Bars:
         """Bars that start at or after `since_ns`, as they are known at the playhead, the forming one last.
 
-        A one-second bar is known once its second is over.
+        A stored bar is known once its interval is over.
         """
         bars, ends = self.bars(timeframe)
         first = int(bars.ts.searchsorted(since_ns))
@@ -62,12 +71,12 @@ class Piece:
         return Bars.concatenate([bars[first:closed], self._forming(int(bars.ts[closed]), playhead_ns)])
 
     def _forming(self, start_ns: int, playhead_ns: int) -> Bars:
-        """The bar in progress, from the seconds that are over; empty before its first trade."""
-        first = int(self.seconds.ts.searchsorted(start_ns))
-        end = int(self.seconds.ts.searchsorted(playhead_ns - SECOND_NS, side="right"))
+        """The bar in progress, from the stored bars that are over; empty before its first trade."""
+        first = int(self.stored.ts.searchsorted(start_ns))
+        end = int(self.stored.ts.searchsorted(playhead_ns - self.bar_ns, side="right"))
         if end <= first:
             return Bars.empty()
-        rows = self.seconds[first:end]
+        rows = self.stored[first:end]
         columns = (rows.open[:1], rows.high.max(keepdims=True), rows.low.min(keepdims=True), rows.close[-1:])
         starts = rows.ts[:1] * 0 + start_ns
         return Bars(starts, *columns, rows.volume.sum(keepdims=True))

@@ -24,7 +24,7 @@ NO_CACHE = "0"
 
 
 def run(market: Market) -> Iterator[Result]:
-    seconds = sum(len(part.piece.seconds) for part in market.tape().parts)
+    seconds = sum(len(part.piece.stored) for part in market.tape().parts)
     yield from _in_process(market, f"{seconds:,} bars")
     yield from _end_to_end(market)
     yield from _stages(market)

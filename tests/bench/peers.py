@@ -30,7 +30,7 @@ def frames_of(parts: Sequence[Part]) -> list[pd.DataFrame]:
 
 
 def _frame(part: Part) -> pd.DataFrame:
-    seconds = part.piece.seconds
+    seconds = part.piece.stored
     frame = pd.DataFrame({name: getattr(seconds, name) for name in list(Bars.COLUMNS)[1:]})
     return frame.set_index(pd.to_datetime(seconds.ts, utc=True).tz_convert(ET).tz_localize(None))
 

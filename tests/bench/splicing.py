@@ -23,7 +23,7 @@ def run(market: Market) -> Iterator[Result]:
     loaded = market.tape()
     parts = loaded.parts
     frames = peers.frames_of(parts)
-    seconds = sum(len(part.piece.seconds) for part in parts)
+    seconds = sum(len(part.piece.stored) for part in parts)
     for timeframe in TIMEFRAMES:
         _compare(_build(loaded, timeframe), peers.splice_and_resample(frames, parts, timeframe))
         ours = Work(lambda chosen=timeframe: _build(loaded, chosen))
@@ -48,7 +48,7 @@ def _build(loaded: Tape, timeframe: str) -> Bars:
 
 
 def _fresh(piece: Piece) -> Piece:
-    return Piece(piece.session, piece.contract, piece.seconds)
+    return Piece(piece.session, piece.contract, piece.stored)
 
 
 def _compare(ours: Bars, theirs: pd.DataFrame) -> None:

@@ -38,7 +38,7 @@ def truth(timeframe: str, playhead: int) -> Bars:
     """Slow and obvious: throw away every second that is not over, then aggregate what is left."""
     made = []
     for part in PARTS:
-        known = part.piece.seconds[part.piece.seconds.ts + SECOND_NS <= playhead]
+        known = part.piece.stored[part.piece.stored.ts + SECOND_NS <= playhead]
         made.append(aggregate(known, bucket_bounds(part.piece.session, timeframe)[0]).shifted(part.shift))
     return Bars.concatenate(made)
 

@@ -58,7 +58,7 @@ def test_a_window_is_fetched_and_becomes_a_tape(small_market: Records) -> None:
     here = tape.part_at(parse_et("2026-03-17 09:30"))
     inside = source[(source.ts >= here.piece.session.open_ns) & (source.ts < here.piece.session.close_ns)]
     for name in Bars.COLUMNS:
-        np.testing.assert_array_equal(getattr(here.piece.seconds, name), getattr(inside, name))
+        np.testing.assert_array_equal(getattr(here.piece.stored, name), getattr(inside, name))
 
 
 def test_contracts_without_definitions_are_the_assets_listed_months(small_market: Records) -> None:
@@ -252,7 +252,7 @@ def test_a_print_after_the_close_belongs_to_the_session_it_ends_and_keeps_the_ma
     small_market.bars["ohlcv-1s", "NQM6"] = Bars.concatenate([seconds[:at], print_, seconds[at:]])
     prepare(window())
     monday = next(part.piece for part in tapes.load(window()).parts if part.piece.session.trade_date.day == 16)
-    assert int(monday.seconds.ts[-1]) == late
+    assert int(monday.stored.ts[-1]) == late
     assert monday.session.close_ns == late + 10**9
     # it makes a bar of its own, which nobody sees before it
     assert [len(monday.bars_between("1h", 0, ns)) for ns in (late, late + 10**9)] == [23, 24]

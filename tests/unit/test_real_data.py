@@ -95,7 +95,7 @@ def test_the_real_esh4_hour_is_ingested_and_replayed(real_data: Path, es: Asset,
     prepare(window)
     tape = tapes.load(window)
     assert [part.piece.contract for part in tape.parts] == ["ESH4"]
-    assert_same(tape.parts[0].piece.seconds, records.bars["ohlcv-1s", "ESH4"])
+    assert_same(tape.parts[0].piece.stored, records.bars["ohlcv-1s", "ESH4"])
     minutes = bars_of(read(folder / "esh4-20231225.ohlcv-1m.derived.dbn.zst"))
     assert_same(tape.bars("1m", 0, parse_et("2023-12-25 19:00")), minutes)
     # half past: the thirty minutes before it are over, the one in progress has not begun
@@ -132,7 +132,7 @@ def test_real_gold_ticks_become_bars_and_are_replayed(real_data: Path, assets: N
     seconds = records.bars["ohlcv-1s", "GCZ3"]
     tuesday = tape.parts[1].piece
     kept = seconds[(seconds.ts >= tuesday.session.open_ns) & (seconds.ts < tuesday.session.close_ns)]
-    assert_same(tuesday.seconds, kept)
+    assert_same(tuesday.stored, kept)
     assert len(kept) > 5_000
     five = tape.bars("5m", tuesday.session.open_ns, tuesday.session.close_ns)
     assert_same(five, aggregate(kept, np.unique(kept.ts // (5 * MINUTE) * (5 * MINUTE))))
