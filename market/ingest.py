@@ -1,17 +1,19 @@
 """The only way market data comes into the store: `ensure`."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from django.db import transaction
 
-from market import store
+from market import book_files, store
 from market.databento_historical import Download, HistoricalGateway, Request, bars_by_symbol
 from market.engine.bars import Bars
+from market.engine.book import BookTape
 from market.jobs import Progress
 from market.locks import advisory_lock
 from market.models import Contract, Coverage
@@ -19,6 +21,8 @@ from market.schemas import BOOK, BY_NAME, Schema
 from market.sessions import Session
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SESSIONS_PER_REQUEST = 5
 """Few large requests, yet a progress bar that moves and a cancel that is heard."""
@@ -184,27 +188,44 @@ def record(
     )
 
 
-def read_piece(row: Coverage) -> Bars:
-    """The bars of a stored piece.
+def read_bars(row: Coverage) -> Bars:
+    """The bars of a stored piece. Raises DamagedPiece as `read_piece` does."""
+    return Bars(*read_piece(row).values())
+
+
+def read_piece(row: Coverage) -> store.Columns:
+    """The columns of a stored piece.
 
     Raises DamagedPiece when its file is gone or altered; the file is set aside then and the row dropped, so that the
     next `ensure` fetches the piece again.
     """
     name = piece_name(row.contract, row.schema, row.trade_date)
+    return _mending(row, lambda checksum: store.read(name, checksum))
+
+
+def open_book(row: Coverage) -> BookTape:
+    """The book of a stored `mbp-10` piece. Raises DamagedPiece as `read_piece` does."""
+    name = piece_name(row.contract, row.schema, row.trade_date)
+    return _mending(row, lambda checksum: book_files.open_book(name, checksum))
+
+
+def _mending(row: Coverage, read: Callable[[str], T]) -> T:
+    """What `read` makes of the file with the row's checksum."""
     try:
-        return store.read_bars(name, row.checksum)
+        return read(row.checksum)
     except store.DamagedPiece:
         # A worker may be between writing a longer file and its row: wait for it before believing in damage.
         with advisory_lock("ingest", row.contract_id, row.schema):
-            return _read_or_forget(row, name)
+            return _read_or_forget(row, read)
 
 
-def _read_or_forget(row: Coverage, name: store.PieceName) -> Bars:
+def _read_or_forget(row: Coverage, read: Callable[[str], T]) -> T:
+    name = piece_name(row.contract, row.schema, row.trade_date)
     current = Coverage.objects.filter(pk=row.pk).first()
     if current is None:
         raise store.DamagedPiece(f"{name} was set aside.")
     try:
-        return store.read_bars(name, current.checksum)
+        return read(current.checksum)
     except store.DamagedPiece:
         log.warning("%s is damaged; set aside, to be fetched again", name)
         with transaction.atomic():

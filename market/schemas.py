@@ -84,6 +84,9 @@ def _levels(count: int) -> dict[str, Any]:
 
 
 SECONDS = _bars("ohlcv-1s", 1)
+_COARSER = (_bars("ohlcv-10s", 10), _bars("ohlcv-1m", 60), _bars("ohlcv-5m", 300))
+BAR_SCHEMAS = [SECONDS.name, *(schema.name for schema in _COARSER)]
+"""From the finest to the coarsest."""
 TRADES = Schema("trades", _EVENT)
 BOOK = Schema("mbp-10", _EVENT | _levels(LEVELS))
 STATUS = Schema("status", _STATUS)
@@ -92,9 +95,7 @@ BY_NAME: Mapping[str, Schema] = {
     schema.name: schema
     for schema in (
         SECONDS,
-        _bars("ohlcv-10s", 10),
-        _bars("ohlcv-1m", 60),
-        _bars("ohlcv-5m", 300),
+        *_COARSER,
         TRADES,
         BOOK,
         STATUS,

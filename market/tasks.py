@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.signals import worker_ready
 from django.db import InterfaceError, OperationalError
 
-from market import jobs, tapes
+from market import jobs, plans, tapes
 from market.gateway import available_range, gateway
 from market.gateway_errors import GatewayError
 from market.locks import try_advisory_lock
@@ -42,7 +42,7 @@ def _prepare_window(job: Job) -> None:
         tapes.prepare(window, gateway(), available.end_ns, progress)
     except jobs.JobCancelled:
         log.info("%s cancelled", job)
-    except (GatewayError, tapes.NoMarket) as problem:
+    except (GatewayError, plans.NoMarket) as problem:
         progress.finish(Job.State.FAILED, str(problem))
     except (OperationalError, InterfaceError):
         raise
@@ -54,7 +54,7 @@ def _prepare_window(job: Job) -> None:
         progress.finish(Job.State.DONE, f"{window.asset.root}: {len(window.sessions)} sessions are ready.")
 
 
-def window_params(window: tapes.Window) -> dict[str, Any]:
+def window_params(window: plans.Window) -> dict[str, Any]:
     """A window as a job's parameters; `window_from` reads them."""
     return {
         "root": window.asset.root,
@@ -65,10 +65,10 @@ def window_params(window: tapes.Window) -> dict[str, Any]:
     }
 
 
-def window_from(params: dict[str, Any]) -> tapes.Window:
+def window_from(params: dict[str, Any]) -> plans.Window:
     """The window that `window_params` described."""
     asset = Asset.objects.get(root=params["root"])
     first, last, entry, history_from = (
         date.fromisoformat(params[name]) for name in ("first", "last", "entry", "history_from")
     )
-    return tapes.Window(asset, asset.sessions.between(first, last), entry, history_from)
+    return plans.Window(asset, asset.sessions.between(first, last), entry, history_from)

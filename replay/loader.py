@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
-from market import jobs, store, tapes
+from market import jobs, plans, store, tapes
 from market.engine.tape import Tape
 from market.models import Job
 from replay import services
@@ -82,7 +82,7 @@ class Loader:
         window = services.window_behind(self._replay, tape, ns, available)
         return None if window is None else await self._load(window, available, None)
 
-    async def _load(self, window: tapes.Window, available: services.Available, job: Job | None) -> Tape:
+    async def _load(self, window: plans.Window, available: services.Available, job: Job | None) -> Tape:
         for _ in range(ATTEMPTS):
             if job is not None or not await patiently(services.is_stored, window, available.end_ns):
                 await self._fetch(window, available, job)
@@ -90,13 +90,13 @@ class Loader:
             try:
                 tape: Tape = await patiently(tapes.load, window)
                 return tape
-            except tapes.NoMarket as problem:
+            except plans.NoMarket as problem:
                 raise CannotLoad(str(problem)) from None
             except store.DamagedPiece as found:
                 damage = found
         raise CannotLoad(f"{damage} It could not be repaired; the disk may be failing.")
 
-    async def _fetch(self, window: tapes.Window, available: services.Available, job: Job | None) -> None:
+    async def _fetch(self, window: plans.Window, available: services.Available, job: Job | None) -> None:
         if job is None:
             if available.problem is not None:
                 raise CannotLoad(str(available.problem))

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from market import rolls, tapes
+from market import plans, rolls, tapes
 from market.databento_historical import DatasetRange
 from market.engine.tape import Tape
 from market.gateway import available_range
@@ -90,7 +90,7 @@ def _next_opening(asset: Asset, ns: int) -> str:
     return f"The next opening is {to_et(opening or session.open_ns):%a %Y-%m-%d %H:%M} ET."
 
 
-def window_around(replay: ReplaySession, ns: int, anchor_ns: int, available: Available) -> tapes.Window:
+def window_around(replay: ReplaySession, ns: int, anchor_ns: int, available: Available) -> plans.Window:
     """The sessions to load when the playhead is put at `ns`: ten before its session, five after."""
     calendar = replay.asset.sessions
     here = calendar.first_closing_after(ns)
@@ -100,7 +100,7 @@ def window_around(replay: ReplaySession, ns: int, anchor_ns: int, available: Ava
     return _window(replay, available.within(sessions), anchor_ns, available)
 
 
-def window_ahead(replay: ReplaySession, tape: Tape, available: Available) -> tapes.Window | None:
+def window_ahead(replay: ReplaySession, tape: Tape, available: Available) -> plans.Window | None:
     """The tape's sessions and the next five, the oldest dropped past thirty; None when there are no further ones."""
     calendar, loaded = replay.asset.sessions, tape.trade_dates
     ahead = available.within(calendar.after(loaded[-1], PREFETCH_SESSIONS))
@@ -110,7 +110,7 @@ def window_ahead(replay: ReplaySession, tape: Tape, available: Available) -> tap
     return _window(replay, sessions[-KEEP_SESSIONS:], replay.anchor_ns, available)
 
 
-def window_behind(replay: ReplaySession, tape: Tape, ns: int, available: Available) -> tapes.Window | None:
+def window_behind(replay: ReplaySession, tape: Tape, ns: int, available: Available) -> plans.Window | None:
     """The tape's sessions and ten before that of `ns`, the newest dropped past thirty; None when they are there."""
     calendar, loaded = replay.asset.sessions, tape.trade_dates
     behind = available.within(calendar.before(tape.part_at(ns).piece.session.trade_date, SESSIONS_BEFORE))
@@ -120,11 +120,11 @@ def window_behind(replay: ReplaySession, tape: Tape, ns: int, available: Availab
     return _window(replay, sessions[:KEEP_SESSIONS], replay.anchor_ns, available)
 
 
-def _window(replay: ReplaySession, sessions: list[Session], anchor_ns: int, available: Available) -> tapes.Window:
+def _window(replay: ReplaySession, sessions: list[Session], anchor_ns: int, available: Available) -> plans.Window:
     """From the lookback before the anchor on the history is unbroken: every roll between it and the sessions counts."""
     anchor = replay.asset.sessions.first_closing_after(anchor_ns).trade_date
     history_from = min(anchor - timedelta(days=replay.lookback_days), sessions[0].trade_date)
-    return tapes.Window(replay.asset, sessions, anchor, max(history_from, available.first_whole_day))
+    return plans.Window(replay.asset, sessions, anchor, max(history_from, available.first_whole_day))
 
 
 def open_replay(*, owner_id: int, asset: Asset, entry_ns: int, timeframe: str, lookback_days: int) -> ReplaySession:
@@ -153,15 +153,15 @@ def open_replay(*, owner_id: int, asset: Asset, entry_ns: int, timeframe: str, l
     return replay
 
 
-def is_stored(window: tapes.Window, available_ns: int) -> bool:
+def is_stored(window: plans.Window, available_ns: int) -> bool:
     """Whether the window can be loaded at once. A market that had not traded yet is for the job to say."""
     try:
         return tapes.is_stored(window, available_ns)
-    except tapes.NoMarket:
+    except plans.NoMarket:
         return False
 
 
-def ask_for(window: tapes.Window, owner_id: int) -> Job:
+def ask_for(window: plans.Window, owner_id: int) -> Job:
     """Have a worker fetch a window."""
     with transaction.atomic():
         job = Job.objects.create(kind=JOB_KIND, asked_by_id=owner_id, params=window_params(window))

@@ -14,8 +14,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from market.gateway_errors import GatewayError
 from market.models import Asset
+from market.plans import NoMarket
 from market.sessions import to_et
-from market.tapes import NoMarket
 from market.timeframes import TIMEFRAMES
 from replay.access import NoSuchSession, get_session
 from replay.forms import OpenForm

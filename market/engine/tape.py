@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -181,15 +182,25 @@ class Tape:
         return [mark for mark in marks if since_ns < mark.at_ns or since_ns < mark.known_ns <= playhead_ns]
 
 
-class PieceCache:
+class Sized(Protocol):
+    """Something that knows its size in bytes."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+
+T = TypeVar("T", bound=Sized)
+
+
+class SharedCache(Generic[T]):
     """Pieces by key, shared by all replays of the process, the least recently used dropped beyond a size."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._pieces: OrderedDict[tuple[object, ...], Piece] = OrderedDict()
+        self._pieces: OrderedDict[tuple[object, ...], T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[object, ...], load: Callable[[], Piece]) -> Piece:
+    def get(self, key: tuple[object, ...], load: Callable[[], T]) -> T:
         """The cached piece, else the loaded one. Two threads may load the same piece once each; one is kept."""
         with self._lock:
             if key in self._pieces:

@@ -52,6 +52,9 @@ class Asset(models.Model):
         max_length=12, blank=True, validators=[validate_months], help_text="Empty for a stock."
     )
     calendar = models.CharField(max_length=40, choices=[(name, name) for name in CALENDARS])
+    from_files = models.BooleanField(
+        "from imported files only", default=False, help_text="Nothing is downloaded for it; what was imported is shown."
+    )
     is_active = models.BooleanField("offered to users", default=True)
 
     class Meta:

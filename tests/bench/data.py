@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts.models import User
-from market import ingest, tapes
+from market import ingest, plans, tapes
 from market.engine.tape import Tape
 from market.models import Asset, Job
 from market.services import load_assets
@@ -45,7 +45,7 @@ class Market:
         self.entry_ns = parse_et(ENTRY)
         self.window = self._fetch()
 
-    def _fetch(self) -> tapes.Window:
+    def _fetch(self) -> plans.Window:
         """Opens a replay and does the worker's part; the window that was fetched."""
         job = self._open(self.owner, self.entry_ns).job
         assert job is not None, "the store is not a new one"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from market import ingest, jobs, rolls, store, tapes
+from market import ingest, jobs, plans, rolls, store, tapes
 from market.databento_historical import HistoricalGateway
 from market.engine.bars import Bars
 from market.gateway import gateway
@@ -24,13 +24,13 @@ ENTRY = date(2026, 3, 17)
 ALL = 2**62
 
 
-def window(root: str = "NQ", entry: date = ENTRY, before: int = 5, after: int = 2) -> tapes.Window:
+def window(root: str = "NQ", entry: date = ENTRY, before: int = 5, after: int = 2) -> plans.Window:
     asset = Asset.objects.get(root=root)
     days = asset.sessions
     here = days.session(entry)
     assert here is not None
     sessions = [*days.before(entry, before), here, *days.after(entry, after)]
-    return tapes.Window(asset, sessions, entry, entry - timedelta(days=30))
+    return plans.Window(asset, sessions, entry, entry - timedelta(days=30))
 
 
 def progress() -> jobs.Progress:
@@ -39,7 +39,7 @@ def progress() -> jobs.Progress:
     return jobs.Progress(job)
 
 
-def prepare(wanted: tapes.Window, available_ns: int = ALL) -> None:
+def prepare(wanted: plans.Window, available_ns: int = ALL) -> None:
     tapes.prepare(wanted, gateway(patient=False), available_ns, progress())
 
 
@@ -194,7 +194,7 @@ def test_a_span_of_history_in_the_middle_joins_its_neighbours(small_market: Reco
 
 
 def test_an_asset_that_has_not_traded_is_said_so(small_market: Records) -> None:
-    with pytest.raises(tapes.NoMarket, match="No contract of CL"):
+    with pytest.raises(plans.NoMarket, match="No contract of CL"):
         prepare(window("CL"))
 
 

@@ -15,7 +15,7 @@ import databento
 import numpy as np
 import pytest
 
-from market import facts, tapes
+from market import facts, plans, tapes
 from market.engine.bars import Bars, aggregate, from_trades
 from market.facts import MONTH_CODES
 from market.models import Asset
@@ -91,7 +91,7 @@ def test_the_real_esh4_hour_is_ingested_and_replayed(real_data: Path, es: Asset,
         records.bars[schema, "ESH4"] = bars_of(read(folder / f"esh4-20231225.{schema}.derived.dbn.zst"))
     session = es.sessions.session(date(2023, 12, 26))
     assert session is not None
-    window = tapes.Window(es, [session], session.trade_date, date(2023, 12, 1))
+    window = plans.Window(es, [session], session.trade_date, date(2023, 12, 1))
     prepare(window)
     tape = tapes.load(window)
     assert [part.piece.contract for part in tape.parts] == ["ESH4"]
@@ -125,7 +125,7 @@ def test_real_gold_ticks_become_bars_and_are_replayed(real_data: Path, assets: N
     for symbol, days in parts.items():
         records.add(symbol, Bars(*(np.concatenate([getattr(b, name) for b in days]) for name in Bars.COLUMNS)))
     sessions = gold.sessions.between(date(2013, 10, 7), date(2013, 10, 8))
-    window = tapes.Window(gold, sessions, date(2013, 10, 8), date(2013, 10, 1))
+    window = plans.Window(gold, sessions, date(2013, 10, 8), date(2013, 10, 1))
     prepare(window)
     tape = tapes.load(window)
     assert {part.piece.contract for part in tape.parts} == {"GCZ3"}

@@ -1,0 +1,48 @@
+"""Prints and books of stored sessions, shared by everyone who replays them."""
+
+from django.conf import settings
+
+from market import ingest
+from market.engine import trades as engine_trades
+from market.engine.book import BookTape
+from market.engine.tape import SharedCache
+from market.engine.trades import Trades
+from market.models import Contract, Coverage
+from market.schemas import BOOK, TRADES
+from market.sessions import Session
+
+cache: SharedCache[Trades] = SharedCache(settings.TAPE_CACHE_BYTES)
+
+
+def trades(contract: Contract, session: Session) -> Trades | None:
+    """The prints of a session; None where they are not stored. Raises DamagedPiece."""
+    row = _stored(contract, TRADES.name, session)
+    if row is None:
+        return None
+    if not row.rows:
+        return Trades.empty()
+    key = (row.contract_id, row.trade_date, row.checksum)
+    return cache.get(key, lambda: engine_trades.from_columns(ingest.read_piece(row)))
+
+
+def book(contract: Contract, session: Session) -> BookTape | None:
+    """The book of a session, memory-mapped; None where it is not stored or was empty all day. Raises DamagedPiece."""
+    row = _stored(contract, BOOK.name, session)
+    return None if row is None or not row.rows else ingest.open_book(row)
+
+
+def grade(contract: Contract, session: Session) -> str:
+    """What the stored data of a session can decide: "book", "trades" or "bars"."""
+    schemas = set(
+        Coverage.objects.filter(contract=contract, trade_date=session.trade_date, rows__gt=0).values_list(
+            "schema", flat=True
+        )
+    )
+    if {BOOK.name, TRADES.name} <= schemas:
+        return "book"
+    return "trades" if TRADES.name in schemas else "bars"
+
+
+def _stored(contract: Contract, schema: str, session: Session) -> Coverage | None:
+    rows = Coverage.objects.filter(contract=contract, schema=schema, trade_date=session.trade_date)
+    return rows.select_related("contract__asset").first()
