@@ -111,7 +111,9 @@ def test_the_book_after_every_row_is_what_the_row_shows_however_it_came_in_parts
 
 def test_the_real_book_after_every_row_is_what_the_row_shows(real_data: Path) -> None:
     file = real_data / "derived-esh4-20231225" / "esh4-20231225.mbp-10.derived.dbn.zst"
-    columns = BOOK.columns_of(databento.DBNStore.from_file(file).to_ndarray())
+    opened = databento.DBNStore.from_file(file)
+    columns = BOOK.columns_of(opened.to_ndarray())
+    opened.reader.close()
     tape = book.build(iter([columns]))
     for row in range(0, len(tape), 137):
         assert tape.after(row) == shown(columns, row)

@@ -264,7 +264,7 @@ def test_a_piece_that_grew_while_it_was_read_is_read_again(small_market: Records
     prepare(wanted, parse_et("2026-03-17 12:00"))
     before = Coverage.objects.select_related("contract__asset").get(trade_date=ENTRY)
     prepare(wanted, parse_et("2026-03-17 17:00"))
-    longer = ingest.read_piece(before)
+    longer = ingest.read_bars(before)
     assert len(longer) > before.rows
     assert Coverage.objects.filter(trade_date=ENTRY).exists()
 
