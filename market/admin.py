@@ -1,7 +1,18 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from market.models import Asset, AssetCost, Contract, Coverage, DailySpan, InstrumentId, Job, Roll
+from market.models import Asset, AssetCost, Contract, Coverage, DailyBar, DailySpan, InstrumentId, Job, Roll
+from market.sessions import to_et
+
+
+class LookOnly:
+    """For looking: these rows are made and changed by futsim alone."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
 
 
 class AssetCostInline(admin.TabularInline):
@@ -17,9 +28,9 @@ class AssetAdmin(admin.ModelAdmin):
     inlines = [AssetCostInline]
 
 
-class InstrumentIdInline(admin.TabularInline):
+class InstrumentIdInline(LookOnly, admin.TabularInline):
     model = InstrumentId
-    extra = 0
+    can_delete = False
 
 
 @admin.register(Contract)
@@ -30,8 +41,24 @@ class ContractAdmin(admin.ModelAdmin):
     inlines = [InstrumentIdInline]
 
 
+@admin.register(DailyBar)
+class DailyBarAdmin(LookOnly, admin.ModelAdmin):
+    list_display = ["contract", "date", "open", "high", "low", "close", "volume"]
+    list_filter = ["contract__asset"]
+    list_select_related = ["contract"]
+    search_fields = ["contract__raw_symbol"]
+    ordering = ["-date"]
+    show_full_result_count = False
+
+
+@admin.register(DailySpan)
+class DailySpanAdmin(LookOnly, admin.ModelAdmin):
+    list_display = ["asset", "first_date", "end_date"]
+    list_filter = ["asset"]
+
+
 @admin.register(Roll)
-class RollAdmin(admin.ModelAdmin):
+class RollAdmin(LookOnly, admin.ModelAdmin):
     list_display = [
         "asset", "trade_date", "kind", "from_contract", "to_contract", "from_volume", "to_volume", "spread_state",
     ]  # fmt: skip
@@ -40,27 +67,19 @@ class RollAdmin(admin.ModelAdmin):
 
 
 @admin.register(Coverage)
-class CoverageAdmin(admin.ModelAdmin):
+class CoverageAdmin(LookOnly, admin.ModelAdmin):
     list_display = ["contract", "schema", "trade_date", "state", "rows", "bytes", "source", "fetched_at"]
     list_filter = ["schema", "state", "contract__asset"]
     list_select_related = ["contract"]
+    exclude = ["until_ns"]
+    readonly_fields = ["available_until"]
 
-
-@admin.register(DailySpan)
-class DailySpanAdmin(admin.ModelAdmin):
-    list_display = ["asset", "first_date", "end_date"]
-    list_filter = ["asset"]
+    @admin.display(description="data was available up to")
+    def available_until(self, coverage: Coverage) -> str:
+        return f"{to_et(coverage.until_ns):%Y-%m-%d %H:%M:%S} ET"
 
 
 @admin.register(Job)
-class JobAdmin(admin.ModelAdmin):
-    """For looking: jobs are made and moved by futsim alone."""
-
+class JobAdmin(LookOnly, admin.ModelAdmin):
     list_display = ["id", "kind", "asked_by", "state", "done", "total", "message", "created_at"]
     list_filter = ["kind", "state"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
-        return False

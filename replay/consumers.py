@@ -50,8 +50,7 @@ class ReplayConsumer(AsyncWebsocketConsumer):
         try:
             await self._session()
         except NoSuchSession as problem:
-            await self._refuse(Refused("no_such_session", str(problem)))
-            await self.close(NOT_YOURS)
+            await self._turn_away(problem)
 
     async def disconnect(self, code: int) -> None:
         if self._writer is not None:
@@ -71,6 +70,8 @@ class ReplayConsumer(AsyncWebsocketConsumer):
                 raise Refused(refusal.code, refusal.message, command.ref) from None
         except Refused as refusal:
             await self._refuse(refusal)
+        except NoSuchSession as problem:
+            await self._turn_away(problem)
         except Exception:
             log.exception("a command of replay %s failed", self._session_id)
             await self._refuse(Refused("server_error", "That did not work; the server's log has the details."))
@@ -146,7 +147,7 @@ class ReplayConsumer(AsyncWebsocketConsumer):
             while (message := viewer.take()) is not None:
                 await self.send(wire.encode(message))
             if player.taken_over:
-                await self.close(TAKEN_OVER)
+                await self._leave()
             if viewer.is_lost():
                 await self.close(TOO_SLOW)
             if time.monotonic() - checked > RECHECK_SECONDS:
@@ -158,13 +159,25 @@ class ReplayConsumer(AsyncWebsocketConsumer):
         login = self.scope["session"]
         try:
             await self._session()
-            if await database_sync_to_async(login.exists)(login.session_key):
-                return
+            if not await database_sync_to_async(login.exists)(login.session_key):
+                await self.close(NOT_LOGGED_IN)
         except NoSuchSession:
-            pass
+            await self.close(NOT_YOURS)
         except OperationalError:
-            return  # Postgres is away; at the next check it will be back
-        await self.close(NOT_LOGGED_IN)
+            pass  # Postgres is away; at the next check it will be back
+
+    async def _leave(self) -> None:
+        """The replay goes on in another process, or was deleted."""
+        try:
+            await self._session()
+        except NoSuchSession:
+            await self.close(NOT_YOURS)
+        else:
+            await self.close(TAKEN_OVER)
+
+    async def _turn_away(self, problem: NoSuchSession) -> None:
+        await self._refuse(Refused("no_such_session", str(problem)))
+        await self.close(NOT_YOURS)
 
     @property
     def _session_id(self) -> Any:

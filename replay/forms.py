@@ -1,5 +1,6 @@
 """What a trader may type when opening a replay."""
 
+import re
 from datetime import date, time
 from typing import Any
 
@@ -12,21 +13,29 @@ from market.timeframes import TIMEFRAMES
 
 LOOKBACK_MIN, LOOKBACK_MAX = 30, 3_650
 
+BAD_DATE = "Write the date as 2026-03-18."
+BAD_TIME = "Write the time as 09:30 or 09:30:15."
+BAD_TIMEFRAME = f"Timeframes are {', '.join(TIMEFRAMES)}."
+BAD_LOOKBACK = f"Lookback is between {LOOKBACK_MIN} and {LOOKBACK_MAX} days."
+
+# not strptime's: its "%H%M" reads 130 as 13:00
+_TIME = re.compile(r"([0-9]{1,2}):?([0-9]{2})(?::([0-9]{2}))?")
+
 
 class OpenForm(forms.Form):
     """Asset, entry (ET), timeframe and lookback of a new replay."""
 
-    root = forms.CharField(max_length=6)
-    entry_date = forms.DateField(error_messages={"invalid": "Write the date as 2026-03-18."})
-    entry_time = forms.TimeField(error_messages={"invalid": "Write the time as 09:30."})
+    root = forms.CharField(error_messages={"required": "Choose an asset."})
+    entry_date = forms.DateField(error_messages={"required": BAD_DATE, "invalid": BAD_DATE})
+    entry_time = forms.CharField(error_messages={"required": BAD_TIME})
     timeframe = forms.ChoiceField(
         choices=[(name, name) for name in TIMEFRAMES],
-        error_messages={"invalid_choice": f"Timeframes are {', '.join(TIMEFRAMES)}."},
+        error_messages={"required": BAD_TIMEFRAME, "invalid_choice": BAD_TIMEFRAME},
     )
     lookback_days = forms.IntegerField(
         min_value=LOOKBACK_MIN,
         max_value=LOOKBACK_MAX,
-        error_messages={"invalid": "Lookback is a number of days."},
+        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), BAD_LOOKBACK),
     )
 
     def clean_root(self) -> Asset:
@@ -35,6 +44,16 @@ class OpenForm(forms.Form):
             return get_asset(self.cleaned_data["root"])
         except NotOffered as problem:
             raise forms.ValidationError(str(problem)) from None
+
+    def clean_entry_time(self) -> time:
+        """The time of "9:30", "0930", "930" or "09:30:15"."""
+        match = _TIME.fullmatch(self.cleaned_data["entry_time"])
+        try:
+            if match is None:
+                raise ValueError
+            return time(int(match[1]), int(match[2]), int(match[3] or 0))
+        except ValueError:
+            raise forms.ValidationError(BAD_TIME) from None
 
     def clean(self) -> dict[str, Any]:
         """Add entry_ns, the entry in UTC ns."""

@@ -80,14 +80,24 @@ def check_moment(asset: Asset, ns: int, available: Available) -> Session:
         raise BadMoment(f"Data reaches up to {to_et(available.end_ns):%Y-%m-%d %H:%M} ET. Choose an earlier moment.")
     session = asset.sessions.at(ns)
     if session is None or not session.is_open(ns):
-        raise BadMoment(f"{asset.root} was closed then. {_next_opening(asset, ns)}")
+        raise BadMoment(f"{asset.root} was closed then. {_next_opening(asset, ns, available)}")
     return session
 
 
-def _next_opening(asset: Asset, ns: int) -> str:
+def _next_opening(asset: Asset, ns: int, available: Available) -> str:
+    """Where to go from an instant of a closed market: its next opening, else the close before."""
     session = asset.sessions.first_closing_after(ns)
-    opening = session.next_open(max(ns, session.open_ns))
-    return f"The next opening is {to_et(opening or session.open_ns):%a %Y-%m-%d %H:%M} ET."
+    opening = session.next_open(max(ns, session.open_ns)) or session.open_ns
+    if opening < min(available.end_ns, time_ns()):
+        return f"The next opening is {to_et(opening):%a %Y-%m-%d %H:%M} ET."
+    close = _last_close(asset, session, ns)
+    return f"The market last closed {to_et(close):%a %Y-%m-%d %H:%M} ET; choose a moment before it."
+
+
+def _last_close(asset: Asset, session: Session, ns: int) -> int:
+    """The last close up to an instant, in or before its session."""
+    nearby = [*asset.sessions.before(session.trade_date, 1), session]
+    return max(end for each in nearby for _, end in each.segments if end <= ns)
 
 
 def window_around(replay: ReplaySession, ns: int, anchor_ns: int, available: Available) -> plans.Window:

@@ -7,4 +7,5 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("open", views.start, name="open"),
     path("<uuid:session_id>/", views.session, name="session"),
+    path("<uuid:session_id>/delete", views.delete, name="delete"),
 ]

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -35,11 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     """The workspace on one of the user's replays."""
-    assert request.user.pk is not None
-    try:
-        replay = get_session(request.user.pk, session_id)
-    except NoSuchSession as problem:
-        raise Http404(str(problem)) from None
+    replay = _get_replay(request, session_id)
     return render(
         request, "replay/workspace.html", _context(request, _choice_of(replay)) | {"session_id": str(replay.pk)}
     )
@@ -58,6 +55,26 @@ def start(request: HttpRequest) -> HttpResponse:
         return render(request, "replay/_open_errors.html", {"errors": errors})
     typed = {name: request.POST.get(name, "") for name in OpenForm.base_fields}
     return render(request, "replay/workspace.html", _context(request, typed) | {"errors": errors}, status=422)
+
+
+@require_POST
+def delete(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """Delete one of the user's replays. The page that showed it gives way to the one without a replay."""
+    _get_replay(request, session_id).delete()
+    if not request.headers.get("HX-Request"):
+        return redirect("replay:home")
+    shown = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    if shown == reverse("replay:session", args=[session_id]):
+        return HttpResponseClientRedirect(reverse("replay:home"))
+    return HttpResponse()
+
+
+def _get_replay(request: HttpRequest, session_id: uuid.UUID) -> ReplaySession:
+    assert request.user.pk is not None
+    try:
+        return get_session(request.user.pk, session_id)
+    except NoSuchSession as problem:
+        raise Http404(str(problem)) from None
 
 
 def _open(request: HttpRequest, form: OpenForm) -> ReplaySession | None:
@@ -87,7 +104,8 @@ def _context(request: HttpRequest, initial: Mapping[str, object]) -> dict[str, A
         "timeframes": list(TIMEFRAMES),
         "initial": initial,
         "session_id": None,
-        "recent": recent_replays(request.user.pk),
+        "lookback": OpenForm.base_fields["lookback_days"],
+        "recent": [(replay, to_et(replay.entry_ns)) for replay in recent_replays(request.user.pk)],
         "open_url": reverse("replay:open"),
     }
 
@@ -113,7 +131,7 @@ def _choice_of(replay: ReplaySession) -> dict[str, object]:
     return {
         "root": replay.asset.root,
         "entry_date": entry.date().isoformat(),
-        "entry_time": f"{entry:%H:%M}",
+        "entry_time": f"{entry:%H:%M:%S}".removesuffix(":00"),
         "timeframe": replay.timeframe,
         "lookback_days": replay.lookback_days,
     }

@@ -93,6 +93,7 @@ export const clock = (changes = {}) => ({
   contract: "NQM6",
   trade_date: "2026-03-18",
   at_end: false,
+  loading: false,
   ...changes,
 });
 

@@ -3,11 +3,13 @@ import { beforeEach, test } from "node:test";
 
 import { Follow, RIGHT_SPACE } from "../../static/js/chart/follow.js";
 
-/** Stands for the library's time scale: a position in bars past the last one, and one listener. */
+/** Stands for the library's chart and time scale: a position in bars past the last one, and one listener. */
 class FakeTimeScale {
   position = 0;
   range = { from: 1, to: 2 };
   restored = null;
+  barSpacing = 6;
+  chartOptions = {};
 
   subscribeVisibleLogicalRangeChange(listener) {
     this.listener = listener;
@@ -18,7 +20,15 @@ class FakeTimeScale {
   }
 
   width = () => 800;
-  applyOptions = (options) => (this.options = options);
+  timeScale = () => this;
+  options = () => ({ barSpacing: this.barSpacing });
+
+  /** Those of the time scale and those of the chart: the test knows them by their names. */
+  applyOptions(options) {
+    Object.assign(this.chartOptions, options);
+    this.barSpacing = options.barSpacing ?? this.barSpacing;
+  }
+
   scrollPosition = () => this.position;
   getVisibleRange = () => this.range;
   setVisibleRange = (range) => (this.restored = range);
@@ -46,38 +56,53 @@ beforeEach(() => {
   follow.fresh(() => {}, 1000);
 });
 
+const HOME = RIGHT_SPACE / 8;
+
 test("a fresh chart shows its newest bar with room to its right", () => {
-  assert.equal(scale.position, RIGHT_SPACE);
-  assert.equal(scale.options.barSpacing, 8);
+  assert.equal(scale.position, HOME);
+  assert.equal(scale.barSpacing, 8);
 });
 
 test("a chart of a few bars draws them wider", () => {
   follow.fresh(() => {}, 60);
-  assert.ok(scale.options.barSpacing > 11);
+  assert.ok(scale.barSpacing > 12);
   follow.fresh(() => {}, 3);
-  assert.equal(scale.options.barSpacing, 20);
+  assert.equal(scale.barSpacing, 40);
+  assert.equal(scale.position * 40, RIGHT_SPACE);
+});
+
+test("nobody scrolls past the first bar", () => {
+  assert.deepEqual([scale.chartOptions.handleScroll, scale.chartOptions.timeScale], [true, { fixLeftEdge: true }]);
+});
+
+test("a chart that does not fill its view stays on the right, where there is nothing to scroll to", () => {
+  follow.fresh(() => {}, 11);
+  assert.deepEqual([scale.chartOptions.handleScroll, scale.chartOptions.timeScale], [false, { fixLeftEdge: false }]);
+  follow.update(() => scale.addBars(9), 20);
+  scale.scrollToPosition(2);
+  assert.equal(scale.chartOptions.handleScroll, true);
 });
 
 test("new bars are followed, however many come at once", () => {
-  follow.update(() => scale.addBars(1));
-  follow.update(() => scale.addBars(50));
-  assert.equal(scale.position, RIGHT_SPACE);
+  follow.update(() => scale.addBars(1), 1001);
+  follow.update(() => scale.addBars(50), 1051);
+  assert.equal(scale.position, HOME);
   assert.deepEqual(told, []);
 });
 
 test("the room that the user left to the right of the newest bar is kept", () => {
   scale.scrollToPosition(30);
-  follow.update(() => scale.addBars(3));
+  follow.update(() => scale.addBars(3), 1003);
   assert.equal(scale.position, 30);
 });
 
 test("who scrolled back stays where he looks, and is told how to come back", () => {
   scale.scrollToPosition(-40);
   assert.deepEqual(told, [false]);
-  follow.update(() => scale.addBars(2));
+  follow.update(() => scale.addBars(2), 1002);
   assert.equal(scale.position, -42);
   follow.resume();
-  assert.equal(scale.position, RIGHT_SPACE);
+  assert.equal(scale.position, HOME);
   assert.deepEqual(told, [false, true]);
 });
 
@@ -89,12 +114,12 @@ test("scrolling forward to the newest bar follows again", () => {
 
 test("a chart drawn anew keeps a view into its past on the same times", () => {
   scale.scrollToPosition(-40);
-  follow.redraw(() => scale.addBars(0));
+  follow.redraw(() => scale.addBars(0), 1000);
   assert.deepEqual(scale.restored, { from: 1, to: 2 });
 });
 
 test("a chart drawn anew while following shows its newest bar", () => {
-  follow.redraw(() => scale.addBars(-7));
-  assert.equal(scale.position, RIGHT_SPACE);
+  follow.redraw(() => scale.addBars(-7), 993);
+  assert.equal(scale.position, HOME);
   assert.equal(scale.restored, null);
 });

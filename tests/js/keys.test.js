@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { commandOf } from "../../static/js/replay/keys.js";
+import { commandOf, focusKind } from "../../static/js/replay/keys.js";
 
 const press = (key, changes = {}, where = "page") =>
   commandOf({ key, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, repeat: false, ...changes }, where);
@@ -44,7 +44,12 @@ test("nothing happens while someone types in a field", () => {
   for (const key of [" ", "ArrowLeft", "g", "5", "+"]) assert.equal(press(key, {}, "field"), null);
 });
 
-test("a focused button keeps its own space, other keys still work there", () => {
+test("space plays where a select has the focus, which keeps the other keys", () => {
+  assert.deepEqual(press(" ", {}, "choice"), { action: "toggle" });
+  for (const key of ["g", "5", "ArrowRight", "+"]) assert.equal(press(key, {}, "choice"), null);
+});
+
+test("a button outside of the workspace keeps its own space, other keys still work there", () => {
   assert.equal(press(" ", {}, "control"), null);
   assert.deepEqual(press("g", {}, "control"), { action: "jump" });
 });
@@ -59,4 +64,23 @@ test("the browser's own shortcuts are left alone", () => {
 test("keys without a meaning mean nothing", () => {
   for (const key of ["a", "Enter", "Escape", "ArrowUp", "F5"]) assert.equal(press(key), null);
   assert.equal(press("ArrowUp", { shiftKey: true }), null);
+});
+
+/** An element that is what `names` say, in the workspace or not. */
+const element = (names, isInWorkspace) => ({
+  matches: (selector) => selector.split(", ").some((part) => names.includes(part)),
+  closest: () => (isInWorkspace ? {} : null),
+});
+
+test("in the workspace only what is typed into keeps the space key", () => {
+  assert.equal(focusKind(null), "page");
+  assert.equal(focusKind(element(["button"], true)), "page");
+  assert.equal(focusKind(element(["select"], true)), "choice");
+  assert.equal(focusKind(element(["input:not([type=button]):not([type=submit])", "input"], true)), "field");
+});
+
+test("in the form and the menus over it space stays what it is in the browser", () => {
+  assert.equal(focusKind(element(["button"], false)), "control");
+  assert.equal(focusKind(element(["summary"], false)), "control");
+  assert.equal(focusKind(element(["select"], false)), "field");
 });

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { rollCount, rollDetails, rollText } from "../../static/js/chart/rolls.js";
-import { replayText } from "../../static/js/replay/status.js";
+import { heightAround, labelsWithRoom } from "../../static/js/chart/roll_labels.js";
 import { PriceFormat } from "../../static/js/ui/price.js";
-import { clock, roll, session } from "./fakes.js";
+import { roll } from "./fakes.js";
 
 const NQ = new PriceFormat({ tick: 250_000_000, decimals: 2 });
 
@@ -16,11 +16,11 @@ test("a roll is told with its contracts and spread", () => {
 test("an incomplete roll has no spread and says what that means", () => {
   const mark = roll({ complete: false, spread: null });
   assert.equal(rollText(mark, NQ), "roll NQH6→NQM6");
-  assert.match(rollDetails(mark, NQ).join("\n"), /spread is not known/);
+  assert.match(rollDetails(mark, NQ).join("\n"), /difference of the two contracts is not known/);
 });
 
 test("volumes of the deciding day are told only once that day is over", () => {
-  assert.match(rollDetails(roll(), NQ).join("\n"), /Volumes after the day's close\./);
+  assert.match(rollDetails(roll(), NQ).join("\n"), /told once their day is over\./);
   const known = rollDetails(roll({ from_volume: 98_431, to_volume: 143_220 }), NQ).join("\n");
   assert.match(known, /NQH6 98\u202f431 · NQM6 143\u202f220/);
 });
@@ -29,12 +29,15 @@ test("rolls are counted in words", () => {
   assert.deepEqual([[], [1], [1, 2]].map(rollCount), ["no roll", "1 roll", "2 rolls"]);
 });
 
-test("the status line tells what the replay does", () => {
-  assert.equal(replayText(undefined, undefined), "");
-  assert.equal(replayText(session({ state: "loading" }), undefined), "loading market data");
-  assert.equal(replayText(session({ state: "failed" }), undefined), "loading failed");
-  assert.equal(replayText(session(), clock()), "paused");
-  assert.equal(replayText(session(), clock({ playing: true, speed: 20 })), "playing at 20×");
-  assert.equal(replayText(session(), clock({ playing: true, speed: "max" })), "playing as fast as it can");
-  assert.equal(replayText(session(), clock({ at_end: true })), "at the end of the data");
+test("a label that would stand over a newer one or over the pane's edge is left out", () => {
+  const labels = [20, 200, 250, 400, 590].map((x) => ({ x, width: 100 }));
+  assert.deepEqual(labelsWithRoom(labels, 600).map(({ x }) => x), [250, 400]);
+  assert.deepEqual(labelsWithRoom([], 600), []);
+});
+
+test("a label stands above every bar that it reaches across", () => {
+  const bars = { h: [9, 5, 6, 8, 30] };
+  assert.equal(heightAround(bars, 2, 0.5), 8);
+  assert.equal(heightAround(bars, 2, 1.5), 30);
+  assert.equal(heightAround(bars, 0, 1), 9);
 });

@@ -182,7 +182,7 @@ test("being logged out and a replay of someone else end it for good", () => {
 });
 
 test("a slow browser and a moved replay connect again", () => {
-  for (const [code, word] of [[4408, "fell behind"], [4409, "another server process"]]) {
+  for (const [code, word] of [[4408, "fell behind"], [4409, "moved the replay"]]) {
     const wire = live();
     wire.end(code);
     assert.equal(states.at(-1).state, "reconnecting");
@@ -249,6 +249,14 @@ test("a message that cannot be read asks for a snapshot", (t) => {
   assert.deepEqual(wire.sentTypes(), ["hello", "resync"]);
   wire.say("not json");
   assert.deepEqual(wire.sentTypes(), ["hello", "resync"]);
+});
+
+test("the end of a job is told with no job", () => {
+  const wire = live(10);
+  wire.say({ type: "job", seq: 11, job: { id: 1, kind: "prepare", state: "running", done: 1, total: 4, message: "", eta_seconds: null } });
+  wire.say({ type: "job", seq: 12, job: null });
+  assert.deepEqual(got.map(({ job }) => job?.id ?? null), [null, 1, null]);
+  assert.deepEqual(wire.sentTypes(), ["hello"]);
 });
 
 test("a snapshot that cannot be read stops the page with the field's name, instead of asking for ever", (t) => {

@@ -54,8 +54,25 @@ test("a time alone means that time on the playhead's day in ET", () => {
   assert.equal(time.readEtInput("2026-03-17T15:59", evening), "2026-03-17 15:59");
 });
 
+test("what is typed into Go to may leave out zeros, the colon, the date or the time", () => {
+  const forms = {
+    "930": "2026-03-18 09:30",
+    "0930": "2026-03-18 09:30",
+    "2026-3-8 9:30": "2026-03-08 09:30",
+    "2026-3-18 1530": "2026-03-18 15:30",
+    "2026-3-18": "2026-03-18 09:30",
+  };
+  for (const [typed, read] of Object.entries(forms)) assert.equal(time.readEtInput(typed, utc("2026-03-18T14:00:00Z")), read, typed);
+});
+
+test("the log's times are those of this computer", () => {
+  const noon = new Date(2026, 2, 18, 12, 5, 9).getTime() / 1000;
+  assert.equal(time.localClock(noon), "12:05:09");
+  assert.equal(time.localDay(noon), "Wed 18 Mar 2026");
+});
+
 test("a moment that does not exist or cannot be read is refused", () => {
-  for (const text of ["", "noon", "24:00", "9:60", "2026-02-30 09:30", "2026-13-01 09:30", "18.3.2026 09:30"]) {
+  for (const text of ["", "noon", "24:00", "9:60", "2026-02-30 09:30", "2026-13-01 09:30", "18.3.2026 09:30", "18.3.2026", "30", "2026-3-1809:30"]) {
     assert.equal(time.readEtInput(text, 0), null, text);
   }
 });

@@ -12,11 +12,15 @@ class Base {
   key(item) {
     return item.hidden;
   }
+
+  maxTickMarkWeight(marks) {
+    return Math.max(...marks);
+  }
 }
 
-function weights(times, { startIndex = 0, shift = 0 } = {}) {
-  const points = times.map((text) => ({ time: { hidden: utc(text) }, timeWeight: -1 }));
-  const Behavior = etScaleBehavior(Base, () => shift);
+function weights(times, { startIndex = 0, known = [], timeframe = "5m" } = {}) {
+  const points = times.map((text, index) => ({ time: { hidden: utc(text) }, timeWeight: known[index] ?? -1 }));
+  const Behavior = etScaleBehavior(Base, () => timeframe);
   new Behavior().fillWeightsForPoints(points, startIndex);
   return points.map(({ timeWeight }) => timeWeight);
 }
@@ -27,16 +31,24 @@ test("the day mark stands at midnight ET, in winter and in summer", () => {
   assert.notEqual(weight("2026-07-15T00:00:00Z", "2026-07-14T23:59:00Z"), 50);
 });
 
-test("months and years begin in ET", () => {
-  assert.equal(weight("2026-04-01T04:00:00Z", "2026-04-01T03:55:00Z"), 60);
-  assert.equal(weight("2026-01-01T05:00:00Z", "2026-01-01T04:55:00Z"), 70);
+test("weeks begin with the first day after a weekend, months with their first Monday", () => {
+  assert.equal(weight("2026-03-16T04:00:00Z", "2026-03-16T03:55:00Z"), 60);
+  assert.equal(weight("2026-04-01T04:00:00Z", "2026-04-01T03:55:00Z"), 50);
+  assert.equal(weight("2026-04-06T04:00:00Z", "2026-04-06T03:55:00Z"), 70);
+  assert.equal(weight("2026-01-20T05:00:00Z", "2026-01-16T21:55:00Z"), 60);
 });
 
-test("noon and six o'clock marks are those of the ET clock", () => {
+test("a Sunday evening is no day of its own, so that Monday has its label", () => {
+  assert.equal(weight("2026-03-15T22:00:00Z", "2026-03-13T20:55:00Z"), 32);
+  assert.equal(weight("2026-03-16T04:00:00Z", "2026-03-16T03:00:00Z"), 60);
+});
+
+test("hours and minutes have marks where the ET clock shows them in full", () => {
   assert.equal(weight("2026-03-18T16:00:00Z", "2026-03-18T15:55:00Z"), 33);
-  assert.equal(weight("2026-03-18T22:00:00Z", "2026-03-18T21:55:00Z"), 32);
+  assert.equal(weight("2026-03-18T22:00:00Z", "2026-03-18T20:55:00Z"), 32);
   assert.equal(weight("2026-03-18T13:30:00Z", "2026-03-18T13:25:00Z"), 22);
-  assert.equal(weight("2026-03-18T13:31:00Z", "2026-03-18T13:30:00Z"), 20);
+  assert.equal(weight("2026-03-18T13:45:00Z", "2026-03-18T13:40:00Z"), 21);
+  assert.equal(weight("2026-03-18T13:31:00Z", "2026-03-18T13:30:00Z"), 10);
 });
 
 test("the hour that comes twice in November still gets its mark", () => {
@@ -48,27 +60,38 @@ test("a new point is weighed against the one before it", () => {
   assert.deepEqual(weights(times, { startIndex: 2 }), [-1, -1, 30]);
 });
 
-test("the first point is weighed as if an average step came before it", () => {
-  assert.deepEqual(weights(["2026-03-18T04:00:00Z", "2026-03-18T04:05:00Z"]), [50, 21]);
+test("a mark that comes too early after one as heavy has no weight, as the evening after an early close", () => {
+  const times = ["2026-11-27T17:00:00Z", "2026-11-27T18:00:00Z", "2026-11-29T23:00:00Z", "2026-11-30T00:00:00Z"];
+  assert.deepEqual(weights(times, { timeframe: "1h" }), [0, 30, 32, 30]);
+  assert.deepEqual(weights(times, { startIndex: 2, known: [33, 30], timeframe: "1h" }), [33, 30, 0, 30]);
 });
 
-test("one point alone keeps the library's own weight", () => {
-  assert.deepEqual(weights(["2026-03-18T04:00:00Z"]), [-1]);
+test("the first point has no mark: what came before it is not known", () => {
+  assert.deepEqual(weights(["2026-03-18T04:00:00Z", "2026-03-18T04:05:00Z"]), [0, 20]);
+  assert.deepEqual(weights(["2026-03-18T04:00:00Z"]), [0]);
+  assert.deepEqual(weights([]), []);
+});
+
+test("every day's label is bold, whatever else is in view", () => {
+  const behavior = new (etScaleBehavior(Base, () => "5m"))();
+  assert.equal(behavior.maxTickMarkWeight([50, 70]), 50);
+  assert.equal(behavior.maxTickMarkWeight([20, 30]), 30);
 });
 
 test("a daily bar is labelled with its trade date, not with the evening it opened on", () => {
-  const shift = () => labelShift("1D");
-  const options = etScaleOptions(shift, () => true);
+  const options = etScaleOptions(() => "1D");
   const sundayOpen = utc("2026-03-15T22:00:00Z");
   assert.equal(options.timeScale.tickMarkFormatter(sundayOpen, 2), "16 Mar");
+  assert.equal(options.timeScale.tickMarkFormatter(sundayOpen, 3), "16 Mar");
   assert.equal(options.localization.timeFormatter(sundayOpen), "Mon 16 Mar 2026");
   assert.equal(labelShift("4h"), 0);
 });
 
 test("axis and crosshair tell ET", () => {
-  const options = etScaleOptions(() => 0, () => false);
+  const options = etScaleOptions(() => "5m");
   const open = utc("2026-03-18T13:30:00Z");
   assert.equal(options.timeScale.tickMarkFormatter(open, 3), "09:30");
   assert.equal(options.timeScale.tickMarkFormatter(open, 2), "18 Mar");
+  assert.equal(options.timeScale.tickMarkFormatter(utc("2026-01-05T05:00:00Z"), 0), "5 Jan 2026");
   assert.equal(options.localization.timeFormatter(open), "Wed 18 Mar 2026  09:30");
 });

@@ -162,3 +162,13 @@ async def test_a_login_that_was_ended_elsewhere_closes_its_sockets(
     tab = await ready(server, replay, people.owner)
     await database_sync_to_async(tab.client.session.flush)()
     assert await closing_code(tab) == 4401
+
+
+async def test_a_replay_that_is_deleted_closes_its_sockets_as_gone(
+    server: Server, opened: OpenReplay, people: People
+) -> None:
+    replay = await opened()
+    tab = await ready(server, replay, people.owner)
+    await database_sync_to_async(replay.delete)()
+    await tab.send(type="step", unit="second", count=1)
+    assert await closing_code(tab) == 4404

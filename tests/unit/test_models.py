@@ -81,8 +81,9 @@ class World:
 
     def replay(self, **changed: Any) -> ReplaySession:
         owner, _ = User.objects.get_or_create(username="owner")
-        good = {"owner": owner, "asset": self.nq, "entry_ns": 1, "timeframe": "5m", "lookback_days": 30}
-        return ReplaySession.objects.create(**good | {"playhead_ns": 1} | changed)
+        moments = dict.fromkeys(("entry_ns", "anchor_ns", "playhead_ns"), 1)
+        good = {"owner": owner, "asset": self.nq, "timeframe": "5m", "lookback_days": 30}
+        return ReplaySession.objects.create(**good | moments | changed)
 
 
 @pytest.fixture

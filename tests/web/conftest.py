@@ -1,8 +1,8 @@
 """Browsers without a browser: Django's test client, logged in or not."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
-from html import unescape
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,15 @@ from django.test import Client
 from django.urls import get_resolver
 from django.urls.resolvers import RoutePattern, URLPattern, URLResolver
 
+from market import jobs, tapes
+from market.gateway import gateway
+from market.models import Asset, Job
+from market.tasks import prepare_window
+from replay import services
+from replay.models import ReplaySession
 from tests.conftest import People
+from tests.filegateway import Records
+from tests.web.opening import ENTRY_NS
 
 SOME_ID = UUID("00000000-0000-4000-8000-000000000001")
 SAMPLES = {"uuid": str(SOME_ID), "path": "1", "int": "1", "str": "1", "slug": "nothing"}
@@ -67,7 +75,24 @@ def _addresses(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterato
                 yield address
 
 
-def error_messages(response: Any) -> list[tuple[str, str]]:
-    """(field, message) of each refusal that a replay form shows."""
-    found = re.findall(r'<li data-field="([^"]*)">(.*?)</li>', response.content.decode(), re.DOTALL)
-    return [(field, unescape(message)) for field, message in found]
+@pytest.fixture(autouse=True)
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The jobs handed to Celery; no worker runs here."""
+    handed: list[int] = []
+    monkeypatch.setattr(prepare_window, "delay", handed.append)
+    return handed
+
+
+@pytest.fixture
+def stored(small_market: Records, people: People) -> Records:
+    """The data of FORM's replay is in the store."""
+    replay = ReplaySession(
+        owner=people.owner, asset=Asset.objects.get(root="NQ"), entry_ns=ENTRY_NS, lookback_days=30, timeframe="5m"
+    )
+    now = time.time_ns()
+    window = services.window_around(replay, ENTRY_NS, ENTRY_NS, services.Available(0, now))
+    job = jobs.start(Job.objects.create(kind="test").pk)
+    assert job is not None
+    tapes.prepare(window, gateway(patient=False), now, jobs.Progress(job))
+    job.delete()
+    return small_market

@@ -9,6 +9,7 @@ import pytest
 from axes.models import AccessAttempt
 from django.conf import settings as active
 from django.contrib.sessions.models import Session
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
@@ -245,8 +246,13 @@ def test_five_wrong_passwords_close_the_door_for_a_quarter_of_an_hour(people: Pe
     assert answer.status_code == 429
     assert "accounts/locked_out.html" in [template.name for template in answer.templates]
     page = answer.content.decode()
-    assert "Logging in as owner failed 5 times" in page
-    assert "0:15:00" in page
+    assert "Logging in as owner failed 5 times, so it is closed for 15 minutes." in page
+
+
+@pytest.mark.parametrize(("hours", "words"), [(0.5, "30 minutes"), (1 / 60, "1 minute"), (2, "120 minutes")])
+def test_the_closed_door_tells_the_time_that_is_set(people: People, settings: Any, hours: float, words: str) -> None:
+    settings.AXES_COOLOFF_TIME = hours
+    assert f"closed for {words}." in lock_out().content.decode()
 
 
 def test_behind_the_closed_door_the_right_password_is_refused_too(people: People) -> None:
@@ -282,11 +288,22 @@ def test_unknown_names_are_throttled_alike(people: People) -> None:
     assert lock_out("nobody").status_code == 429
 
 
+def wait(*, minutes: int) -> None:
+    """Makes every try so much longer ago."""
+    AccessAttempt.objects.update(attempt_time=F("attempt_time") - timedelta(minutes=minutes))
+
+
 def test_the_door_opens_again_after_the_pause(people: People) -> None:
     lock_out()
-    for attempt in AccessAttempt.objects.all():
-        AccessAttempt.objects.filter(pk=attempt.pk).update(attempt_time=attempt.attempt_time - timedelta(minutes=16))
+    wait(minutes=16)
     assert log_in("owner", RIGHT).status_code == 302
+
+
+def test_a_try_at_the_closed_door_starts_the_pause_anew(people: People) -> None:
+    lock_out()
+    for _ in range(2):
+        wait(minutes=10)
+        assert log_in("owner", RIGHT).status_code == 429
 
 
 def test_a_right_password_forgives_the_wrong_ones_before_it(people: People) -> None:

@@ -3,6 +3,8 @@ import { el, setText } from "../ui/dom.js";
 import { countText } from "../ui/price.js";
 import { rollCount } from "./rolls.js";
 
+const WORDS = { O: "Open", H: "High", L: "Low", C: "Close", V: "Volume: contracts traded in this bar" };
+
 /** A select of the nine timeframes. */
 export function timeframeSelect(onChange) {
   const select = el("select", { class: "bare", "aria-label": "Timeframe of this chart", title: "Timeframe of this chart (keys 1 to 9)" });
@@ -16,13 +18,16 @@ export class Legend {
   constructor({ left, right }, onTimeframe) {
     this.name = el("span", { class: "legend-name" });
     this.timeframe = timeframeSelect(onTimeframe);
-    this.values = Object.fromEntries(["O", "H", "L", "C"].map((letter) => [letter, el("b", { class: "num" })]));
-    this.change = el("b", { class: "num", title: "Close less open of this bar" });
+    this.values = Object.fromEntries([..."OHLC"].map((letter) => [letter, el("b", { class: "num" })]));
+    this.change = el("b", { class: "num", title: "Change from the open to the close of this bar" });
     this.volume = el("b", { class: "num" });
     this.bar = el("span", { class: "legend-bar", hidden: true });
-    for (const [letter, value] of Object.entries(this.values)) this.bar.append(el("span", {}, letter, " ", value));
-    this.bar.append(this.change, el("span", {}, "V ", this.volume));
-    this.origin = right.appendChild(el("span", { class: "legend-origin" }));
+    for (const [letter, value] of Object.entries(this.values)) this.bar.append(el("span", { title: WORDS[letter] }, letter, " ", value));
+    this.bar.append(this.change, el("span", { title: WORDS.V }, "V ", this.volume));
+    this.grade = el("span", { title: "What this replay is made of. bars: one-second bars, without single trades and without the order book" });
+    this.space = el("span");
+    this.rolls = el("span", { title: "A roll is where the chart goes on with the next contract; point at its dot for more" });
+    right.append(el("span", { class: "legend-origin" }, this.grade, this.space, this.rolls));
     left.append(this.name, this.timeframe, this.bar);
   }
 
@@ -47,9 +52,9 @@ export class Legend {
   /** Where the chart's prices come from: grade, entry contract, rolls. */
   setOrigin({ session, marks }) {
     const contract = session.entry_contract;
-    const space = contract ? `entry price space ${contract}` : null;
-    const parts = [session.grade && `grade: ${session.grade}`, space, rollCount(marks)];
-    setText(this.origin, parts.filter(Boolean).join(" · "));
-    this.origin.title = `Prices of other contracts are shifted into those of ${contract ?? "the entry contract"}.`;
+    setText(this.grade, session.grade ? `grade: ${session.grade}` : "");
+    setText(this.space, contract ? `prices of ${contract}` : "");
+    this.space.title = `The prices are those of ${contract}. Where the chart shows another contract, its prices are shifted by the difference at the roll.`;
+    setText(this.rolls, rollCount(marks));
   }
 }

@@ -1,16 +1,17 @@
 import { createChartEx, defaultHorzScaleBehavior } from "lightweight-charts";
 
-import { el, show } from "../ui/dom.js";
+import { el, show, textMeasure } from "../ui/dom.js";
 import { PriceFormat } from "../ui/price.js";
 import { Subscriptions } from "../workspace/store.js";
 import { Follow } from "./follow.js";
 import { Legend } from "./legend.js";
 import { PriceScale } from "./price_scale.js";
-import { rollDetails } from "./rolls.js";
+import { heightAround, labelsWithRoom } from "./roll_labels.js";
+import { rollDetails, rollText } from "./rolls.js";
 import { ChartSeries } from "./series.js";
 import { Stage } from "./stage.js";
-import { chartColors, chartOptions } from "./theme.js";
-import { etScaleBehavior, etScaleOptions, labelShift } from "./time_scale.js";
+import { chartColors, chartFont, chartOptions } from "./theme.js";
+import { etScaleBehavior, etScaleOptions } from "./time_scale.js";
 import { Tooltip } from "./tooltip.js";
 
 /** One chart on the session's playhead. Its id in the protocol is the id of its panel. */
@@ -20,6 +21,9 @@ export class ChartPanel {
   #pending = null; // "reset" or "update": what the next frame draws
   #scaleKey = "";
   #hovered = null;
+  #rolls = [];
+  #rollScale = null;
+  #rollKey = "";
 
   mount(root, context) {
     this.context = context;
@@ -50,11 +54,13 @@ export class ChartPanel {
 
   #createChart() {
     const colors = chartColors();
-    const shift = () => labelShift(this.#timeframe);
-    const Behavior = etScaleBehavior(defaultHorzScaleBehavior(), shift);
+    const timeframe = () => this.#timeframe;
+    const Behavior = etScaleBehavior(defaultHorzScaleBehavior(), timeframe);
     this.chart = createChartEx(this.canvas, new Behavior(), chartOptions(colors));
-    this.chart.applyOptions(etScaleOptions(shift, () => this.#timeframe === "1D"));
+    this.chart.applyOptions(etScaleOptions(timeframe));
     this.series = new ChartSeries(this.chart, colors);
+    this.measure = textMeasure(chartFont(colors));
+    this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => this.context.frames.request(this.#draw));
     this.chart.subscribeCrosshairMove((event) => this.#pointed(event));
   }
 
@@ -65,7 +71,7 @@ export class ChartPanel {
       "⇥ follow",
     );
     this.root.append(this.button);
-    this.follow = new Follow(this.chart.timeScale(), (following) => show(this.button, !following));
+    this.follow = new Follow(this.chart, (following) => show(this.button, !following));
     this.button.addEventListener("click", () => this.follow.resume());
   }
 
@@ -108,7 +114,7 @@ export class ChartPanel {
     if (!chart) return;
     this.#useScale(session, chart.unit);
     this.#drawBars(chart);
-    this.#drawRolls(marks);
+    this.#drawRolls(marks, chart.bars);
     this.#drawLegend(chart.bars);
   };
 
@@ -131,15 +137,31 @@ export class ChartPanel {
       this.#timeframe = timeframe;
       this.legend.setTimeframe(timeframe);
       this.follow.fresh(() => this.series.reset(bars), bars.length);
-    } else if (how === "reset") this.follow.redraw(() => this.series.reset(bars));
-    else this.follow.update(() => this.series.update(bars, from));
+    } else if (how === "reset") this.follow.redraw(() => this.series.reset(bars), bars.length);
+    else this.follow.update(() => this.series.update(bars, from), bars.length);
   }
 
-  #drawRolls(marks) {
-    if (marks === this.drawnMarks && this.scale === this.drawnScale) return;
-    this.drawnMarks = marks;
-    this.drawnScale = this.scale;
-    this.series.setRolls(marks);
+  #drawRolls(marks, bars) {
+    const labels = this.#rollLabels(marks, bars);
+    const key = labels.map(({ text, price }) => `${text} ${price}`).join();
+    if (marks === this.#rolls && this.scale === this.#rollScale && key === this.#rollKey) return;
+    this.#rolls = marks;
+    this.#rollScale = this.scale;
+    this.#rollKey = key;
+    this.series.setRolls(marks, labels);
+  }
+
+  #rollLabels(marks, bars) {
+    const timeScale = this.chart.timeScale();
+    const { barSpacing } = timeScale.options();
+    const labels = marks.flatMap((mark) => {
+      const index = bars.indexOf(mark.t);
+      const text = rollText(mark, this.scale.format);
+      const width = this.measure(text);
+      const x = index < 0 ? null : timeScale.timeToCoordinate(mark.t);
+      return x === null ? [] : [{ mark, text, x, width, price: heightAround(bars, index, width / 2 / barSpacing) }];
+    });
+    return labelsWithRoom(labels, timeScale.width());
   }
 
   #drawLegend(bars) {
@@ -150,7 +172,7 @@ export class ChartPanel {
   #pointed({ time, point, hoveredInfo, hoveredObjectId }) {
     this.#hovered = time ?? null;
     const id = hoveredInfo?.objectId ?? hoveredObjectId;
-    const mark = id === undefined ? null : (this.drawnMarks ?? []).find(({ at_ns: at }) => at === id);
+    const mark = id === undefined ? null : this.#rolls.find(({ at_ns: at }) => at === id);
     if (mark && point) this.tooltip.show(rollDetails(mark, this.scale.format), point);
     else this.tooltip.hide();
     this.context.frames.request(this.#draw);

@@ -1,9 +1,9 @@
 import { countText } from "../ui/price.js";
 
 const KINDS = {
-  volume: "decided by volume",
-  cache_gap: "decided across a gap in the stored days",
-  dead_contract: "the old contract stopped trading",
+  volume: "because more of the new contract was traded",
+  cache_gap: "decided although some days in between are not stored",
+  dead_contract: "because the old contract stopped trading",
 };
 
 /** "roll NQH6→NQM6 +178.25"; the spread is left out while it is not known. */
@@ -16,14 +16,20 @@ export function rollText(mark, format) {
 export function rollDetails(mark, format) {
   return [
     rollText(mark, format),
-    mark.complete ? "Complete: the prices of both contracts are joined by the spread." : "Incomplete: the spread is not known, so the prices jump here.",
+    "From here on the chart shows the next contract.",
+    joinText(mark, format),
     volumesText(mark),
-    KINDS[mark.kind] ? `Roll ${KINDS[mark.kind]}.` : null,
+    KINDS[mark.kind] ? `Rolled ${KINDS[mark.kind]}.` : null,
   ].filter((line) => line !== null);
 }
 
+function joinText(mark, format) {
+  if (!mark.complete) return "The price difference of the two contracts is not known, so the prices jump here.";
+  return `Prices before it are shifted by the difference of the two contracts${mark.spread === null ? "" : `, ${format.signed(mark.spread)}`}.`;
+}
+
 function volumesText({ from, to, from_volume: old, to_volume: fresh }) {
-  if (old === null || fresh === null || old === undefined || fresh === undefined) return "Volumes after the day's close.";
+  if (old === null || fresh === null || old === undefined || fresh === undefined) return "The volumes that decided it are told once their day is over.";
   return `Volume of the day: ${from} ${countText(old)} · ${to} ${countText(fresh)}`;
 }
 

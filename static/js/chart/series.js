@@ -1,7 +1,6 @@
 import { CandlestickSeries, HistogramSeries, createSeriesMarkers } from "lightweight-charts";
 
 import { shortCount } from "../ui/price.js";
-import { rollText } from "./rolls.js";
 
 /** More changed bars than this at once are drawn anew, as after a tab was hidden for long. */
 const DRAW_ANEW = 400;
@@ -68,19 +67,24 @@ export class ChartSeries {
     this.lastVolume.applyOptions({ ...shown, price: bar ? bar.v : 0 });
   }
 
-  /** Puts the rolls on the chart: blue ones are complete, orange ones are not. */
-  setRolls(marks) {
-    this.markers.setMarkers(
-      marks.map((mark) => ({
-        id: mark.at_ns,
-        time: mark.t,
-        position: "aboveBar",
-        shape: "circle",
-        size: 0.7,
-        color: mark.complete ? this.colors.accent : this.colors.hot,
-        text: rollText(mark, this.scale.format),
-      })),
-    );
+  /**
+   * Puts the rolls on the chart: blue ones are complete, orange ones are not. labels: {mark, text, price} of
+   * those that are labelled, `price` in wire units.
+   */
+  setRolls(marks, labels) {
+    const dots = marks.map((mark) => ({ ...this.#marker(mark), position: "aboveBar", size: 0.7 }));
+    const texts = labels.map(({ mark, text, price }) => ({
+      ...this.#marker(mark),
+      position: "atPriceTop",
+      price: this.scale.toAxis(price),
+      size: 0,
+      text,
+    }));
+    this.markers.setMarkers([...dots, ...texts]);
+  }
+
+  #marker(mark) {
+    return { id: mark.at_ns, time: mark.t, shape: "circle", color: mark.complete ? this.colors.accent : this.colors.hot };
   }
 
   #candle(bars, index) {

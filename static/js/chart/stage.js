@@ -1,5 +1,5 @@
 import { el, setAttribute, setText, show } from "../ui/dom.js";
-import { roughly } from "../ui/time.js";
+import { percentText, shareOf } from "../workspace/loading.js";
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
@@ -22,7 +22,7 @@ export class Stage {
     if (!session) return this.#connecting(connection);
     if (session.state === "failed") return this.#failed(session, job);
     if (session.state === "loading") return this.#loading(session, job);
-    if (bars && bars.length === 0) return this.#say("No bars yet", "Nothing traded between the start of the lookback and the playhead. Step or play forward.");
+    if (bars && bars.length === 0) return this.#say("No bars yet", "Nothing has traded yet at this moment of the replay. Step or play forward.");
     return show(this.root, false);
   }
 
@@ -53,13 +53,11 @@ export class Stage {
   }
 
   #loading(session, job) {
-    const share = job && job.total > 0 ? Math.min(1, job.done / job.total) : 0;
-    const eta = Number.isFinite(job?.eta_seconds) ? ` · ${roughly(job.eta_seconds)} left` : "";
-    const queued = job?.state === "queued" ? "Waiting for the worker …" : "Preparing the market data …";
+    const queued = job?.state === "queued" ? "Waiting for the download to begin …" : "Preparing the market data …";
     this.#say(`Loading ${session.name ?? session.root}`, job?.message || queued, {
       kind: "loading",
-      progress: share,
-      detail: job ? `${Math.round(share * 100)} %${eta}` : "",
+      progress: job ? shareOf(job) : 0,
+      detail: job ? percentText(job) : "",
     });
   }
 

@@ -19,6 +19,13 @@ export function chartColors() {
   };
 }
 
+const FONT_SIZE = 11;
+
+/** The font that the chart writes with, as a canvas takes it. */
+export function chartFont(colors) {
+  return `${FONT_SIZE}px ${colors.font}`;
+}
+
 /** Options of the chart that come from the tokens and never change with the data. */
 export function chartOptions(colors) {
   const crosshairLine = { color: colors.faint, style: 2, labelBackgroundColor: colors.label, width: 1 };
@@ -28,7 +35,7 @@ export function chartOptions(colors) {
       background: { type: "solid", color: colors.background },
       textColor: colors.text,
       fontFamily: colors.font,
-      fontSize: 11,
+      fontSize: FONT_SIZE,
       attributionLogo: true,
       panes: { separatorColor: colors.line, separatorHoverColor: colors.label, enableResize: true },
     },
@@ -41,6 +48,7 @@ export function chartOptions(colors) {
       allowShiftVisibleRangeOnWhitespaceReplacement: false,
       rightBarStaysOnScroll: true,
       minBarSpacing: 0.5,
+      uniformDistribution: true,
     },
   };
 }

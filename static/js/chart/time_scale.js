@@ -1,14 +1,18 @@
-import { TRADE_DATE_SHIFT, etDay, etMinute, etMonth, etShortDay, etWallSeconds, etYear } from "../ui/time.js";
+import { TRADE_DATE_SHIFT, etDay, etMinute, etShortDay, etWallSeconds, etYear } from "../ui/time.js";
 
 /**
  * The chart's time axis in ET. Times given to the chart stay true UTC seconds. The chart library decides in
  * UTC which bars get a label and how heavy a label is, so its weights are replaced by ones of the ET wall
  * clock; its formatters are given by options.
+ *
+ * The library draws the marks of one weight all or not at all (`uniformDistribution`), so that labels stand at
+ * even distances. For that the marks of one weight must lie evenly: a Sunday evening is no day of its own, a
+ * month begins with its first Monday, and a mark that comes too early after another loses its weight.
  */
 
-/** The library's weights of tick marks (TickMarkWeight). */
-const YEAR = 70;
-const MONTH = 60;
+/** The library's weights of tick marks (TickMarkWeight): its day, month and year are our day, week and month. */
+const MONTH = 70;
+const WEEK = 60;
 const DAY = 50;
 const WITHIN_DAY = [
   [12 * 3600, 33],
@@ -16,25 +20,37 @@ const WITHIN_DAY = [
   [3 * 3600, 31],
   [3600, 30],
   [1800, 22],
-  [300, 21],
-  [60, 20],
-  [1, 10],
+  [900, 21],
+  [300, 20],
+  [60, 10],
 ];
 
-/** The library's kinds of labels (TickMarkType). */
-const LABEL = { 0: etYear, 1: etMonth, 2: etShortDay, 3: etMinute, 4: etMinute };
+const DAY_SECONDS = 86_400;
+const STEP_SECONDS = { m: 60, h: 3600, D: DAY_SECONDS };
+/** How much of its usual distance a mark must have to the one before: the hour without trading may lie between. */
+const NEAR = 2 / 3;
 
-/** Weight of the mark between two wall-clock instants (seconds): the largest unit whose boundary lies between. */
+const days = (wall) => Math.floor(wall / DAY_SECONDS);
+// 1970-01-05 was a Monday
+const weeks = (wall) => Math.floor((days(wall) - 4) / 7);
+const isSunday = (wall) => new Date(wall * 1000).getUTCDay() === 0;
+const isFirstWeekOfMonth = (wall) => new Date((weeks(wall) * 7 + 4) * DAY_SECONDS * 1000).getUTCDate() <= 7;
+
+/**
+ * Weight of the mark of a bar at a wall-clock instant (seconds), the bar before it being at `earlier`.
+ * A Sunday evening counts to the Friday before it, or its label would stand in the way of Monday's.
+ */
 export function weightBetween(wall, earlier) {
-  // in November the wall clock goes back by an hour: weigh the hour that comes again as itself
-  const before = Math.min(earlier, wall - 1);
-  const date = new Date(wall * 1000);
-  const old = new Date(before * 1000);
-  if (date.getUTCFullYear() !== old.getUTCFullYear()) return YEAR;
-  if (date.getUTCMonth() !== old.getUTCMonth()) return MONTH;
-  if (date.getUTCDate() !== old.getUTCDate()) return DAY;
-  const crossed = WITHIN_DAY.find(([size]) => Math.floor(wall / size) !== Math.floor(before / size));
-  return crossed ? crossed[1] : 0;
+  const before = isSunday(earlier) ? earlier - 2 * DAY_SECONDS : earlier;
+  if (days(wall) > days(before) && !isSunday(wall)) {
+    if (weeks(wall) === weeks(before)) return DAY;
+    return isFirstWeekOfMonth(wall) ? MONTH : WEEK;
+  }
+  return WITHIN_DAY.find(([size]) => wall % size === 0)?.[1] ?? 0;
+}
+
+function secondsOf(timeframe) {
+  return Number.parseInt(timeframe, 10) * STEP_SECONDS[timeframe.at(-1)];
 }
 
 /** What a timeframe's bars are labelled with: a daily bar opens on the evening before its trade date. */
@@ -42,42 +58,61 @@ export function labelShift(timeframe) {
   return timeframe === "1D" ? TRADE_DATE_SHIFT : 0;
 }
 
+/** Whether a mark of this weight comes too early after one that is as heavy or heavier. */
+function tooNear(points, index, weight, step) {
+  const size = WITHIN_DAY.find(([, heavy]) => heavy === weight)?.[0] ?? 0;
+  const least = Math.ceil((size / step) * NEAR);
+  return points.slice(Math.max(0, index - least + 1), index).some(({ timeWeight }) => timeWeight >= weight);
+}
+
 /**
  * The library's horizontal scale with weights of the ET wall clock.
- * Base: the class that `defaultHorzScaleBehavior()` gives. shift(): seconds added before labelling.
+ * Base: the class that `defaultHorzScaleBehavior()` gives. timeframe(): that of the bars.
  */
-export function etScaleBehavior(Base, shift) {
+export function etScaleBehavior(Base, timeframe) {
   return class extends Base {
     fillWeightsForPoints(points, startIndex) {
-      if (points.length === 0) return;
-      const wall = (index) => etWallSeconds(this.key(points[index].time) + shift());
-      let before = startIndex > 0 ? wall(startIndex - 1) : null;
-      for (let index = startIndex; index < points.length; index += 1) {
-        const now = wall(index);
-        if (before !== null) points[index].timeWeight = weightBetween(now, before);
-        before = now;
+      const step = secondsOf(timeframe());
+      const wall = (index) => etWallSeconds(this.key(points[index].time) + labelShift(timeframe()));
+      // what came before the first point is not known, and its label would hang over the edge
+      if (startIndex === 0 && points.length > 0) points[0].timeWeight = 0;
+      for (let index = Math.max(1, startIndex); index < points.length; index += 1) {
+        const weight = weightBetween(wall(index), wall(index - 1));
+        points[index].timeWeight = tooNear(points, index, weight, step) ? 0 : weight;
       }
-      // what came before the first point is not known: assume an average step
-      if (startIndex === 0 && points.length > 1) {
-        const step = Math.ceil((before - wall(0)) / (points.length - 1));
-        points[0].timeWeight = weightBetween(wall(0), wall(0) - step);
-      }
+    }
+
+    maxTickMarkWeight(marks) {
+      // every day's label is bold, not only the first of a week where one is in view
+      return Math.min(DAY, super.maxTickMarkWeight(marks));
     }
   };
 }
 
-/** Options of the axis' labels and of the crosshair's. shift() and isDaily() are asked at each label. */
-export function etScaleOptions(shift, isDaily) {
+function dayLabel(at) {
+  const day = etShortDay(at);
+  return day.endsWith("Jan") ? `${day} ${etYear(at)}` : day;
+}
+
+/** The library's kinds of labels (TickMarkType): the year's, which stands for our month, and those of days. */
+const LABEL = { 0: dayLabel, 1: etShortDay, 2: etShortDay };
+
+/** Options of the axis' labels and of the crosshair's. timeframe() is asked at each label. */
+export function etScaleOptions(timeframe) {
+  const isDaily = () => timeframe() === "1D";
   return {
     timeScale: {
       timeVisible: true,
       secondsVisible: false,
-      tickMarkFormatter: (time, kind) => LABEL[kind](time + shift()),
+      tickMarkFormatter: (time, kind) => {
+        const label = LABEL[kind] ?? (isDaily() ? etShortDay : etMinute);
+        return label(time + labelShift(timeframe()));
+      },
     },
     localization: {
       dateFormat: "dd MMM yyyy",
       timeFormatter: (time) => {
-        const at = time + shift();
+        const at = time + labelShift(timeframe());
         return isDaily() ? etDay(at) : `${etDay(at)}  ${etMinute(at)}`;
       },
     },

@@ -1,8 +1,10 @@
 import { el, setText } from "../ui/dom.js";
-import { etClock, etDay } from "../ui/time.js";
+import { localClock, localDay } from "../ui/time.js";
 import { Subscriptions } from "../workspace/store.js";
 
-/** What the session and this page did, newest at the bottom. Times are the wall clock, in ET. */
+const LOCAL_TIME = "The times in the log are those of your computer's clock, not of the market";
+
+/** What the replay and this page did, newest at the bottom, with the time on this computer's clock. */
 export class LogPanel {
   #lines = [];
 
@@ -11,6 +13,7 @@ export class LogPanel {
     this.list = el("ol", { class: "log", role: "log", "aria-label": "Log", tabindex: 0 });
     this.empty = el("p", { class: "quiet" }, "Nothing to tell yet.");
     this.root = el("div", { class: "log-panel" }, this.empty, this.list);
+    context.header.left.append(el("span", { class: "faint", title: LOCAL_TIME }, "local time"));
     this.count = context.header.right.appendChild(el("span", { class: "faint num" }));
     root.append(this.root);
     this.subscriptions = new Subscriptions(context.store);
@@ -36,6 +39,6 @@ export class LogPanel {
 }
 
 function lineRow({ at, level, text }) {
-  const time = el("time", { class: "num", title: `${etDay(at)} ET` }, etClock(at));
+  const time = el("time", { class: "num", title: `${localDay(at)}, your local time` }, localClock(at));
   return el("li", { "data-level": level }, time, el("span", { class: "log-level" }, level), el("span", {}, text));
 }

@@ -32,19 +32,19 @@ export class Feed {
     this.#serverLog = message.log.slice(-LOG_LINES);
     this.#publishLog();
     this.store.set("session", message.session);
-    this.store.set("job", message.job ?? null);
-    if (message.clock) this.store.set("clock", message.clock);
+    this.store.set("job", message.job);
+    if (message.clock) this.#setClock(message.clock);
     for (const chart of message.charts) this.#draw(chart);
   }
 
   on_frame(message) {
     for (const change of message.charts) this.#change(change);
-    this.store.set("clock", message.clock);
+    this.#setClock(message.clock);
   }
 
   on_chart(message) {
     this.#draw(message);
-    this.store.set("clock", message.clock);
+    this.#setClock(message.clock);
   }
 
   on_job(message) {
@@ -59,6 +59,12 @@ export class Feed {
   on_error(message) {
     this.store.set("error", { code: message.code, message: message.message, ref: message.ref ?? null });
     this.note("error", message.message);
+  }
+
+  #setClock(clock) {
+    // the jump is over: where it went says nothing of the next, which another tab may ask for
+    if (this.store.get("clock")?.loading && !clock.loading) this.store.drop("sought");
+    this.store.set("clock", clock);
   }
 
   #draw({ chart, timeframe, unit, bars, marks }) {

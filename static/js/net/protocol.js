@@ -53,6 +53,10 @@ function checkClock(clock) {
   need(typeof clock.playing === "boolean", "clock.playing", "true or false");
 }
 
+function checkJob(job) {
+  need(job === null || isObject(job), "job", "an object or null");
+}
+
 function checkSession(session) {
   need(isObject(session), "session", "an object");
   need(Number.isSafeInteger(session.tick) && session.tick > 0, "session.tick", "a positive integer");
@@ -62,6 +66,7 @@ function checkSession(session) {
 const CHECKS = {
   snapshot(message) {
     checkSession(message.session);
+    checkJob(message.job);
     if (message.clock !== null || message.session.state === "ready") checkClock(message.clock);
     need(Array.isArray(message.charts), "charts", "a list");
     message.charts.forEach((chart, index) => checkChart(chart, `charts[${index}]`));
@@ -80,7 +85,7 @@ const CHECKS = {
     checkClock(message.clock);
     checkChart(message, "chart");
   },
-  job: (message) => need(isObject(message.job), "job", "an object"),
+  job: (message) => checkJob(message.job),
   log: (message) => need(isObject(message.line) && isText(message.line.text), "line", "a log line"),
   error: (message) => need(isText(message.message), "message", "text"),
 };

@@ -11,11 +11,11 @@ const SILENCE_MS = 15_000;
 
 const FINAL = {
   [CLOSE.LOGGED_OUT]: "you are logged out",
-  [CLOSE.NOT_FOUND]: "there is no such replay of yours",
+  [CLOSE.NOT_FOUND]: "there is no such replay of yours, or it was deleted",
 };
 const REASONS = {
   [CLOSE.TOO_SLOW]: "the browser fell behind",
-  [CLOSE.MOVED]: "the replay moved to another server process",
+  [CLOSE.MOVED]: "the server moved the replay",
 };
 
 const realTimers = {

@@ -3,6 +3,7 @@
 import { OpenForm } from "../replay/open_form.js";
 import { ReplayBar } from "../replay/bar.js";
 import { StatusLine } from "../replay/status.js";
+import { mouseKeepsFocus } from "../ui/dom.js";
 import { FrameQueue } from "../ui/frame.js";
 import { createDock, openDefaultLayout } from "../workspace/dock.js";
 import { ReplaySession } from "../workspace/session.js";
@@ -30,6 +31,7 @@ const context = { store, session, frames: new FrameQueue(), reload: () => form.s
 form.mount(document.getElementById("open-form"));
 openDefaultLayout(createDock(document.getElementById("dock"), context), { timeframe });
 new ReplayBar().mount(document.getElementById("replay-bar"), context);
+mouseKeepsFocus(document.getElementById("dock"));
 new StatusLine().mount(document.getElementById("status-line"), context);
 session.start();
 

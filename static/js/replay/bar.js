@@ -1,6 +1,7 @@
 import { SPEEDS } from "../net/protocol.js";
 import { mouseKeepsFocus, setAttribute, setText, show } from "../ui/dom.js";
-import { dayOfDate, etClock, etDay, etText, readEtInput, secondsFromNs } from "../ui/time.js";
+import { ET_INPUT_FORMS, dayOfDate, etClock, etDay, etText, readEtInput, secondsFromNs } from "../ui/time.js";
+import { loadingOf } from "../workspace/loading.js";
 import { Subscriptions } from "../workspace/store.js";
 import { commandOf, focusKind } from "./keys.js";
 
@@ -8,7 +9,7 @@ const NOTE_MS = 8000;
 const CONNECTION = {
   idle: "no replay",
   connecting: "connecting …",
-  live: "live",
+  live: "connected",
   reconnecting: "reconnecting …",
   stopped: "disconnected",
 };
@@ -28,7 +29,7 @@ export class ReplayBar {
     this.#fillSpeeds();
     this.#listen();
     this.subscriptions = new Subscriptions(context.store);
-    for (const topic of ["clock", "session", "connection"]) {
+    for (const topic of ["clock", "session", "connection", "job"]) {
       this.subscriptions.add(topic, () => context.frames.request(this.#draw));
     }
     this.subscriptions.add("error", (error) => this.#refused(error));
@@ -60,15 +61,22 @@ export class ReplayBar {
     this.fields.jump.addEventListener("input", () => this.#mark(null), { signal });
     this.fields.jump.addEventListener("keydown", (event) => event.key === "Escape" && event.target.blur(), { signal });
     this.frame.addEventListener("change", () => this.#chooseTimeframe(this.frame.value), { signal });
+    mouseKeepsFocus(this.frame, signal);
     document.addEventListener("keydown", (event) => this.#keyed(event), { signal });
+    document.addEventListener("keyup", (event) => this.#released(event), { signal });
   }
 
   #keyed(event) {
     if (event.defaultPrevented) return;
     const command = commandOf(event, focusKind(document.activeElement));
-    if (!command) return;
+    if (!command || (command.action !== "timeframe" && !this.#ready())) return;
     event.preventDefault();
     this.#run(command);
+  }
+
+  /** Firefox presses the focused button when Space is let go, whatever was done about its being pressed. */
+  #released(event) {
+    if (event.key === " " && this.#ready() && focusKind(document.activeElement) === "page") event.preventDefault();
   }
 
   #pressed(button) {
@@ -116,7 +124,7 @@ export class ReplayBar {
     const clock = this.context.store.get("clock");
     const now = clock ? secondsFromNs(clock.playhead) : Date.now() / 1000;
     const et = readEtInput(this.fields.jump.value, now);
-    if (et === null) return this.#mark("Write the moment in ET as 2026-03-18 09:30, or 09:30 for the same day.");
+    if (et === null) return this.#mark(`This moment cannot be read. Write ${ET_INPUT_FORMS}, in Eastern time.`);
     this.fields.jump.value = et;
     if (this.context.session.seek(et)) this.fields.jump.blur();
     return undefined;
@@ -144,13 +152,14 @@ export class ReplayBar {
     this.#drawConnection(store.get("connection"));
     this.#drawSession(store.get("session"));
     this.#drawClock(store.get("clock"));
+    this.#drawLoading();
   };
 
   #drawConnection({ state, reason }) {
     const chip = this.fields.connection;
     setText(chip, CONNECTION[state]);
     setAttribute(chip, "data-state", state);
-    setAttribute(chip, "title", reason ?? "Connection to the replay");
+    setAttribute(chip, "title", reason ?? "The connection of this page to the server");
   }
 
   #drawSession(session) {
@@ -161,6 +170,19 @@ export class ReplayBar {
     if (session?.synthetic && synthetic) synthetic.hidden = false;
   }
 
+  /** What is loaded while bars are on screen; before that the chart's own area tells. */
+  #drawLoading() {
+    const { store } = this.context;
+    const [session, clock, job, sought] = ["session", "clock", "job", "sought"].map((topic) => store.get(topic));
+    const loading = this.#ready() ? loadingOf({ session, clock, job, sought }) : null;
+    show(this.fields.loading, loading !== null);
+    show(this.fields.loadingBar, loading !== null);
+    if (loading === null) return;
+    setText(this.fields.loading, loading.short);
+    setAttribute(this.fields.loading, "title", loading.text);
+    this.fields.loadingShare.style.width = `${Math.round(loading.share * 100)}%`;
+  }
+
   #drawClock(clock) {
     if (!clock) return;
     const seconds = secondsFromNs(clock.playhead);
@@ -168,7 +190,7 @@ export class ReplayBar {
     setText(this.fields.date, `${etDay(seconds)} ET`);
     const tradeDate = clock.trade_date ? `trade date ${dayOfDate(clock.trade_date)}` : "";
     setText(this.fields.tradeDate, tradeDate);
-    setAttribute(this.fields.clock, "title", `Playhead, Eastern time · ${tradeDate}`);
+    setAttribute(this.fields.clock, "title", `The moment that the replay shows, Eastern time · ${tradeDate}`);
     const { play } = this.fields;
     setAttribute(play, "aria-pressed", String(clock.playing));
     setAttribute(play, "aria-label", clock.playing ? "Pause" : "Play");

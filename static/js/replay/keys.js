@@ -18,22 +18,24 @@ const SHIFTED = {
 };
 
 /**
- * What a key press asks for, or null. `where` is "field" (typing), "control" (a focused button or link, which
- * Space presses by itself) or "page".
+ * What a key press asks for, or null. `where` is "field" (typing), "choice" (a select, which letters and arrows
+ * work), "control" (a button or link outside of the workspace, which Space presses) or "page".
  */
 export function commandOf({ key, shiftKey, ctrlKey, metaKey, altKey, repeat }, where) {
   if (ctrlKey || metaKey || altKey || where === "field") return null;
   if (key === " " && (where === "control" || repeat)) return null;
+  if (where === "choice" && key !== " ") return null;
   if (shiftKey && SHIFTED[key]) return SHIFTED[key];
   if (shiftKey && key.startsWith("Arrow")) return null;
   if (/^[1-9]$/.test(key)) return { action: "timeframe", timeframe: TIMEFRAMES[Number(key) - 1] };
   return PLAIN[key] ?? null;
 }
 
-/** Where the focus is, for `commandOf`. */
+/** Where the focus is, for `commandOf`. In the workspace Space plays, also where a button or select has the focus. */
 export function focusKind(element) {
   if (!element) return "page";
-  if (element.isContentEditable || element.matches("textarea, select")) return "field";
-  if (element.matches("input:not([type=button]):not([type=submit])")) return "field";
-  return element.matches("button, a[href], summary, input") ? "control" : "page";
+  const isInWorkspace = element.closest("main") !== null;
+  if (element.matches("select")) return isInWorkspace ? "choice" : "field";
+  if (element.isContentEditable || element.matches("textarea, input:not([type=button]):not([type=submit])")) return "field";
+  return element.matches("button, a[href], summary, input") && !isInWorkspace ? "control" : "page";
 }

@@ -13,6 +13,7 @@ export class OpenForm {
     const { signal } = this.#listening;
     this.form = form;
     this.errors = document.getElementById("open-errors");
+    form.addEventListener("htmx:beforeRequest", () => this.#clear(), { signal });
     form.addEventListener("htmx:afterSwap", () => this.#markFields(), { signal });
     this.errors.addEventListener("htmx:afterSwap", () => this.#markFields(), { signal });
     for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
@@ -29,6 +30,11 @@ export class OpenForm {
   /** Sends the form as it is, as the "Load again" button does. */
   submit() {
     this.form.requestSubmit();
+  }
+
+  #clear() {
+    this.errors.replaceChildren();
+    this.#markFields();
   }
 
   #markFields() {

@@ -1,10 +1,11 @@
 import { setAttribute, setText } from "../ui/dom.js";
+import { loadingOf } from "../workspace/loading.js";
 import { Subscriptions } from "../workspace/store.js";
 
-const STEP = {
+const CONNECTION = {
   idle: "no replay open",
   connecting: "connecting",
-  live: "replay in step",
+  live: "connected",
   reconnecting: "connecting again",
   stopped: "disconnected",
 };
@@ -17,7 +18,7 @@ export class StatusLine {
     this.connection = root.querySelector("[data-show=step]");
     this.replay = root.querySelector("[data-show=replay]");
     this.subscriptions = new Subscriptions(context.store);
-    for (const topic of ["clock", "session", "connection"]) {
+    for (const topic of ["clock", "session", "connection", "job"]) {
       this.subscriptions.add(topic, () => context.frames.request(this.#draw));
     }
   }
@@ -30,18 +31,26 @@ export class StatusLine {
   #draw = () => {
     const { store } = this.context;
     const { state, reason } = store.get("connection");
-    const ready = store.get("session")?.state === "ready";
-    const step = state === "live" && !ready ? "connected" : STEP[state];
-    setText(this.connection, reason && state !== "live" ? `${step}: ${reason}` : step);
+    setText(this.connection, reason && state !== "live" ? `${CONNECTION[state]}: ${reason}` : CONNECTION[state]);
     setAttribute(this.connection, "data-state", state);
-    setText(this.replay, replayText(store.get("session"), store.get("clock")));
+    const [session, clock, job, sought] = ["session", "clock", "job", "sought"].map((topic) => store.get(topic));
+    setText(this.replay, replayText({ state, session, clock, job, sought }));
   };
 }
 
-/** What the replay does, in words. */
-export function replayText(session, clock) {
-  if (!session) return "";
-  if (session.state !== "ready") return session.state === "failed" ? "loading failed" : "loading market data";
+/** What the replay does, in words. `state` is that of the connection. */
+export function replayText({ state, session, clock, job, sought }) {
+  if (!session || state === "stopped") return "";
+  if (state !== "live") return "waiting for the server";
+  if (session.state === "failed") return "loading failed";
+  const loading = loadingOf({ session, clock, job, sought });
+  const market = marketText(clock);
+  // more is loaded in the background while the market goes on
+  if (loading && session.state === "ready" && !clock?.loading) return [market, loading.text].filter(Boolean).join(" · ");
+  return loading?.text ?? market;
+}
+
+function marketText(clock) {
   if (!clock) return "";
   if (clock.at_end) return "at the end of the data";
   if (!clock.playing) return "paused";

@@ -28,8 +28,15 @@ export function show(node, visible) {
   if (node.hidden === visible) node.hidden = !visible;
 }
 
+/** A function that gives the width of a text in pixels, in a font as a canvas takes it. */
+export function textMeasure(font) {
+  const canvas = document.createElement("canvas").getContext("2d");
+  canvas.font = font;
+  return (text) => canvas.measureText(text).width;
+}
+
 /**
- * Keeps the keyboard on the workspace when the mouse works the bar: a clicked button does not take the
+ * Keeps the keyboard on the workspace when the mouse works under `root`: a clicked button does not take the
  * focus, a select that was changed by mouse gives it back. Reached with Tab, both behave as usual.
  */
 export function mouseKeepsFocus(root, signal) {

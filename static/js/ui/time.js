@@ -87,11 +87,6 @@ export function etShortDay(utcSeconds) {
   return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
 }
 
-/** "Mar" */
-export function etMonth(utcSeconds) {
-  return MONTHS[etDate(utcSeconds).getUTCMonth()];
-}
-
 /** "2026" */
 export function etYear(utcSeconds) {
   return String(etDate(utcSeconds).getUTCFullYear());
@@ -112,18 +107,44 @@ function longDay(date) {
   return `${WEEKDAYS[date.getUTCDay()]} ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 }
 
+/** "11:24:37" on this computer's clock: for what happens outside the market, as in the log. */
+export function localClock(utcSeconds) {
+  return localDate(utcSeconds).toISOString().slice(11, 19);
+}
+
+/** "Wed 18 Mar 2026" on this computer's clock. */
+export function localDay(utcSeconds) {
+  return longDay(localDate(utcSeconds));
+}
+
+function localDate(utcSeconds) {
+  const at = new Date(utcSeconds * 1000);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+}
+
+/** What `readEtInput` understands, for people. */
+export const ET_INPUT_FORMS = "9:30, 0930 or 15:30:20 (that day), 2026-03-18 9:30, or 2026-03-18 alone for 09:30";
+
+const ET_INPUT = /^(?:(\d{4})-(\d{1,2})-(\d{1,2}))?(?:(?:^|[ T]+)(\d{1,2}):?(\d{2})(?::(\d{2}))?)?$/;
+const REGULAR_OPEN = ["09", "30"];
+
 /**
  * What someone typed into "Go to", as "YYYY-MM-DD HH:MM[:SS]", or null when it cannot be read.
- * A time alone means that time on the day of `nowSeconds` (ET).
+ * A time alone means that time on the day of `nowSeconds` (ET), a date alone 09:30 of that date.
  */
 export function readEtInput(text, nowSeconds) {
-  const match = /^(?:(\d{4}-\d{2}-\d{2})[ T]+)?(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(text.trim());
-  if (!match) return null;
-  const [, day = etText(nowSeconds).slice(0, 10), hour, minute, second] = match;
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second ?? 0) > 59) return null;
-  const parsed = new Date(`${day}T00:00:00Z`);
-  if (Number.isNaN(parsed.getTime()) || parsed.toISOString().slice(0, 10) !== day) return null;
-  return `${day} ${two(Number(hour))}:${minute}${second ? `:${second}` : ""}`;
+  const match = ET_INPUT.exec(text.trim());
+  if (!match?.[0]) return null;
+  const [, year, month, date, ...typed] = match;
+  const day = year ? [year, two(month), two(date)].join("-") : etText(nowSeconds).slice(0, 10);
+  const [hour, minute, second] = typed[0] === undefined ? REGULAR_OPEN : typed;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second ?? 0) > 59 || !exists(day)) return null;
+  return `${day} ${two(hour)}:${minute}${second ? `:${second}` : ""}`;
+}
+
+function exists(isoDay) {
+  const parsed = new Date(`${isoDay}T00:00:00Z`);
+  return !Number.isNaN(parsed.getTime()) && parsed.toISOString().slice(0, 10) === isoDay;
 }
 
 /** "about 12 s", "about 3 min", "about 1 h 20 min" */

@@ -1,0 +1,38 @@
+import { etText, roughly, secondsFromNs } from "../ui/time.js";
+
+/**
+ * What is being loaded, or null: {text, short, share}. `text` is "loading SI 2023-03-13: fetching … 43 % · about
+ * 12 s left", `short` the same without what is being done, `share` how much is done, 0 to 1. `sought` is where
+ * the last "Go to" goes.
+ */
+export function loadingOf({ session, clock, job, sought }) {
+  if (!session || session.state === "failed") return null;
+  const isFirst = session.state === "loading";
+  if (!isFirst && !job && !clock?.loading) return null;
+  const what = isFirst || clock?.loading ? whichDay(session, clock, sought) : `more of ${session.root}`;
+  const text = (progress) => `loading ${what}${progress ? `: ${progress}` : ""}`;
+  if (!job) return { text: text(""), short: text(""), share: 0 };
+  return { text: text(progressText(session, job)), short: text(percentText(job)), share: shareOf(job) };
+}
+
+/** How much of a job is done, 0 to 1. */
+export function shareOf(job) {
+  return job.total > 0 ? Math.min(1, job.done / job.total) : 0;
+}
+
+/** "43 % · about 12 s left" */
+export function percentText(job) {
+  const left = Number.isFinite(job.eta_seconds) ? ` · ${roughly(job.eta_seconds)} left` : "";
+  return `${Math.round(shareOf(job) * 100)} %${left}`;
+}
+
+function progressText(session, job) {
+  const doing = (job.message ?? "").replace(`${session.root}: `, "");
+  return doing ? `${doing} … ${percentText(job)}` : percentText(job);
+}
+
+function whichDay(session, clock, sought) {
+  const standing = clock?.playhead ?? session.entry_ns;
+  const day = clock?.loading ? sought : etText(secondsFromNs(standing));
+  return day ? `${session.root} ${day.slice(0, 10)}` : session.root;
+}

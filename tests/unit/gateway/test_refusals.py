@@ -1,0 +1,69 @@
+"""What the vendor's door makes of a refusal: the gateway's words, and what to do."""
+
+import pytest
+
+from market.databento_historical import HistoricalGateway
+from market.gateway_errors import ADVICE, GatewayError
+from tests.unit.gateway.conftest import HOUR_NS, NOW_NS, Switch, ask, door, refused
+
+
+def test_a_good_key_gets_its_bars(url: str) -> None:
+    assert ask(door(url)) == 60
+
+
+@pytest.mark.parametrize("key", [" ", "\t", "YOUR_API_KEY"])
+def test_a_key_that_is_none_is_said_so(key: str) -> None:
+    with pytest.raises(GatewayError, match="no API key"):
+        HistoricalGateway(key)
+
+
+def test_a_refused_key_is_said_so_with_where_to_change_it(url: str, pauses: list[float]) -> None:
+    wrong = "db-a-key-that-was-revoked"
+    error = refused(door(url, wrong, patient=True))
+    assert (error.status, error.case, error.retryable) == (401, "auth_authentication_failed", False)
+    assert str(error) == f"The data gateway says: 401: Authentication failed. {ADVICE[401]}"
+    assert "DATABENTO_API_KEY" in error.advice
+    assert wrong not in str(error) + repr(error)
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("code", "case", "advice"),
+    [
+        (402, "account_insufficient_funds", "funds"),
+        (403, "license_not_found_unauthorized", "licence"),
+        (400, "bad_request_of_ours", "report it"),
+        (409, "conflict", "Try again"),
+    ],
+)
+def test_a_refusal_is_told_in_databentos_words_with_what_to_do_and_not_repeated(
+    url: str, switch: Switch, pauses: list[float], code: int, case: str, advice: str
+) -> None:
+    switch({"status": {"code": code, "case": case, "message": "The words of Databento.", "times": 2}})
+    error = refused(door(url, patient=True))
+    assert (error.status, error.case, error.message) == (code, case, "The words of Databento.")
+    assert str(error).startswith(f"The data gateway says: {code}: The words of Databento. ")
+    assert advice in error.advice
+    assert str(error).endswith(error.advice)
+    assert pauses == []
+
+
+def test_an_unknown_symbol_is_named(url: str) -> None:
+    error = refused(door(url), symbol="QQZ6")
+    assert (error.status, error.case) == (404, "symbology_symbols_not_found")
+    assert "QQZ6" in str(error)
+    assert ADVICE[404] in str(error)
+
+
+def test_a_range_past_the_end_says_where_data_ends_for_people_and_for_programs(url: str) -> None:
+    error = refused(door(url), end_ns=NOW_NS + HOUR_NS)
+    assert (error.status, error.case, error.retryable) == (422, "data_end_after_available_end", False)
+    assert "has data available up to '2026-03-12 15:29:00" in error.message
+    assert error.payload["available_end"] == "2026-03-12T15:29:00.000000000Z"
+    assert ADVICE[422] in str(error)
+
+
+def test_a_refused_field_is_named_from_the_list_form_of_validation(url: str) -> None:
+    """Databento's request validation gives a list instead of an object."""
+    error = refused(door(url), symbol=",")
+    assert (error.status, error.message) == (422, "symbols: At least one symbol is required")
