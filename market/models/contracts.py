@@ -29,7 +29,8 @@ class Contract(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["asset", "year", "month"], nulls_distinct=False, name="contract_once"),
             models.CheckConstraint(
-                condition=Q(month__gte=1, month__lte=12, year__isnull=False) | Q(month=None, year=None),
+                condition=Q(month__isnull=False, month__gte=1, month__lte=12, year__isnull=False)
+                | Q(month=None, year=None),
                 name="contract_month",
             ),
             models.CheckConstraint(

@@ -21,9 +21,12 @@ from market.models import (
     Coverage,
     DailyBar,
     DailySpan,
+    DayCondition,
     InstrumentId,
     Job,
+    Purchase,
     Roll,
+    SpendingLimits,
 )
 from market.services import MixedSources, check_source, load_assets
 from replay.models import ReplaySession
@@ -79,6 +82,16 @@ class World:
     def job(self, **changed: Any) -> Job:
         return Job.objects.create(**{"kind": "test", "done": 1, "total": 1} | changed)
 
+    def day_condition(self, **changed: Any) -> DayCondition:
+        return DayCondition.objects.create(**{"dataset": "GLBX.MDP3", "date": DAY, "condition": "degraded"} | changed)
+
+    def purchase(self, **changed: Any) -> Purchase:
+        good = {
+            "day": DAY, "source": "Databento", "dataset": "GLBX.MDP3", "schema": "trades", "symbols": "NQM6",
+            "start_ns": 1, "end_ns": 2, "records": 0, "cost": 0,
+        }  # fmt: skip
+        return Purchase.objects.create(**good | changed)
+
     def replay(self, **changed: Any) -> ReplaySession:
         owner, _ = User.objects.get_or_create(username="owner")
         moments = dict.fromkeys(("entry_ns", "anchor_ns", "playhead_ns"), 1)
@@ -97,6 +110,8 @@ BAD_ROWS: list[tuple[str, Make]] = [
     ("asset_tick_positive", lambda world: world.asset(tick_size=0)),
     ("asset_tick_positive", lambda world: world.asset(tick_size=-1)),
     ("asset_point_value_positive", lambda world: world.asset(point_value=0)),
+    ("asset_months", lambda world: world.asset(kind="stock")),
+    ("asset_months", lambda world: world.asset(active_months="")),
     ("cost_once_a_day", lambda world: [world.cost(), world.cost()]),
     ("cost_not_negative", lambda world: world.cost(fee_exchange=Decimal("-0.01"))),
     ("cost_not_negative", lambda world: world.cost(fee_broker=Decimal("-0.01"))),
@@ -104,6 +119,8 @@ BAD_ROWS: list[tuple[str, Make]] = [
     ("contract_once", lambda world: world.contract(month=6)),
     ("contract_month", lambda world: world.contract(month=0)),
     ("contract_month", lambda world: world.contract(month=13)),
+    ("contract_month", lambda world: world.contract(month=None)),
+    ("contract_once", lambda world: [world.contract(year=None, month=None), world.contract(year=None, month=None)]),
     ("contract_life", lambda world: world.contract(first_trade_date=LATER, last_trade_date=DAY)),
     ("instrument_id_once", lambda world: [world.instrument_id(), world.instrument_id()]),
     ("instrument_id_dates", lambda world: world.instrument_id(end_date=DAY)),
@@ -123,6 +140,11 @@ BAD_ROWS: list[tuple[str, Make]] = [
     ("coverage_empty_or_stored", lambda world: world.coverage(state="empty")),
     ("coverage_empty_or_stored", lambda world: world.coverage(rows=0)),
     ("coverage_empty_or_stored", lambda world: world.coverage(checksum="")),
+    ("day_condition_once", lambda world: [world.day_condition(), world.day_condition()]),
+    ("purchase_cost_not_negative", lambda world: world.purchase(cost=Decimal("-0.01"))),
+    ("purchase_range", lambda world: world.purchase(end_ns=1)),
+    ("spending_limits_one_row", lambda world: SpendingLimits.objects.create(pk=2)),
+    ("spending_limits_not_negative", lambda world: SpendingLimits.objects.create(pk=1, user_daily=-1)),
     ("job_done_within_total", lambda world: world.job(done=2)),
     ("replay_playhead_positive", lambda world: world.replay(playhead_ns=0)),
     ("replay_speed", lambda world: world.replay(speed=0.2)),
@@ -142,6 +164,9 @@ GOOD_ROWS: list[Make] = [
     lambda world: world.roll(spread_state="complete", from_price=1, to_price=2),
     lambda world: [world.coverage(), world.coverage(trade_date=LATER, state="empty", rows=0, checksum="")],
     lambda world: world.job(),
+    lambda world: world.asset(root="BRK.B", kind="stock", active_months="", listed_months=""),
+    lambda world: [world.day_condition(), world.day_condition(date=LATER)],
+    lambda world: [world.purchase(), SpendingLimits.current()],
     lambda world: [world.replay(speed=speed) for speed in (0.25, 1_000, None)],
 ]
 

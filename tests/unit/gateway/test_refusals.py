@@ -2,8 +2,9 @@
 
 import pytest
 
-from market.databento_historical import HistoricalGateway
+from market.databento_historical import HistoricalGateway, Request
 from market.gateway_errors import ADVICE, GatewayError
+from market.sessions import parse_et
 from tests.unit.gateway.conftest import HOUR_NS, NOW_NS, Switch, ask, door, refused
 
 
@@ -55,12 +56,11 @@ def test_an_unknown_symbol_is_named(url: str) -> None:
     assert ADVICE[404] in str(error)
 
 
-def test_a_range_past_the_end_says_where_data_ends_for_people_and_for_programs(url: str) -> None:
-    error = refused(door(url), end_ns=NOW_NS + HOUR_NS)
-    assert (error.status, error.case, error.retryable) == (422, "data_end_after_available_end", False)
-    assert "has data available up to '2026-03-12 15:29:00" in error.message
-    assert error.payload["available_end"] == "2026-03-12T15:29:00.000000000Z"
-    assert ADVICE[422] in str(error)
+def test_a_range_past_the_end_is_served_as_far_as_the_data_reach(url: str) -> None:
+    wanted = Request("GLBX.MDP3", "ohlcv-1s", ("NQM6",), NOW_NS - HOUR_NS, NOW_NS + HOUR_NS)
+    served, rows = door(url).fetch(wanted, lambda download: (download.request, download.rows()))
+    assert served.end_ns == parse_et("2026-03-12 11:29")
+    assert 0 < len(rows) == door(url).fetch(served, lambda download: download.expected)
 
 
 def test_a_refused_field_is_named_from_the_list_form_of_validation(url: str) -> None:
