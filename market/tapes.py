@@ -12,7 +12,7 @@ from market.databento_historical import HistoricalGateway
 from market.engine import splice
 from market.engine.bars import Bars, empty
 from market.engine.tape import Part, Piece, PieceCache, RollMark, Tape
-from market.history import Span, ensure_history, missing_spans
+from market.history import Span, count_requests, ensure_history, missing_spans
 from market.jobs import Progress
 from market.models import Asset, Contract, Coverage, Roll
 from market.sessions import SECOND_NS, Session, SessionCalendar, to_ns
@@ -111,18 +111,27 @@ def _plan(window: Window) -> _Plan:
 def prepare(window: Window, gateway: HistoricalGateway, available_ns: int, progress: Progress) -> None:
     """Fetch everything the window's tape takes and price its rolls. Raises GatewayError, NoMarket, JobCancelled."""
     asset = window.asset
-    progress.expect(len(window.sessions) + 1)
-    if missing_spans(asset, *window.history_span(available_ns)):
-        ensure_history(asset, gateway, *window.fetched_span(available_ns), progress)
+    _have_history(window, gateway, available_ns, progress)
     rolls.rebuild(asset)
     plan = _plan(window)
     needed = plan.needed(asset.sessions)
-    progress.expect(sum(map(len, needed.values())) + 1)
+    progress.expect(1 + sum(map(len, needed.values())))
     progress.say(f"{asset.root}: roll schedule ready", 1)
     for contract, sessions in needed.items():
         ingest.ensure(gateway, contract, SECONDS, sessions, available_ns, progress)
     for roll in plan.rolls:
         _price(roll, asset.sessions.session(roll.trade_date))
+
+
+def _have_history(window: Window, gateway: HistoricalGateway, available_ns: int, progress: Progress) -> None:
+    """Before the roll schedule is known, a window is taken to need each session once."""
+    asset, after = window.asset, 1 + len(window.sessions)
+    if missing_spans(asset, *window.history_span(available_ns)):
+        span = window.fetched_span(available_ns)
+        progress.expect(count_requests(asset, *span) + after)
+        ensure_history(asset, gateway, *span, progress)
+    else:
+        progress.expect(after)
 
 
 def is_stored(window: Window, available_ns: int) -> bool:
