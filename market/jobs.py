@@ -9,6 +9,7 @@ from channels.layers import get_channel_layer
 from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
+from market.locks import is_locked
 from market.models import Job
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,16 @@ class JobCancelled(Exception):
 def topic(job_id: int) -> str:
     """The Channels group of a job."""
     return f"job.{job_id}"
+
+
+def lock(job_id: int) -> tuple[str, int]:
+    """The advisory lock that whoever works on a job holds."""
+    return "job", job_id
+
+
+def is_abandoned(job: Job) -> bool:
+    """Whether the job, as this row has it, is not over and nobody works on it."""
+    return job.state not in Job.FINAL and not is_locked(*lock(job.pk))
 
 
 def describe(job: Job, eta_seconds: int | None = None) -> dict[str, Any]:
@@ -56,12 +67,13 @@ class Progress:
 
     def __init__(self, job: Job) -> None:
         self._job = job
+        job.done = job.total = 0  # what a lost worker has stored is counted again, as fast as it is found
         self._began = time.monotonic()
         self._reported = 0.0
 
-    def expect(self, total: int) -> None:
-        """Say how many units the whole work has."""
-        self._job.total = max(total, self._job.done)
+    def expect(self, units: int) -> None:
+        """Say how many units are still to be done."""
+        self._job.total = self._job.done + units
 
     def say(self, message: str, units: int = 0) -> None:
         """Tell what is being done and how many more units are done. Raises JobCancelled."""

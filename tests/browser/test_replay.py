@@ -110,7 +110,7 @@ def test_a_killed_web_process_comes_back_where_it_was(trader: Trader, product: P
     seen = trader.clock
     os.kill(product.up.pid_of("daphne"), signal.SIGKILL)
     expect(trader.page.locator("[data-show=connection]")).to_contain_text("reconnecting")
-    expect(trader.page.locator("[data-show=connection]")).to_contain_text("live", timeout=30_000)
+    expect(trader.page.locator("[data-show=connection]")).to_contain_text("connected", timeout=30_000)
     trader.wait_until_ready()
     assert trader.clock >= seen
     seen = trader.clock
@@ -245,6 +245,17 @@ def test_a_killed_worker_is_replaced_and_the_load_goes_on(trader: Trader, produc
     trader.wait_until_ready()
     assert trader.clock == "10:00:00"
     assert "worker stopped" in product.up.output
+
+
+@pytest.mark.parametrize(("words", "day"), [("bin/postgres", "2025-09-10"), ("valkey-server", "2025-06-11")])
+def test_a_server_killed_during_a_load_only_delays_it(trader: Trader, product: Product, words: str, day: str) -> None:
+    trader.ask_for("SI", day, "10:00")
+    expect(trader.page.get_by_role("progressbar")).to_be_visible()
+    deaths = product.up.output.count("worker stopped")
+    os.kill(product.up.pid_of(words), signal.SIGKILL)
+    trader.wait_until_ready()
+    assert trader.clock == "10:00:00"
+    assert product.up.output.count("worker stopped") == deaths
 
 
 def test_recent_replays_can_be_gone_back_to(trader: Trader) -> None:
