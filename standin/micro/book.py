@@ -85,22 +85,23 @@ def simulate(
     ends: Floats,
     events: Floats,
     lowest: Ints,
-    window: int,
+    window: Ints,
     trades: Ints,
     trade_from: Ints,
 ) -> tuple[int, int]:
     """Write the rows of the minutes from `first` on; (rows written, the minute that did not fit or their number).
 
-    opening: minutes that begin with an empty book. begins, ends: the conditions of their boundaries. lowest: the
-    window's first price in ticks. trades: rows of words, those of minute m from trade_from[m] to trade_from[m + 1].
+    opening: minutes that begin with an empty book. begins, ends: the conditions of their boundaries. lowest, window:
+    the first price of the ladder in ticks, and their number. trades: rows of words, those of minute m from trade_from[m] to trade_from[m + 1].
     counting: `rows` has no room and all minutes are counted.
     """
     state = np.zeros(STATE_SIZE, dtype=np.int64)
     state[TICK], state[HEADER] = tick, header
     dice = np.empty(1, dtype=np.uint64)
-    lots, orders = np.empty(window, dtype=np.int64), np.empty(window, dtype=np.int64)
-    goal, goal_orders = np.empty(window, dtype=np.int64), np.empty(window, dtype=np.int64)
+    room = np.empty((4, window.max()), dtype=np.int64)
     for minute in range(first, minute_ns.size):
+        lots, orders = room[0, : window[minute]], room[1, : window[minute]]
+        goal, goal_orders = room[2, : window[minute]], room[3, : window[minute]]
         written = state[ROWS]
         number = minute_ns[minute] // MINUTE_NS
         dice[0] = place(stream, number)
@@ -157,7 +158,7 @@ def _build(rows: Ints, state: Ints, lots: Ints, orders: Ints, goal: Ints, goal_o
 @compiled
 def _pass_time(state: Ints, limit: int, dice: Words) -> None:
     """Some microseconds, not past the limit."""
-    state[NOW] = max(state[NOW], min(state[NOW] + 2_000 + int(bits(dice) & np.uint64(8_191)), limit))
+    state[NOW] = max(state[NOW], min(state[NOW] + 2_000 + np.int64(bits(dice) & np.uint64(8_191)), limit))
 
 
 @compiled

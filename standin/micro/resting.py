@@ -54,7 +54,7 @@ def fill(
     for at in range(lots.size):
         lots[at], orders[at] = 0, 0
         own = place(stream, lowest + at)
-        word = mixed(own + np.uint64((minute + int(own & np.uint64(63))) // period))
+        word = mixed(own + np.uint64((minute + np.int64(own & np.uint64(63))) // period))
         if lowest + at < floor or unit(word) >= conditions[DENSITY]:
             continue
         word = mixed(word)
