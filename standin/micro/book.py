@@ -57,11 +57,11 @@ NEAREST_NS, NEAR_NS = 20_000, 250_000
 """The quotes come to a trade's price so long before it."""
 EFFECT_NS = 8_000
 """From a trade's row to that of its effect."""
-FOLLOW = 0.3
+FOLLOW = 0.5
 """Share of book events that draw the quotes along, where they lag."""
 AT_TOUCH, BEHIND = 0.72, 0.5
 """Share of orders that come and go at the best price; and of the others at each further price."""
-MODIFIES, MODIFIED_AT_TOUCH = 0.3, 0.4
+MODIFIES, MODIFIED_AT_TOUCH = 0.38, 0.4
 """Share of book events that change an order in its place; and of these, those at each next price."""
 WHOLE_ORDERS = 0.66
 """Share of trades that fill whole orders of the level (C), not a part of one (M)."""

@@ -35,10 +35,10 @@ class Depth:
 
 
 DEPTHS: dict[str, Depth] = {
-    "NG": Depth(15.0, 1.15, 1.8),
-    "CL": Depth(14.0, 1.1, 1.6),
+    "NG": Depth(15.0, 1.1, 1.8),
+    "CL": Depth(14.0, 1.05, 1.6),
     "HO": Depth(3.0, 4.0, 1.4),
-    "NQ": Depth(6.0, 1.7, 1.5),
+    "NQ": Depth(6.0, 1.6, 1.5),
     "YM": Depth(6.0, 1.6, 1.4),
     "NKD": Depth(6.0, 1.4, 1.4),
     "GC": Depth(8.0, 1.4, 1.5),
@@ -46,7 +46,7 @@ DEPTHS: dict[str, Depth] = {
     "HG": Depth(7.0, 1.3, 1.5),
     "PL": Depth(4.0, 3.0, 1.3),
     "MBT": Depth(10.0, 2.0, 2.2),
-    "6E": Depth(45.0, 1.05, 2.6),
+    "6E": Depth(45.0, 1.02, 2.6),
     "6B": Depth(35.0, 1.1, 2.4),
     "6C": Depth(40.0, 1.1, 2.4),
     "6S": Depth(12.0, 1.4, 2.0),
@@ -61,7 +61,7 @@ LEAST = 1e-5
 """Relative lots below which nothing gets any thinner."""
 STEPS_PER_OCTAVE = 2
 """Liquidity moves in steps, so that a thin book does not stir at every minute's boundary."""
-SPREAD_POWER, DEPTH_POWER = 0.4, 0.35
+SPREAD_POWER, DEPTH_POWER = 0.35, 0.35
 """How fast the touch widens and the book thins with less trading."""
 WIDEST, LEAST_EXTRA_SPREAD = 60.0, 0.03
 CROWDED, LEAST_DENSITY = 1.3, 0.08

@@ -47,9 +47,9 @@ _ONE_LOT, _ONE_LOT_SLOPE = 0.42, 0.5
 _TAIL = 1.8
 """Power of an exponential that the larger sizes follow: its mean is that of the gamma function below."""
 _TAIL_MEAN = math.gamma(1 + _TAIL)
-_NEW_LEVEL = 0.22
+_NEW_LEVEL = 0.1
 """Odds of each print to draw anew on which side of the line it trades."""
-_TURN = 0.15
+_TURN = 0.1
 """Odds that the side changes at one price."""
 _JOIN = 0.85
 """Odds that a print on the same side belongs to the burst before it."""
