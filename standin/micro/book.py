@@ -112,8 +112,8 @@ def simulate(
         settle(lots, orders, lowest[minute], bid, ask, begins[minute])
         state[BEST_BID], state[BEST_ASK] = _best(lots, bid - lowest[minute], ask - lowest[minute])
         if opening[minute]:
-            goal[:] = lots
-            goal_orders[:] = orders
+            for at in range(lots.size):
+                goal[at], goal_orders[at] = lots[at], orders[at]
             _build(rows, state, lots, orders, goal, goal_orders, dice)
         fill(goal, goal_orders, stream, lowest[minute], floor, number + 1, period, ends[minute])
         part = trades[trade_from[minute] : trade_from[minute + 1]]
@@ -140,19 +140,12 @@ def _build(rows: Ints, state: Ints, lots: Ints, orders: Ints, goal: Ints, goal_o
     """From nothing to the goal, outward from the touch, both sides in turn; unseen prices at once."""
     bid, ask = state[BEST_BID], state[BEST_ASK]
     clear(state, lots, orders)
-    while bid >= 0 or ask < lots.size:
-        if bid >= 0:
-            _pass_time(state, state[NOW] + SECOND_NS, dice)
-            change(rows, state, lots, orders, BID, bid, goal[bid], goal_orders[bid], dice)
-            bid -= 1
-            while bid >= 0 and goal[bid] == 0:
-                bid -= 1
-        if ask < lots.size:
-            _pass_time(state, state[NOW] + SECOND_NS, dice)
-            change(rows, state, lots, orders, ASK, ask, goal[ask], goal_orders[ask], dice)
-            ask += 1
-            while ask < lots.size and goal[ask] == 0:
-                ask += 1
+    for distance in range(lots.size):
+        for side in (BID, ASK):
+            at = bid - distance if side == BID else ask + distance
+            if 0 <= at < lots.size and goal[at] > 0:
+                _pass_time(state, state[NOW] + SECOND_NS, dice)
+                change(rows, state, lots, orders, side, at, goal[at], goal_orders[at], dice)
 
 
 @compiled
@@ -204,7 +197,8 @@ def _live(
                 burst_ns = state[NOW] + int(every * exponential(dice))
                 wide = drawn_spread(bits(dice), begin[SPREAD])
         elif trade < len(trades):
-            _trade(rows, state, lots, orders, goal, trades[trade], trades, trade, dice)
+            next_ns = trades[trade + 1, RECV] if trade + 1 < len(trades) else minute_ns + MINUTE_NS
+            _trade(rows, state, lots, orders, goal, trades[trade], next_ns, dice)
             from_ns, from_middle = to_ns, to_middle
             trade += 1
             more = int(reaction * exponential(dice) + uniform(dice))
@@ -232,7 +226,7 @@ def _middle_of(trade: Ints, state: Ints, wide: int) -> float:
 
 @compiled
 def _trade(
-    rows: Ints, state: Ints, lots: Ints, orders: Ints, goal: Ints, trade: Ints, trades: Ints, number: int, dice: Words
+    rows: Ints, state: Ints, lots: Ints, orders: Ints, goal: Ints, trade: Ints, next_ns: int, dice: Words
 ) -> None:
     """Bring the quotes to a trade, let it happen, and take its size from the level it hit."""
     at = trade[PRICE] // state[TICK] - state[LOWEST]
@@ -240,10 +234,7 @@ def _trade(
     hit = ASK if _side_of(trade) == BID else BID
     recv = trade[RECV]
     state[NOW] = max(state[NOW], recv - NEAREST_NS - int(NEAR_NS * uniform(dice)))
-    while state[BEST_ASK] < (at if hit == ASK else at + 1):
-        _pull(rows, state, lots, orders, ASK, recv, dice)
-    while state[BEST_BID] > (at if hit == BID else at - 1):
-        _pull(rows, state, lots, orders, BID, recv, dice)
+    _make_way(rows, state, lots, orders, at if hit == BID else at - 1, at if hit == ASK else at + 1, recv, dice)
     if lots[at] < size:
         _pass_time(state, recv, dice)
         more = size - lots[at] + (int(uniform(dice) * near_touch(goal[at], 0)) if lots[at] == 0 else 0)
@@ -252,8 +243,7 @@ def _trade(
     write_trade(rows, state, lots, orders, trade)
     if (trade[WHAT] >> 40 & 0xFF) == NO_SIDE:
         return
-    limit = trades[number + 1, RECV] if number + 1 < len(trades) else recv + EFFECT_NS
-    state[NOW] = min(recv + EFFECT_NS, limit)
+    state[NOW] = min(recv + EFFECT_NS, next_ns)
     _take(rows, state, lots, orders, hit, at, size, dice)
 
 
@@ -266,6 +256,16 @@ def _take(
     if rest == orders[at] and orders[at] > 1 and uniform(dice) < WHOLE_ORDERS:
         rest -= 1
     change(rows, state, lots, orders, hit, at, left, rest, dice)
+
+
+@compiled
+def _make_way(
+    rows: Ints, state: Ints, lots: Ints, orders: Ints, bid: int, ask: int, limit: int, dice: Words
+) -> None:
+    """Pull the bids above one price and the asks below another."""
+    for side in (BID, ASK):
+        while (state[BEST_BID] > bid) if side == BID else (state[BEST_ASK] < ask):
+            _pull(rows, state, lots, orders, side, limit, dice)
 
 
 @compiled
@@ -314,12 +314,10 @@ def _follow(
     """Draw a quote that lags to where it belongs; False where none does."""
     bid = int(math.floor(middle - (wide - 1) / 2))
     ask = bid + wide
-    if 0 <= state[BEST_BID] and state[BEST_BID] > bid:
-        _pull(rows, state, lots, orders, BID, state[NOW], dice)
-        return True
-    if ask > state[BEST_ASK]:
-        _pull(rows, state, lots, orders, ASK, state[NOW], dice)
-        return True
+    for side in (BID, ASK):
+        if (state[BEST_BID] > bid) if side == BID else (state[BEST_ASK] < ask):
+            _pull(rows, state, lots, orders, side, state[NOW], dice)
+            return True
     rising = bits(dice) & np.uint64(1)
     for side in ((BID, ASK) if rising else (ASK, BID)):
         at = _missing(state, goal, side, bid if side == BID else ask, middle, reach)
@@ -396,10 +394,7 @@ def _arrive(
 ) -> None:
     """Turn the book into that of the next boundary: first what is in the way, then price by price."""
     bid, ask = bid - state[LOWEST], ask - state[LOWEST]
-    while state[BEST_ASK] < ask:
-        _pull(rows, state, lots, orders, ASK, limit, dice)
-    while state[BEST_BID] > bid:
-        _pull(rows, state, lots, orders, BID, limit, dice)
+    _make_way(rows, state, lots, orders, bid, ask, limit, dice)
     for distance in range(lots.size):
         for side in (BID, ASK):
             at = bid - distance if side == BID else ask + distance

@@ -6,10 +6,12 @@ instrument's second or minute), so that each piece can be made alone.
 
 import math
 from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+import numba
 import numpy as np
-from numba import njit
 
 from standin.noise import Words
 
@@ -24,9 +26,19 @@ _S16, _S32, _S48, _LOW_16 = np.uint64(16), np.uint64(32), np.uint64(48), np.uint
 _UNIT = 2.0**-53
 
 
+def _cache() -> Path:
+    """Where compiled functions are kept: by the text of all of them, since numba sees no change in what one calls."""
+    here = Path(__file__).parent
+    text = b"".join(source.read_bytes() for source in sorted(here.glob("*.py")))
+    return here / "__pycache__" / f"numba-{blake2b(text, digest_size=8).hexdigest()}"
+
+
+numba.config.CACHE_DIR = str(_cache())
+
+
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compiled at the first call, kept on disk for the next process; lets other threads run meanwhile."""
-    result: Callable[P, R] = njit(cache=True, nogil=True)(function)
+    result: Callable[P, R] = numba.njit(cache=True, nogil=True)(function)
     return result
 
 

@@ -136,7 +136,8 @@ def write_trade(rows: Ints, state: Ints, lots: Ints, orders: Ints, trade: Ints) 
     state[ROWS] += 1
     if row >= rows.shape[0]:
         return
-    rows[row, :BOOK] = trade
+    for word in range(BOOK):  # a slice takes seconds to compile
+        rows[row, word] = trade[word]
     rows[row, HEAD] = state[HEADER]
     write_levels(rows, row, state, lots, orders)
 
@@ -169,6 +170,6 @@ def write_levels(rows: Ints, row: int, state: Ints, lots: Ints, orders: Ints) ->
 @compiled
 def clear(state: Ints, lots: Ints, orders: Ints) -> None:
     """Nothing rests anywhere."""
-    lots[:] = 0
-    orders[:] = 0
+    for at in range(lots.size):
+        lots[at], orders[at] = 0, 0
     state[BEST_BID], state[BEST_ASK] = -1, lots.size
