@@ -30,7 +30,7 @@ from standin.micro.ladder import (
     clear,
     write_trade,
 )
-from standin.micro.prints import LONGEST_LATENCY_NS
+from standin.micro.prints import FIRST_NS, LONGEST_LATENCY_NS
 from standin.micro.resting import (
     MIDDLE,
     REACH,
@@ -117,7 +117,9 @@ def simulate(
             _build(rows, state, lots, orders, goal, goal_orders, dice)
         fill(goal, goal_orders, stream, lowest[minute], floor, number + 1, period, ends[minute])
         part = trades[trade_from[minute] : trade_from[minute + 1]]
-        _live(rows, state, lots, orders, goal, begins[minute], ends[minute], events[minute], minute_ns[minute], part, dice)
+        _live(
+            rows, state, lots, orders, goal, begins[minute], ends[minute], events[minute], minute_ns[minute], part, dice
+        )
         bid, ask = touch(stream, number + 1, period, ends[minute])
         settle(goal, goal_orders, lowest[minute], bid, ask, ends[minute])
         _arrive(rows, state, lots, orders, goal, goal_orders, bid, ask, minute_ns[minute] + MINUTE_NS - QUIET_NS, dice)
@@ -140,11 +142,12 @@ def _build(rows: Ints, state: Ints, lots: Ints, orders: Ints, goal: Ints, goal_o
     """From nothing to the goal, outward from the touch, both sides in turn; unseen prices at once."""
     bid, ask = state[BEST_BID], state[BEST_ASK]
     clear(state, lots, orders)
+    limit = state[NOW] + FIRST_NS
     for distance in range(lots.size):
         for side in (BID, ASK):
             at = bid - distance if side == BID else ask + distance
             if 0 <= at < lots.size and goal[at] > 0:
-                _pass_time(state, state[NOW] + SECOND_NS, dice)
+                _pass_time(state, limit, dice)
                 change(rows, state, lots, orders, side, at, goal[at], goal_orders[at], dice)
 
 
@@ -180,7 +183,11 @@ def _live(
     trade = 0
     while True:
         if trade < len(trades):
-            trade_ns, to_ns, to_middle = trades[trade, RECV], trades[trade, RECV], _middle_of(trades[trade], state, wide)
+            trade_ns, to_ns, to_middle = (
+                trades[trade, RECV],
+                trades[trade, RECV],
+                _middle_of(trades[trade], state, wide),
+            )
             state[EVENT_LIMIT] = trades[trade, EVENT]
         else:
             trade_ns, to_ns, to_middle = minute_ns + MINUTE_NS, minute_ns + MINUTE_NS, end[MIDDLE]
@@ -248,9 +255,7 @@ def _trade(
 
 
 @compiled
-def _take(
-    rows: Ints, state: Ints, lots: Ints, orders: Ints, hit: int, at: int, size: int, dice: Words
-) -> None:
+def _take(rows: Ints, state: Ints, lots: Ints, orders: Ints, hit: int, at: int, size: int, dice: Words) -> None:
     left = lots[at] - size
     rest = min(orders[at], left)
     if rest == orders[at] and orders[at] > 1 and uniform(dice) < WHOLE_ORDERS:
@@ -259,9 +264,7 @@ def _take(
 
 
 @compiled
-def _make_way(
-    rows: Ints, state: Ints, lots: Ints, orders: Ints, bid: int, ask: int, limit: int, dice: Words
-) -> None:
+def _make_way(rows: Ints, state: Ints, lots: Ints, orders: Ints, bid: int, ask: int, limit: int, dice: Words) -> None:
     """Pull the bids above one price and the asks below another."""
     for side in (BID, ASK):
         while (state[BEST_BID] > bid) if side == BID else (state[BEST_ASK] < ask):
@@ -319,7 +322,7 @@ def _follow(
             _pull(rows, state, lots, orders, side, state[NOW], dice)
             return True
     rising = bits(dice) & np.uint64(1)
-    for side in ((BID, ASK) if rising else (ASK, BID)):
+    for side in (BID, ASK) if rising else (ASK, BID):
         at = _missing(state, goal, side, bid if side == BID else ask, middle, reach)
         if at >= 0:
             size = near_touch(goal[at], 0)
@@ -368,9 +371,7 @@ def _come_or_go(
 
 
 @compiled
-def _modify(
-    rows: Ints, state: Ints, lots: Ints, orders: Ints, side: int, at: int, usual: int, dice: Words
-) -> None:
+def _modify(rows: Ints, state: Ints, lots: Ints, orders: Ints, side: int, at: int, usual: int, dice: Words) -> None:
     """An order changes its size, or comes here from a price out of sight."""
     size = _order(usual, dice)
     if uniform(dice) < usual / (usual + lots[at]):

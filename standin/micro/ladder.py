@@ -66,7 +66,15 @@ def at_index(lots: Ints, state: Ints, side: int, index: int) -> int:
 
 @compiled
 def change(
-    rows: Ints, state: Ints, lots: Ints, orders: Ints, side: int, at: int, lots_after: int, orders_after: int, dice: Words
+    rows: Ints,
+    state: Ints,
+    lots: Ints,
+    orders: Ints,
+    side: int,
+    at: int,
+    lots_after: int,
+    orders_after: int,
+    dice: Words,
 ) -> None:
     """Let other lots and orders rest at a price, and write the row that says so.
 
@@ -108,7 +116,16 @@ def levels_of(rows: Ints) -> int:
 
 @compiled
 def write(
-    rows: Ints, state: Ints, lots: Ints, orders: Ints, action: int, side: int, at: int, size: int, index: int, dice: Words
+    rows: Ints,
+    state: Ints,
+    lots: Ints,
+    orders: Ints,
+    action: int,
+    side: int,
+    at: int,
+    size: int,
+    index: int,
+    dice: Words,
 ) -> None:
     """A row of an A, C or M at NOW; none where the change is out of sight."""
     late, delta = latency(dice), send_delta(dice)

@@ -78,9 +78,7 @@ def near_touch(lots: int, distance: int) -> int:
 
 
 @compiled
-def settle(
-    lots: Ints, orders: Ints, lowest: int, bid: int, ask: int, conditions: Floats
-) -> None:
+def settle(lots: Ints, orders: Ints, lowest: int, bid: int, ask: int, conditions: Floats) -> None:
     """Make of what would rest a book with this touch: nothing between, less at the touch, an end where it has one."""
     end = conditions[REACH] + (ask - bid) / 2
     for at in range(lots.size):

@@ -58,9 +58,7 @@ def figures(rows: Rows, tick: int) -> dict[str, str]:
         f"{sum(np.average(rows[f'{side}_sz_{level:02}'], weights=lasted) for side in ('bid', 'ask')) / 2:,.1f}"
         for level in LEVELS
     ]
-    orders = [
-        np.average(rows[f"{side}_ct_{level:02}"], weights=lasted) for side in ("bid", "ask") for level in LEVELS
-    ]
+    orders = [np.average(rows[f"{side}_ct_{level:02}"], weights=lasted) for side in ("bid", "ask") for level in LEVELS]
     lots = [np.average(rows[f"{side}_sz_{level:02}"], weights=lasted) for side in ("bid", "ask") for level in LEVELS]
     return {
         "trades a minute": f"{len(trades) / 60:,.1f}",
@@ -101,7 +99,9 @@ def real_hour(folder: Path) -> Rows:
 
 
 def main() -> None:
-    columns = {f"{root} {hour:02}:00": figures(standin_hour(root, hour), BY_ROOT[root].tick_size) for root, hour in HOURS}
+    columns = {
+        f"{root} {hour:02}:00": figures(standin_hour(root, hour), BY_ROOT[root].tick_size) for root, hour in HOURS
+    }
     if len(sys.argv) > 1:
         columns = {"real ESH4": figures(real_hour(Path(sys.argv[1])), ES_TICK), **columns}
     names = list(next(iter(columns.values())))
