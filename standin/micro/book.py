@@ -106,7 +106,9 @@ def simulate(
         number = minute_ns[minute] // MINUTE_NS
         dice[0] = place(stream, number)
         state[NOW], state[LOWEST] = minute_ns[minute], lowest[minute]
-        state[LAST_EVENT], state[EVENT_LIMIT] = minute_ns[minute] - LONGEST_LATENCY_NS, minute_ns[minute] + MINUTE_NS
+        part = trades[trade_from[minute] : trade_from[minute + 1]]
+        state[LAST_EVENT] = minute_ns[minute] - LONGEST_LATENCY_NS
+        state[EVENT_LIMIT] = part[0, EVENT] if len(part) else minute_ns[minute] + MINUTE_NS
         fill(lots, orders, stream, lowest[minute], floor, number, period, begins[minute])
         bid, ask = touch(stream, number, period, begins[minute])
         settle(lots, orders, lowest[minute], bid, ask, begins[minute])
@@ -116,7 +118,6 @@ def simulate(
                 goal[at], goal_orders[at] = lots[at], orders[at]
             _build(rows, state, lots, orders, goal, goal_orders, dice)
         fill(goal, goal_orders, stream, lowest[minute], floor, number + 1, period, ends[minute])
-        part = trades[trade_from[minute] : trade_from[minute + 1]]
         _live(
             rows, state, lots, orders, goal, begins[minute], ends[minute], events[minute], minute_ns[minute], part, dice
         )
@@ -315,7 +316,7 @@ def _follow(
     rows: Ints, state: Ints, lots: Ints, orders: Ints, goal: Ints, middle: float, wide: int, reach: float, dice: Words
 ) -> bool:
     """Draw a quote that lags to where it belongs; False where none does."""
-    bid = int(math.floor(middle - (wide - 1) / 2))
+    bid = math.floor(middle - (wide - 1) / 2)
     ask = bid + wide
     for side in (BID, ASK):
         if (state[BEST_BID] > bid) if side == BID else (state[BEST_ASK] < ask):

@@ -9,13 +9,10 @@ the next trade, which no row before it may pass. LOWEST: ticks at place 0. TICK:
 row's first word.
 """
 
-import numpy as np
-
 from standin.micro.jit import compiled
 from standin.micro.prints import latency, send_delta
 from standin.micro.words import (
     ADD,
-    ASK,
     BID,
     BOOK,
     CANCEL,

@@ -206,7 +206,7 @@ def _prices(price: Ints, count: int, opening: int, high: int, low: int, close: i
             price[k] = end_price
         else:
             line = begin_price + (end_price - begin_price) * ((k - begin) / (end - begin))
-            price[k] = min(max(int(math.floor(line + level)), low), high)
+            price[k] = min(max(math.floor(line + level), low), high)
 
 
 @compiled

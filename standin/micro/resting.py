@@ -31,7 +31,7 @@ _TOUCH_WORD = np.uint64(0xA5A5_5A5A_0F0F_F0F0)
 def touch(stream: np.uint64, minute: int, period: int, conditions: Floats) -> tuple[int, int]:
     """The prices at which the bids begin and the asks begin, in ticks."""
     wide = drawn_spread(mixed(place(stream ^ _TOUCH_WORD, minute // period)), conditions[SPREAD])
-    bid = int(math.floor(conditions[MIDDLE] - (wide - 1) / 2))
+    bid = math.floor(conditions[MIDDLE] - (wide - 1) / 2)
     return bid, bid + wide
 
 
