@@ -1,13 +1,6 @@
-"""A book as lots and orders by price, and the rows that tell its changes.
+"""A book as lots and orders by price, and the rows that tell its changes."""
 
-`lots` and `orders` are arrays over a window of prices; what lies at or below the best bid is bids, what lies
-at or above the best ask is asks, and between them nothing rests. `state` holds the rest:
-
-BEST_BID, BEST_ASK: places in the window; −1 and the window's width for an empty side. ROWS: written so far (it
-counts on past the end of `rows`). NOW: UTC ns of the next row. EVENT: the last ts_event; EVENT_LIMIT: that of
-the next trade, which no row before it may pass. LOWEST: ticks at place 0. TICK: 1e-9 price units. HEADER: a
-row's first word.
-"""
+from typing import NamedTuple
 
 from standin.micro.jit import compiled
 from standin.micro.prints import latency, send_delta
@@ -32,15 +25,39 @@ from standin.micro.words import (
 from standin.noise import Ints, Words
 
 BEST_BID, BEST_ASK, ROWS, NOW, LAST_EVENT, EVENT_LIMIT, LOWEST, TICK, HEADER = range(9)
+"""Places of `Ladder.state`."""
 STATE_SIZE = 9
 
 
+class Ladder(NamedTuple):
+    """What rests at the prices of a window, and the rows written so far.
+
+    rows: of words, to be filled. lots, orders: by price, from the window's lowest on: bids up to the best bid, asks
+    from the best ask on, nothing between. dice: see `jit`. state: BEST_BID and BEST_ASK, places in the window, −1
+    and the window's size for an empty side; ROWS, written so far, counting on past the end of `rows`; NOW, UTC ns of
+    the next row; LAST_EVENT, the last ts_event; EVENT_LIMIT, the next trade's, which no row before it may pass;
+    LOWEST, ticks at the window's begin; TICK, 1e-9 price units; HEADER, a row's first word.
+    """
+
+    rows: Ints
+    state: Ints
+    lots: Ints
+    orders: Ints
+    dice: Words
+
+
 @compiled
-def better(lots: Ints, state: Ints, side: int, at: int, most: int) -> int:
+def best(ladder: Ladder, side: int) -> int:
+    """The place of a side's best price; out of the window for an empty side."""
+    return ladder.state[BEST_BID] if side == BID else ladder.state[BEST_ASK]
+
+
+@compiled
+def better(ladder: Ladder, side: int, at: int, most: int) -> int:
     """How many prices with orders are better than this one, at most `most`: its index in the book."""
-    count = 0
+    lots, count = ladder.lots, 0
     step = -1 if side == BID else 1
-    price = state[BEST_BID] if side == BID else state[BEST_ASK]
+    price = best(ladder, side)
     while count < most and (price - at) * step < 0 and 0 <= price < lots.size:
         count += lots[price] > 0
         price += step
@@ -48,11 +65,11 @@ def better(lots: Ints, state: Ints, side: int, at: int, most: int) -> int:
 
 
 @compiled
-def at_index(lots: Ints, state: Ints, side: int, index: int) -> int:
-    """The place of the index-th price of a side, or of the last one before it; −1 for an empty side."""
+def at_index(ladder: Ladder, side: int, index: int) -> int:
+    """The place of a side's index-th price, or of the last one before it; −1 for an empty side."""
+    lots, found = ladder.lots, -1
     step = -1 if side == BID else 1
-    price = state[BEST_BID] if side == BID else state[BEST_ASK]
-    found = -1
+    price = best(ladder, side)
     while index >= 0 and 0 <= price < lots.size:
         if lots[price] > 0:
             found = price
@@ -62,37 +79,35 @@ def at_index(lots: Ints, state: Ints, side: int, index: int) -> int:
 
 
 @compiled
-def change(
-    rows: Ints,
-    state: Ints,
-    lots: Ints,
-    orders: Ints,
-    side: int,
-    at: int,
-    lots_after: int,
-    orders_after: int,
-    dice: Words,
-) -> None:
-    """Let other lots and orders rest at a price, and write the row that says so.
-
-    More lots in more orders are an A row, fewer in fewer (or none) a C row of just the difference; all else is
-    an M row, whose size is that of one order after the change, as CME's orders are modified.
-    """
-    before, orders_before = lots[at], orders[at]
-    index = better(lots, state, side, at, levels_of(rows))
-    if lots_after > before and orders_after > orders_before:
-        action, size = ADD, lots_after - before
-    elif lots_after < before and orders_after < orders_before:
-        action, size = CANCEL, before - lots_after
-    else:
-        action, size = MODIFY, 1 + (lots_after - orders_after) // 3
-    lots[at], orders[at] = lots_after, orders_after
-    _move_best(state, lots, side, at)
-    write(rows, state, lots, orders, action, side, at, size, index, dice)
+def clear(ladder: Ladder) -> None:
+    """Nothing rests anywhere."""
+    for at in range(ladder.lots.size):
+        ladder.lots[at], ladder.orders[at] = 0, 0
+    ladder.state[BEST_BID], ladder.state[BEST_ASK] = -1, ladder.lots.size
 
 
 @compiled
-def _move_best(state: Ints, lots: Ints, side: int, at: int) -> None:
+def change(ladder: Ladder, side: int, at: int, lots: int, orders: int) -> None:
+    """Let so many lots and orders rest at a price, and write the row that says so.
+
+    More lots in more orders are an A row, fewer in fewer (or none) a C row, of the difference; all else is an M
+    row, whose size is that of one order after the change, as CME's orders are modified.
+    """
+    lots_before, orders_before = ladder.lots[at], ladder.orders[at]
+    index = better(ladder, side, at, levels_of(ladder.rows))
+    action, size = MODIFY, 1 + (lots - orders) // 3
+    if lots > lots_before and orders > orders_before:
+        action, size = ADD, lots - lots_before
+    elif lots < lots_before and orders < orders_before:
+        action, size = CANCEL, lots_before - lots
+    ladder.lots[at], ladder.orders[at] = lots, orders
+    _move_best(ladder, side, at)
+    _write(ladder, action, side, at, size, index)
+
+
+@compiled
+def _move_best(ladder: Ladder, side: int, at: int) -> None:
+    state, lots = ladder.state, ladder.lots
     if side == BID:
         if lots[at] > 0:
             state[BEST_BID] = max(state[BEST_BID], at)
@@ -112,20 +127,10 @@ def levels_of(rows: Ints) -> int:
 
 
 @compiled
-def write(
-    rows: Ints,
-    state: Ints,
-    lots: Ints,
-    orders: Ints,
-    action: int,
-    side: int,
-    at: int,
-    size: int,
-    index: int,
-    dice: Words,
-) -> None:
+def _write(ladder: Ladder, action: int, side: int, at: int, size: int, index: int) -> None:
     """A row of an A, C or M at NOW; none where the change is out of sight."""
-    late, delta = latency(dice), send_delta(dice)
+    rows, state = ladder.rows, ladder.state
+    late, delta = latency(ladder.dice), send_delta(ladder.dice)  # drawn in any case: all schemas see one book
     state[LAST_EVENT] = max(state[LAST_EVENT], min(state[NOW] - late, state[EVENT_LIMIT]))
     if index >= levels_of(rows):
         return
@@ -139,13 +144,14 @@ def write(
     rows[row, WHAT] = what(size, action, side, LAST_AND_SPECIFIC, index)
     rows[row, RECV] = state[NOW]
     rows[row, DELTA] = delta_and_sequence(delta, state[NOW])
-    write_levels(rows, row, state, lots, orders)
+    _write_levels(ladder, row)
 
 
 @compiled
-def write_trade(rows: Ints, state: Ints, lots: Ints, orders: Ints, trade: Ints) -> None:
+def write_trade(ladder: Ladder, trade: Ints) -> None:
     """A trade's row: its own words, and the book as it was before."""
-    state[LAST_EVENT] = trade[EVENT]
+    rows, state = ladder.rows, ladder.state
+    state[NOW], state[LAST_EVENT] = trade[RECV], trade[EVENT]
     row = state[ROWS]
     state[ROWS] += 1
     if row >= rows.shape[0]:
@@ -153,12 +159,13 @@ def write_trade(rows: Ints, state: Ints, lots: Ints, orders: Ints, trade: Ints) 
     for word in range(BOOK):  # a slice takes seconds to compile
         rows[row, word] = trade[word]
     rows[row, HEAD] = state[HEADER]
-    write_levels(rows, row, state, lots, orders)
+    _write_levels(ladder, row)
 
 
 @compiled
-def write_levels(rows: Ints, row: int, state: Ints, lots: Ints, orders: Ints) -> None:
+def _write_levels(ladder: Ladder, row: int) -> None:
     """The best levels; what is absent has no price and no lots."""
+    rows, state, lots, orders = ladder.rows, ladder.state, ladder.lots, ladder.orders
     bid, ask = state[BEST_BID], state[BEST_ASK]
     word = BOOK
     while word < rows.shape[1]:
@@ -179,11 +186,3 @@ def write_levels(rows: Ints, row: int, state: Ints, lots: Ints, orders: Ints) ->
         word += LEVEL_WORDS
         bid -= 1
         ask += 1
-
-
-@compiled
-def clear(state: Ints, lots: Ints, orders: Ints) -> None:
-    """Nothing rests anywhere."""
-    for at in range(lots.size):
-        lots[at], orders[at] = 0, 0
-    state[BEST_BID], state[BEST_ASK] = -1, lots.size

@@ -9,9 +9,10 @@ from standin.market.contracts import Contract, Instrument
 from standin.market.seconds import seconds
 from standin.market.table import Bars
 from standin.market.underlying import MINUTE_NS
-from standin.micro.book import simulate
+from standin.micro.book import Minutes, simulate
 from standin.micro.liquidity import Liquidity
 from standin.micro.prints import print_counts, prints
+from standin.micro.resting import Source
 from standin.micro.words import RECV, header, width
 from standin.noise import Floats, Ints
 
@@ -45,8 +46,7 @@ class Part:
 
     def book(self, levels: int) -> Ints:
         """Rows of words of a book with so many levels, trades among them."""
-        pieces, done = [], 0
-        room = FIRST_ROOM
+        pieces, done, room = [], 0, FIRST_ROOM
         given = self._given(levels)
         while done < self._minute_ns.size:
             rows = np.empty((room, width(levels)), dtype=np.int64)
@@ -61,26 +61,28 @@ class Part:
         nowhere = np.empty((0, width(levels)), dtype=np.int64)
         return simulate(nowhere, 0, True, *self._given(levels))[0]
 
-    def _given(self, levels: int) -> tuple[int | np.uint64 | NDArray[np.generic], ...]:
-        """What the simulation takes, in its order."""
+    def _given(self, levels: int) -> tuple[int, int, Source, Minutes]:
+        """What the simulation takes: a row's first word, the tick size, where orders come from, the minutes."""
         instrument, trades = self._instrument, self.trades()
         begins, ends = self._conditions()
-        edges = np.append(self._minute_ns, self._minute_ns[-1] + MINUTE_NS)
-        return (
-            header(levels, instrument.instrument_id),
-            BY_ROOT[instrument.root].tick_size,
-            np.uint64(noise.key(self._seed, *instrument.name_key, "book")),
-            1 if isinstance(instrument, Contract) else _NO_FLOOR,
-            self._liquid.period,
-            self._minute_ns,
-            self._opening(),
-            begins,
-            ends,
-            self._liquid.events[self._place],
-            *self._window(begins, ends),
-            trades,
-            np.searchsorted(trades[:, RECV], edges),
+        lowest, window = self._window(begins, ends)
+        minutes = Minutes(
+            begin_ns=self._minute_ns,
+            opening=self._opening(),
+            begins=begins,
+            ends=ends,
+            events=self._liquid.events[self._place],
+            lowest=lowest,
+            window=window,
+            trades=trades,
+            trade_from=np.searchsorted(trades[:, RECV], np.append(self._minute_ns, self._minute_ns[-1] + MINUTE_NS)),
         )
+        source = Source(
+            stream=np.uint64(noise.key(self._seed, *instrument.name_key, "book")),
+            lowest=1 if isinstance(instrument, Contract) else _NO_FLOOR,
+            period=self._liquid.period,
+        )
+        return header(levels, instrument.instrument_id), BY_ROOT[instrument.root].tick_size, source, minutes
 
     def _opening(self) -> NDArray[np.bool_]:
         """The minutes that follow no other."""
