@@ -43,14 +43,20 @@ class Plan:
 def plan(seed: int, root: str, trade_date: date) -> Plan:
     """Raises KeyError for a root that is not in the market."""
     listed = contracts.contracts(root, trade_date, trade_date)
-    shares = np.array([0.0 if each.is_active_month else _serial_share(each, trade_date) for each in listed])
-    active = np.array([place for place, each in enumerate(listed) if each.is_active_month], dtype=np.int64)
-    if active.size:
-        shares[active] = _active_shares(seed, [listed[place] for place in active], trade_date)
+    shares = expected_shares(seed, listed, trade_date)
     streams = np.array([_stream(seed, each) for each in listed], dtype=np.uint64)
     wobble = noise.normal(noise.words(streams, np.array(trade_date.toordinal())))
     total = days.day(seed, root, trade_date).volume
     return Plan(listed, total * shares * np.exp(CONTRACT_NOISE * wobble))
+
+
+def expected_shares(seed: int, listed: tuple[Contract, ...], trade_date: date) -> Floats:
+    """Each contract's part of the asset's volume, before the day's noise; `listed` are one asset's, by expiry."""
+    shares = np.array([0.0 if each.is_active_month else _serial_share(each, trade_date) for each in listed])
+    active = np.array([place for place, each in enumerate(listed) if each.is_active_month], dtype=np.int64)
+    if active.size:
+        shares[active] = _active_shares(seed, [listed[place] for place in active], trade_date)
+    return shares
 
 
 @lru_cache(maxsize=16_384)

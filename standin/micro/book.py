@@ -38,6 +38,8 @@ from standin.noise import Floats, Ints, Words
 
 QUIET_NS = LONGEST_LATENCY_NS
 """At a minute's end nothing happens for so long, so that ts_event never goes back."""
+AFTER_OPENING_NS = 100_000
+"""The first order of a session comes so long after its opening."""
 EARLIEST_CLOSING_NS, LATEST_CLOSING_NS = 2 * SECOND_NS, 20_000_000
 """So long before that, the book begins to turn into the next boundary's."""
 BURST = 5.0
@@ -95,7 +97,8 @@ def _pass_minute(ladder: Ladder, goal: Ints, goal_orders: Ints, source: Source, 
     begin_ns, lowest = minutes.begin_ns[minute], minutes.lowest[minute]
     number = begin_ns // MINUTE_NS
     trades = minutes.trades[minutes.trade_from[minute] : minutes.trade_from[minute + 1]]
-    state[NOW], state[LOWEST], state[LAST_EVENT] = begin_ns, lowest, begin_ns - LONGEST_LATENCY_NS
+    state[NOW], state[LOWEST] = begin_ns, lowest
+    state[LAST_EVENT] = begin_ns if minutes.opening[minute] else begin_ns - LONGEST_LATENCY_NS
     state[EVENT_LIMIT] = trades[0, EVENT] if len(trades) else begin_ns + MINUTE_NS
 
     fill(lots, orders, source, lowest, number, minutes.begins[minute])
@@ -128,6 +131,7 @@ def _build(ladder: Ladder, goal: Ints, goal_orders: Ints) -> None:
     """Start from an empty book: the orders come outward from the touch, on both sides in turn."""
     bid, ask = ladder.state[BEST_BID], ladder.state[BEST_ASK]
     limit = ladder.state[NOW] + FIRST_NS
+    ladder.state[NOW] += AFTER_OPENING_NS
     for at in range(goal.size):
         goal[at], goal_orders[at] = ladder.lots[at], ladder.orders[at]
     clear(ladder)

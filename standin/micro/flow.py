@@ -47,8 +47,8 @@ def aggressor(trade: Ints) -> int:
 @compiled
 def middle_of(trade: Ints, tick: int, wide: int) -> float:
     """The middle of a market of this spread that has the trade's price at its touch, in ticks."""
-    half = wide / 2
-    return trade[PRICE] // tick + (-half if aggressor(trade) == BID else half)
+    price: int = trade[PRICE] // tick
+    return price - wide / 2 if aggressor(trade) == BID else price + wide / 2
 
 
 @compiled
@@ -85,7 +85,8 @@ def make_way(ladder: Ladder, bid: int, ask: int, limit: int) -> None:
 
 @compiled
 def _in_the_way(ladder: Ladder, side: int, bid: int, ask: int) -> bool:
-    return ladder.state[BEST_BID] > bid if side == BID else ladder.state[BEST_ASK] < ask
+    at = best(ladder, side)
+    return at > bid if side == BID else at < ask
 
 
 @compiled

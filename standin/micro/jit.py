@@ -33,7 +33,7 @@ def _cache() -> Path:
     return here / "__pycache__" / f"numba-{blake2b(text, digest_size=8).hexdigest()}"
 
 
-numba.config.CACHE_DIR = str(_cache())
+numba.config.CACHE_DIR = str(_cache())  # type: ignore[attr-defined]
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

@@ -49,7 +49,8 @@ class Ladder(NamedTuple):
 @compiled
 def best(ladder: Ladder, side: int) -> int:
     """The place of a side's best price; out of the window for an empty side."""
-    return ladder.state[BEST_BID] if side == BID else ladder.state[BEST_ASK]
+    at: int = ladder.state[BEST_BID] if side == BID else ladder.state[BEST_ASK]
+    return at
 
 
 @compiled
@@ -123,7 +124,8 @@ def _move_best(ladder: Ladder, side: int, at: int) -> None:
 @compiled
 def levels_of(rows: Ints) -> int:
     """Book levels of the rows' record."""
-    return (rows.shape[1] - BOOK) // LEVEL_WORDS
+    levels: int = (rows.shape[1] - BOOK) // LEVEL_WORDS
+    return levels
 
 
 @compiled

@@ -7,6 +7,7 @@ sold at the bid, and a side lasts for a while. Times come in bursts, as orders h
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,17 @@ _SHORTEST_GAP, _GAP_SPAN = 5_000.0, 4.6
 """Between two prints of a burst: 5 µs to 0.5 ms, in ns and as a logarithm."""
 
 
+class _Seconds(NamedTuple):
+    """Second bars, prices in ticks."""
+
+    start_ns: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume: Ints
+
+
 def prints(seed: int, instrument: Instrument, seconds: Bars, middle: Floats, opening: NDArray[np.bool_]) -> Ints:
     """The trades of some second bars of one instrument, whole minutes of them, as rows of words (n, 6).
 
@@ -70,13 +82,13 @@ def prints(seed: int, instrument: Instrument, seconds: Bars, middle: Floats, ope
     rows = np.empty((int(counts.sum()), width(0)), dtype=np.int64)
     mean = DEPTHS[instrument.root].lots
     head, tick = header(0, instrument.instrument_id), BY_ROOT[instrument.root].tick_size
-    _fill(rows, head, tick, stream, mean, *seconds.columns[1:], counts, middle, opening)
+    _fill(rows, head, tick, stream, mean, _Seconds(*seconds.columns[1:]), counts, middle, opening)
     return rows
 
 
 def print_counts(seed: int, instrument: Instrument, seconds: Bars) -> Ints:
     """How many trades each second has, without making them."""
-    return _counts(_stream(seed, instrument), DEPTHS[instrument.root].lots, *seconds.columns[1:])
+    return _counts(_stream(seed, instrument), DEPTHS[instrument.root].lots, _Seconds(*seconds.columns[1:]))
 
 
 def _stream(seed: int, instrument: Instrument) -> np.uint64:
@@ -84,20 +96,16 @@ def _stream(seed: int, instrument: Instrument) -> np.uint64:
 
 
 @compiled
-def _counts(
-    stream: np.uint64, mean: float, start_ns: Ints, opens: Ints, highs: Ints, lows: Ints, closes: Ints, volumes: Ints
-) -> Ints:
-    counts = np.empty(start_ns.size, dtype=np.int64)
+def _counts(stream: np.uint64, mean: float, seconds: _Seconds) -> Ints:
+    counts = np.empty(seconds.start_ns.size, dtype=np.int64)
     dice = np.empty(1, dtype=np.uint64)
-    for second in range(start_ns.size):
-        dice[0] = place(stream, -start_ns[second] // SECOND_NS)
-        top, bottom = max(opens[second], closes[second]), min(opens[second], closes[second])
-        needed = 2 + (highs[second] > top) + (lows[second] < bottom)
-        if highs[second] == lows[second]:
-            needed = 1
+    for second in range(counts.size):
+        dice[0] = place(stream, -seconds.start_ns[second] // SECOND_NS)
+        opening, high, low = seconds.open[second], seconds.high[second], seconds.low[second]
+        close, volume = seconds.close[second], seconds.volume[second]
+        needed = 1 if high == low else 2 + (high > max(opening, close)) + (low < min(opening, close))
         size = 1 + (mean - 1) * (0.4 + 0.6 * exponential(dice))
-        wanted = int(volumes[second] / size + uniform(dice))
-        counts[second] = min(max(wanted, needed), volumes[second])
+        counts[second] = min(max(int(volume / size + uniform(dice)), needed), volume)
     return counts
 
 
@@ -108,12 +116,7 @@ def _fill(
     tick: int,
     stream: np.uint64,
     mean: float,
-    start_ns: Ints,
-    opens: Ints,
-    highs: Ints,
-    lows: Ints,
-    closes: Ints,
-    volumes: Ints,
+    seconds: _Seconds,
     counts: Ints,
     middle: Floats,
     opening: NDArray[np.bool_],
@@ -123,19 +126,20 @@ def _fill(
     side, at = np.empty(longest, dtype=np.int64), np.empty(longest, dtype=np.int64)
     dice = np.empty(1, dtype=np.uint64)
     row, event, last_side, last_price, minute = 0, 0, 0, 0, -1
-    for second in range(start_ns.size):
-        dice[0] = place(stream, start_ns[second] // SECOND_NS)
-        count = counts[second]
-        if start_ns[second] // MINUTE_NS != minute:
-            minute, event, last_price = start_ns[second] // MINUTE_NS, 0, opens[second]
-            last_side = BID if last_price > middle[second] else ASK
-        _sizes(size, count, volumes[second], mean, dice)
-        _prices(price, count, opens[second], highs[second], lows[second], closes[second], dice)
+    for second in range(counts.size):
+        start_ns, count, first = seconds.start_ns[second], counts[second], seconds.open[second]
+        dice[0] = place(stream, start_ns // SECOND_NS)
+        if start_ns // MINUTE_NS != minute:
+            minute, last_price = start_ns // MINUTE_NS, first
+            last_side = BID if first > middle[second] else ASK
+            event = start_ns if opening[second] else 0
+        _sizes(size, count, seconds.volume[second], mean, dice)
+        _prices(price, count, first, seconds.high[second], seconds.low[second], seconds.close[second], dice)
         _sides(side, price, count, last_side, last_price, dice)
         _times(at, side, count, opening[second], dice)
         last_side, last_price = side[count - 1], price[count - 1]
         for k in range(count):
-            recv = start_ns[second] + at[k]
+            recv = start_ns + at[k]
             event = max(event, recv - latency(dice))
             shown = NO_SIDE if k == 0 and opening[second] else side[k]
             rows[row, HEAD] = head

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from market.facts import BY_ROOT
-from market.sessions import Session, calendar
 from standin.market.contracts import Instrument
+from standin.market.hours import sessions_over
 from standin.market.minutes import minutes
 from standin.market.underlying import MINUTE_NS
 from standin.micro.liquidity import liquidity
@@ -64,15 +64,3 @@ def _parts(seed: int, wanted: Sequence[Instrument], start_ns: int, end_ns: int) 
                 first, past = np.searchsorted(liquid.minute_ns, (start_ns - start_ns % MINUTE_NS, end_ns))
                 if first < past:
                     yield Part(seed, instrument, liquid, bars[edges[who] : edges[who + 1]], int(first), int(past))
-
-
-def sessions_over(name: str, start_ns: int, end_ns: int) -> Iterator[Session]:
-    """The sessions of a calendar that trade in [start_ns, end_ns), ascending."""
-    sessions = calendar(name)
-    try:
-        following = [sessions.first_closing_after(start_ns)]
-    except IndexError:  # after the calendar's last day
-        return
-    while following and following[0].open_ns < end_ns:
-        yield following[0]
-        following = sessions.after(following[0].trade_date, 1)

@@ -7,8 +7,8 @@ import numpy as np
 from databento_dbn import MBP1Msg, MBP10Msg, TradeMsg
 from numpy.typing import NDArray
 
-from market.sessions import SECOND_NS
 from standin.micro.jit import compiled
+from standin.micro.packets import sequence_of
 from standin.noise import Ints
 
 DTYPES = {
@@ -31,9 +31,8 @@ UNDEF_PRICE = np.iinfo(np.int64).max
 
 _PUBLISHER_GLBX = 1
 _RTYPES = {0: 0, 1: 1, 10: 10}
-_PACKET_NS = 150_000
-_WEEK_NS = 7 * 86_400 * SECOND_NS
-_FIRST_SUNDAY_NS = 3 * 86_400 * SECOND_NS
+
+_sequence_of = compiled(sequence_of)
 
 
 def width(levels: int) -> int:
@@ -59,5 +58,5 @@ def what(size: int, action: int, side: int, flags: int, depth: int) -> int:
 
 @compiled
 def delta_and_sequence(delta: int, recv_ns: int) -> int:
-    """ts_in_delta, and a sequence that counts packets of 150 µs since Sunday 00:00 UTC: nothing else to remember."""
-    return delta | ((recv_ns - _FIRST_SUNDAY_NS) % _WEEK_NS // _PACKET_NS) << 32
+    """ts_in_delta and sequence."""
+    return delta | _sequence_of(recv_ns) << 32
