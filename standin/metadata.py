@@ -86,7 +86,9 @@ def fields(schema: str, encoding: str) -> list[dict[str, str]]:
 def _type_name(column: np.dtype[Any]) -> str:
     """As C writes it: 8 unsigned bytes are a uint64_t."""
     width = column.itemsize
-    return f"char[{width}]" if column.kind == "S" else f"{_TYPE_NAMES[column.kind]}{width * 8}_t"
+    if column.kind == "S":
+        return "char" if width == 1 else f"char[{width}]"
+    return f"{_TYPE_NAMES[column.kind]}{width * 8}_t"
 
 
 def day_range(fields: Mapping[str, str]) -> tuple[date, date]:
