@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import zstandard
 from databento_dbn import Metadata, Schema, SType
 
@@ -20,6 +21,8 @@ from standin.query import Query
 from standin.records import DTYPES, EVENT_DTYPES, Records, count_records, records
 from standin.symbology import Interval, Resolution, resolve
 
+Bytes = bytes | memoryview
+
 DBN_VERSION = 3
 COMPRESSION_LEVEL = 1
 """The stream crosses a loopback: cheap to compress counts more than small."""
@@ -29,7 +32,7 @@ CHUNK_PIECES = 64
 """… or after so many pieces, so that a gateway that stops need not wait for years of daily bars."""
 FIRST_SPAN_NS, LONGEST_SPAN_NS = 10 * MINUTE_NS, 60 * MINUTE_NS
 """Trades and books are made in pieces of the first length to begin with, and of the second at most."""
-LARGE_BYTES = 64 << 20
+LARGE_BYTES = 32 << 20
 """A piece larger than this halves the next one, one smaller than a quarter doubles it."""
 
 
@@ -45,11 +48,12 @@ def batches(seed: int, query: Query, resolution: Resolution) -> Iterator[Records
     """
     left = query.limit
     for day in timestamps.days_between(query.start_ns, query.end_ns):
+        wanted = resolution.on(day)
         span = FIRST_SPAN_NS if query.schema in EVENT_DTYPES else DAY_NS
         start, end = _within(query, day)
         while start < end:
             past = min(start - start % MINUTE_NS + span, end)
-            batch = records(seed, query.schema, resolution.on(day), start, past)
+            batch = records(seed, query.schema, wanted, start, past)
             start, span = past, _next_span(span, batch)
             if left is not None:
                 batch = batch[:left]
@@ -117,13 +121,13 @@ def body(seed: int, query: Query, resolution: Resolution, *, cut: Cut | None = N
     yield bytes(pending) + compressor.flush(ending)
 
 
-def _plain(seed: int, query: Query, resolution: Resolution) -> Iterator[bytes]:
+def _plain(seed: int, query: Query, resolution: Resolution) -> Iterator[Bytes]:
     yield _metadata(query, resolution)
     for batch in batches(seed, query, resolution):
-        yield batch.tobytes()
+        yield memoryview(batch.view(np.uint8))
 
 
-def _cut(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+def _cut(pieces: Iterator[Bytes], size: int) -> Iterator[Bytes]:
     for piece in pieces:
         yield piece[:size]
         size -= len(piece)

@@ -24,7 +24,7 @@ HOUR_NS = 3_600_000_000_000
 REAL_FILE = "esh4-20231225.mbp-10.derived.dbn.zst"
 REAL_OPEN_NS = 1_703_545_200_000_000_000
 ES_TICK = 250_000_000
-HOURS = (("NQ", 22), ("NQ", 15), ("CL", 15), ("6E", 15), ("ZN", 15), ("6N", 3))
+HOURS = (("NQ", 22), ("NQ", 15), ("CL", 15), ("ZN", 15), ("6N", 3))
 """(root, UTC hour) of the stand-in's front months that are shown."""
 DAY, SEED = date(2026, 3, 11), 1
 LEVELS = range(10)
