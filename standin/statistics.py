@@ -1,7 +1,7 @@
 """Official figures of each session as DBN records: opening, high and low, settlement, volume, open interest."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, time, timedelta
+from datetime import date, time
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 from market.facts import BY_ROOT
 from market.sessions import SECOND_NS, Session, et_ns
 from standin import noise
-from standin.market import contracts
 from standin.market.bars import day_ns
 from standin.market.contracts import Contract, Instrument
 from standin.market.hours import sessions_over
 from standin.market.minutes import minutes
-from standin.market.profiles import PROFILES
 from standin.market.seconds import seconds
 from standin.market.table import Bars
 from standin.market.underlying import MINUTE_NS
-from standin.market.volume import expected_shares
+from standin.market.volume import open_interest
 from standin.micro.liquidity import Liquidity, liquidity
 from standin.micro.packets import sequence_of
 from standin.noise import Ints
@@ -43,10 +41,6 @@ SETTLED_ET = {
 PRELIMINARY_AFTER_NS, FINAL_AFTER_NS, FIGURES_AFTER_NS = (15 * MINUTE_NS, 150 * MINUTE_NS, 260 * MINUTE_NS)
 """The settlement is told so long after its time, and once more so long after the close; volume and open interest
 so long after the close."""
-OPEN_INTEREST_DAYS = 1.2
-"""Open interest of an asset, in usual days of volume."""
-POSITIONS_MOVE_LATER = timedelta(days=-2)
-"""Open interest is that of the shares in volume of two days before."""
 JITTER_NS = 40 * SECOND_NS
 """Official figures come at another moment within this, each day."""
 SOON_NS = 50_000_000
@@ -61,17 +55,18 @@ _Row = tuple[int, int, int, int, int]
 
 def statistics_records(seed: int, wanted: Sequence[Instrument], start_ns: int, end_ns: int) -> NDArray[Any]:
     """StatMsg with ts_recv in [start_ns, end_ns), ordered by it; ts_ref is the trade date."""
-    rows = []
+    places, rows = [], []
     for root in dict.fromkeys(each.root for each in wanted):
-        group = tuple(each for each in wanted if each.root == root)
+        group = {place: each for place, each in enumerate(wanted) if each.root == root}
         for session in sessions_over(BY_ROOT[root].calendar, start_ns - FIGURES_AFTER_NS - JITTER_NS, end_ns):
-            bars = minutes(seed, root, group, session.trade_date)
-            for who, each in enumerate(group):
+            bars = minutes(seed, root, tuple(group.values()), session.trade_date)
+            for who, (place, each) in enumerate(group.items()):
                 for row in _session_rows(seed, each, session, bars[bars.who == who]):
                     if start_ns <= row[0] < end_ns:
+                        places.append(place)
                         rows.append(_record(each, session, row))
     records = np.array(rows, dtype=DTYPE)
-    return records[np.argsort(records["ts_recv"], kind="stable")]
+    return records[np.lexsort((np.array(places, dtype=np.int64), records["ts_recv"]))]
 
 
 def _session_rows(seed: int, instrument: Instrument, session: Session, bars: Bars) -> Iterator[_Row]:
@@ -90,7 +85,7 @@ def _session_rows(seed: int, instrument: Instrument, session: Session, bars: Bar
     yield session.close_ns + FINAL_AFTER_NS + jitter, SETTLEMENT_PRICE, settlement, _NONE, FINAL
     figures_ns = session.close_ns + FIGURES_AFTER_NS + jitter
     if isinstance(instrument, Contract):
-        yield figures_ns, OPEN_INTEREST, _NONE, open_interest(seed, instrument, session.trade_date), OFFICIAL
+        yield figures_ns, OPEN_INTEREST, _NONE, _held(seed, instrument, session.trade_date), OFFICIAL
     yield figures_ns, CLEARED_VOLUME, _NONE, int(bars.volume.sum()), OFFICIAL
 
 
@@ -108,12 +103,9 @@ def _settlement(instrument: Instrument, session: Session, liquid: Liquidity) -> 
     return at_ns, round(float(liquid.end[minute]))
 
 
-def open_interest(seed: int, contract: Contract, trade_date: date) -> int:
-    """Lots held at the end of a trade date; they follow the volume to the next contract some days later."""
-    listed = contracts.contracts(contract.root, trade_date, trade_date)
-    shares = expected_shares(seed, listed, trade_date + POSITIONS_MOVE_LATER)
-    held = OPEN_INTEREST_DAYS * PROFILES[contract.root].volume * shares[listed.index(contract)]
-    return round(float(held))
+def _held(seed: int, contract: Contract, trade_date: date) -> int:
+    held = open_interest(seed, contract.root, trade_date)
+    return int(held.lots[held.listed.index(contract)])
 
 
 def _jitter_ns(seed: int, instrument: Instrument, session: Session) -> int:

@@ -124,7 +124,7 @@ def body(seed: int, query: Query, resolution: Resolution, *, cut: Cut | None = N
 def _plain(seed: int, query: Query, resolution: Resolution) -> Iterator[Bytes]:
     yield _metadata(query, resolution)
     for batch in batches(seed, query, resolution):
-        yield memoryview(batch.view(np.uint8))
+        yield batch.view(np.uint8).data
 
 
 def _cut(pieces: Iterator[Bytes], size: int) -> Iterator[Bytes]:

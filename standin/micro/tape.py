@@ -1,6 +1,7 @@
 """Trades and book rows of any instruments over a range of time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 
@@ -50,10 +51,12 @@ def _count(schema: str, part: Part) -> int:
     return part.trade_count() if schema == "trades" else part.book_count(LEVELS[schema])
 
 
-def _parts(seed: int, wanted: Sequence[Instrument], start_ns: int, end_ns: int) -> Iterator[Part]:
-    """One for each instrument and session, the minutes that [start_ns, end_ns) touches."""
+def _parts(seed: int, wanted: Sequence[Instrument], start_ns: int, end_ns: int) -> list[Part]:
+    """One for each instrument and session, the minutes that [start_ns, end_ns) touches, in the order of `wanted`."""
+    parts: list[tuple[int, Part]] = []
     for root in dict.fromkeys(each.root for each in wanted):
-        group = tuple(each for each in wanted if each.root == root)
+        places = [place for place, each in enumerate(wanted) if each.root == root]
+        group = tuple(wanted[place] for place in places)
         for session in sessions_over(BY_ROOT[root].calendar, start_ns, end_ns):
             bars = minutes(seed, root, group, session.trade_date)
             edges = np.searchsorted(bars.who, np.arange(len(group) + 1))
@@ -63,4 +66,6 @@ def _parts(seed: int, wanted: Sequence[Instrument], start_ns: int, end_ns: int) 
                     continue
                 first, past = np.searchsorted(liquid.minute_ns, (start_ns - start_ns % MINUTE_NS, end_ns))
                 if first < past:
-                    yield Part(seed, instrument, liquid, bars[edges[who] : edges[who + 1]], int(first), int(past))
+                    own = bars[edges[who] : edges[who + 1]]
+                    parts.append((places[who], Part(seed, instrument, liquid, own, int(first), int(past))))
+    return [part for _place, part in sorted(parts, key=itemgetter(0))]

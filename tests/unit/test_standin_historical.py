@@ -180,6 +180,14 @@ def test_continuous_symbols_follow_volume_and_keep_their_name(client):
     assert (ids[0], ids[-1]) == (near, far)
 
 
+def test_open_interest_follows_volume_to_the_next_contract_some_days_later(client):
+    symbols = ["CL.v.0", "CL.n.0"]
+    answer = client.symbology.resolve(DATASET, symbols, "continuous", "instrument_id", "2026-02-20", "2026-03-20")
+    far = str(contracts.contract("CL", 2026, 5).instrument_id)
+    first = {symbol: next(each["d0"] for each in answer["result"][symbol] if each["s"] == far) for symbol in symbols}
+    assert first["CL.v.0"] < first["CL.n.0"]
+
+
 def test_ids_resolve_to_the_symbol_of_their_day(client):
     found = contracts.contract("NQ", 2026, 6)
     answer = client.symbology.resolve(

@@ -49,12 +49,15 @@ def mean_spread(rows, root: str) -> float:
 
 @pytest.mark.parametrize("schema", sorted(DTYPES))
 def test_what_else_is_asked_for_changes_nothing_but_the_company(schema):
-    crowd = (FRONT, *contracts.everything("CL", DAY, DAY)[:3], front("ZN"), contracts.spreads("CL", DAY, DAY)[0])
+    crowd = (FRONT, *contracts.everything("CL", DAY, DAY)[:3], front("ZN"), contract("NQ", 2026, 3), front("YM"))
+    crowd += contracts.spreads("CL", DAY, DAY)[:1]
     start = day_ns(DAY)
     end = start + (DAY_NS if schema not in EVENT_DTYPES else 20 * MINUTE_NS)
     together = records(SEED, schema, crowd, start, end)
     assert count_records(SEED, schema, crowd, start, end) == len(together) > 0
-    assert (np.diff(ns(together, "ts_event" if schema.startswith("ohlcv") else "ts_recv")) >= 0).all()
+    time = ns(together, "ts_event" if schema.startswith("ohlcv") else "ts_recv")
+    place = np.array([[each.instrument_id for each in crowd].index(row) for row in together["instrument_id"]])
+    np.testing.assert_array_equal(np.lexsort((place, time)), np.arange(len(together)))
     for each in crowd:
         alone = records(SEED, schema, (each,), start, end)
         np.testing.assert_array_equal(together[together["instrument_id"] == each.instrument_id], alone)
