@@ -40,8 +40,8 @@ QUIET_NS = LONGEST_LATENCY_NS
 """At a minute's end nothing happens for so long, so that ts_event never goes back."""
 AFTER_OPENING_NS = 100_000
 """The first order of a session comes so long after its opening."""
-EARLIEST_CLOSING_NS, LATEST_CLOSING_NS = 2 * SECOND_NS, 20_000_000
-"""So long before that, the book begins to turn into the next boundary's."""
+LEAST_CLOSING_NS, CLOSING_NS = 20_000_000, 2 * SECOND_NS
+"""The book begins to turn into the next boundary's so long before that: the first, and up to the second more."""
 BURST = 5.0
 """Book events in a burst, on average."""
 REACTION_SHARE, LONGEST_REACTION = 0.5, 10.0
@@ -150,7 +150,7 @@ def _live(ladder: Ladder, goal: Ints, begin: Floats, end: Floats, events: float,
     end_ns = begin_ns + MINUTE_NS
     reaction = min(REACTION_SHARE * events / len(trades), LONGEST_REACTION) if len(trades) else 0.0
     every = MINUTE_NS * BURST / max(events - reaction * len(trades), 0.01)
-    closing = end_ns - QUIET_NS - LATEST_CLOSING_NS - int(EARLIEST_CLOSING_NS * uniform(dice))
+    closing = end_ns - QUIET_NS - LEAST_CLOSING_NS - int(CLOSING_NS * uniform(dice))
     wide = drawn_spread(bits(dice), begin[SPREAD])
     from_ns, from_middle = begin_ns, begin[MIDDLE]
     burst_ns, left = begin_ns + int(every * exponential(dice)), 0

@@ -82,8 +82,7 @@ class Liquidity:
 
     minute_ns: UTC ns at which the minute begins. start, end: the middle of the market, not rounded. spread: on
     average. size: lots expected at a price; density: share of prices that have orders; reach: from the middle to
-    the last order. events: book events expected in the minute. lots: mean of a trade. period: minutes for which
-    a resting size lasts.
+    the last order. events: book events expected in the minute. period: minutes for which a resting size lasts.
     """
 
     minute_ns: Ints
@@ -94,7 +93,6 @@ class Liquidity:
     density: Floats
     reach: Floats
     events: Floats
-    lots: float
     period: int
 
 
@@ -125,7 +123,6 @@ def liquidity(seed: int, instrument: Instrument, trade_date: date) -> Liquidity 
         density=density,
         reach=np.where(levels < ENDLESS_LEVELS, np.ceil(levels / density), ENDLESS),
         events=EVENTS * (lots * path.weight[alive] / depth.lots) ** EVENTS_POWER,
-        lots=depth.lots,
         period=next(minutes for least, minutes in PERIODS if lots / PROFILES[instrument.root].volume >= least),
     )
 
