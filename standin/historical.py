@@ -98,8 +98,8 @@ async def get_cost(request: web.Request) -> web.StreamResponse:
 
 
 async def _count(request: web.Request) -> int:
-    query, resolution = await _asked(request)
-    return await asyncio.to_thread(stream.count_records, request.app[GATEWAY].seed, query, resolution)
+    query, _resolution = await _asked(request)
+    return await asyncio.to_thread(stream.count, request.app[GATEWAY].seed, query)
 
 
 async def _billable_size(request: web.Request) -> int:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from market.facts import DATASET
 from standin import timestamps
 from standin.errors import ApiError, BadField
-from standin.market.bars import INTERVALS_NS, day_ns
+from standin.market.bars import day_ns
 from standin.market.contracts import HISTORY_START
+from standin.records import DTYPES
 from standin.symbology import check_combination, parse_symbols
 
-DEFINITION = "definition"
-SCHEMAS = (*INTERVALS_NS, DEFINITION)
-"""Schemas served so far."""
+SCHEMAS = tuple(DTYPES)
+"""The schemas that are served."""
 AVAILABLE_START = day_ns(HISTORY_START)
 
 
