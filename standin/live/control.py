@@ -45,6 +45,7 @@ _LOGIN_FIELDS = {
 }
 _SUBSCRIPTION_FIELDS = {"schema", "stype_in", "symbols", "start", "snapshot", "id", "is_last"}
 _LONGEST_QUOTE = 40
+_LONGEST_NUMBER = len(str(1 << 63))
 
 
 class LoginRefused(Exception):
@@ -149,7 +150,7 @@ def _whole(given: Mapping[str, str], name: str) -> int | None:
     text = given.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < len(str(1 << 63))):
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and int(text) < 1 << 63):
         raise SubscriptionRefused(f"Invalid {name} '{_quoted(text)}'")
     return int(text)
 

@@ -1,7 +1,6 @@
 """Listens for live clients, and keeps their number within Databento's limits."""
 
 import asyncio
-from functools import partial
 
 from aiohttp import web
 
@@ -18,8 +17,7 @@ class LiveServer:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._pace = Pace(gateway.connections_per_second)
-        self._sessions: set[asyncio.Task[None]] = set()
-        self._begun: set[asyncio.Task[None]] = set()
+        self._sessions: dict[asyncio.Task[None], Session] = {}
         self._listener: asyncio.Server | None = None
         self.host, self.port = "", 0
 
@@ -46,26 +44,17 @@ class LiveServer:
             session.cancel()
         await asyncio.gather(*self._sessions, return_exceptions=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._pace.allows():
             writer.close()
             return
-        task = asyncio.current_task()
-        assert task is not None
-        self._sessions.add(task)
-        fault = self._gateway.faults.take_live()
-        try:
-            await Session(self._gateway, reader, writer, fault, partial(self._may_begin, task)).run()
-        finally:
-            self._sessions.discard(task)
-            self._begun.discard(task)
+        session = Session(self._gateway, reader, writer, self._gateway.faults.take_live(), self._may_begin)
+        task = asyncio.ensure_future(session.run())
+        self._sessions[task] = session
+        task.add_done_callback(self._sessions.pop)
 
-    def _may_begin(self, session: asyncio.Task[None]) -> bool:
-        """Count a session, if there is room for it."""
-        if len(self._begun) >= MOST_SESSIONS:
-            return False
-        self._begun.add(session)
-        return True
+    def _may_begin(self) -> bool:
+        return sum(session.has_begun for session in self._sessions.values()) < MOST_SESSIONS
 
 
 LIVE = web.AppKey("live", LiveServer)

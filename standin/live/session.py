@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class Session:
-    """may_begin: asked once the client has authenticated; False where it has too many sessions already."""
+    """may_begin: asked once the client has authenticated; False where there are too many sessions already."""
 
     def __init__(
         self,
@@ -56,6 +56,8 @@ class Session:
         self._pace = Pace(SUBSCRIPTIONS_PER_SECOND)
         self._subscriptions = Subscriptions(gateway.seed, unresolved=self._fault.symbols)
         self._shift_ns = 0
+        self.has_begun = False
+        """Whether the client has authenticated, so that the session counts."""
 
     async def run(self) -> None:
         """Serve until either side ends the connection."""
@@ -103,6 +105,7 @@ class Session:
         except LoginRefused as refused:
             await self._wire.line(f"success=0|error={refused}")
             raise SessionEnded from None
+        self.has_begun = True
         await self._wire.line(f"success=1|session_id={secrets.randbelow(1 << 31)}")
         return login
 
