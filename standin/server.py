@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from standin.batch.endpoints import ENDPOINTS as BATCH_ENDPOINTS
+from standin.batch.endpoints import FILE_PATH, JOBS, clean_up, download_file
+from standin.batch.jobs import Jobs
 from standin.control import ROUTES
 from standin.door import authentication, errors
 from standin.gateway import GATEWAY, Gateway
@@ -50,7 +53,10 @@ def make_app(gateway: Gateway, live: LiveServer) -> web.Application:
     app = web.Application(middlewares=[errors, authentication, faulty], client_max_size=MAX_BODY_BYTES)
     app[GATEWAY] = gateway
     app[LIVE] = live
-    for name, handler in ENDPOINTS.items():
+    app[JOBS] = Jobs(gateway)
+    app.on_cleanup.append(clean_up)
+    app.router.add_get(FILE_PATH, download_file)
+    for name, handler in (ENDPOINTS | BATCH_ENDPOINTS).items():
         app.router.add_route("GET", f"{API_PREFIX}{name}", handler)
         app.router.add_route("POST", f"{API_PREFIX}{name}", handler)
     for method, path, handler in ROUTES:
