@@ -28,6 +28,7 @@ class Wire:
         self.waited_s = 0.0
         """For how long the last parcel waited for the client to read."""
         writer.transport.set_write_buffer_limits(high=MOST_BUFFERED)
+        self._set_option(socket.SO_SNDBUF, MOST_BUFFERED)
 
     def dribble(self, size: int, pause_ms: int) -> None:
         """From now on write so many bytes at a time, with pauses."""
@@ -77,7 +78,10 @@ class Wire:
 
     def reset(self) -> None:
         """End the connection at once with RST."""
+        self._set_option(socket.SO_LINGER, _LINGER_NOT)
+        self._writer.transport.abort()
+
+    def _set_option(self, option: int, value: int | bytes) -> None:
         connection = self._writer.get_extra_info("socket")
         if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-        self._writer.transport.abort()
+            connection.setsockopt(socket.SOL_SOCKET, option, value)
