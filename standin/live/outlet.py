@@ -33,6 +33,7 @@ class Outlet:
         self._has_struck = False
         self._tail: deque[Parcel] = deque(maxlen=fault.records)
         self._held: tuple[Parcel, int] | None = None
+        self._left_out = (0, 0)  # so many records to come of a schema are not sent
 
     async def before_records(self) -> None:
         """Called once, before the first record of the market."""
@@ -42,6 +43,7 @@ class Outlet:
     async def send(self, parcel: Parcel, now_ns: int) -> None:
         if self._fault.kind == "no_records":
             return
+        parcel = self._thinned(parcel)
         at = self._where(parcel)
         if at is None:
             await self._pass(parcel, now_ns)
@@ -129,13 +131,19 @@ class Outlet:
     async def _slow_reader(self, rest: Parcel, now_ns: int) -> None:
         schema = SCHEMAS[rest.schema[0]]
         if self._skips and schema in SKIPPED_WHEN_SLOW:
-            left_out = rest[: self._fault.records]
-            await self._pass(left_out.without([place(schema)]), now_ns)
             await self._wire.send(own(messages.skipped(schema, now_ns), now_ns), now_ns)
-            rest = rest[self._fault.records :]
+            self._left_out = (self._fault.records, place(schema))
         else:
             await self._wire.send(own(messages.slow_reader(schema, now_ns), now_ns), now_ns)
-        await self._pass(rest, now_ns)
+        await self._pass(self._thinned(rest), now_ns)
+
+    def _thinned(self, parcel: Parcel) -> Parcel:
+        count, schema = self._left_out
+        if not count:
+            return parcel
+        places = np.flatnonzero(parcel.schema == schema)[:count]
+        self._left_out = (count - len(places), schema)
+        return parcel.without(places)
 
 
 _STRIKES: dict[str, Callable[[Outlet, Parcel, int], Awaitable[None]]] = {

@@ -1,6 +1,6 @@
 """Records of several schemas in the order in which they go out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,10 +66,10 @@ class Parcel:
         result[ends[:, None] + np.arange(-_TS_OUT_BYTES, 0)] = stamp
         return result.tobytes()
 
-    def without(self, schemas: Collection[int]) -> "Parcel":
-        """The records of the other schemas."""
-        kept = np.flatnonzero(~np.isin(self.schema, list(schemas)))
-        data = b"".join(self.data[self.offset[place] : self.offset[place + 1]] for place in kept)
+    def without(self, places: Ints) -> "Parcel":
+        """All records but those at some places."""
+        kept = np.setdiff1d(np.arange(len(self)), places)
+        data = b"".join(self.data[self.offset[at] : self.offset[at + 1]] for at in kept)
         return Parcel(self.due[kept], self.schema[kept], _offsets(np.diff(self.offset)[kept]), data)
 
 

@@ -16,7 +16,7 @@ from standin.live import control, messages
 from standin.live.control import Login, LoginRefused, SubscriptionRefused
 from standin.live.faults import LiveFault
 from standin.live.outlet import SKIPPED_WHEN_SLOW, Outlet, SessionEnded
-from standin.live.parcel import own, place
+from standin.live.parcel import own
 from standin.live.subscriptions import Subscriptions, feed
 from standin.live.timeline import Timeline
 from standin.live.wire import Wire
@@ -159,20 +159,21 @@ class Session:
             await asyncio.sleep((TICK_NS - self._now() % TICK_NS) / SECOND_NS)
 
     async def _send_due(self, timeline: Timeline, outlet: Outlet, login: Login, *, is_replay: bool) -> None:
-        """Send until nothing is due. A client that is too slow for it is told, or misses book records."""
-        skipping: set[str] = set()
+        """Send until nothing is due."""
         while (parcel := await timeline.take(self._now())) is not None:
-            if skipping:
-                parcel = parcel.without([place(schema) for schema in skipping])
             await outlet.send(parcel, self._now())
             if not is_replay and self._wire.waited_s > SLOW_SECONDS:
-                for schema in sorted(timeline.schemas - skipping):
-                    if login.skips and schema in SKIPPED_WHEN_SLOW:
-                        skipping.add(schema)
-                    else:
-                        await self._say([messages.slow_reader(schema, self._now())], self._now())
-        for schema in sorted(skipping):
-            await self._say([messages.skipped(schema, self._now())], self._now())
+                await self._fall_behind(timeline, login)
+
+    async def _fall_behind(self, timeline: Timeline, login: Login) -> None:
+        """A client that is too slow misses the book records that it has not got, or is warned."""
+        for schema in sorted(timeline.schemas):
+            now = self._now()
+            if login.skips and schema in SKIPPED_WHEN_SLOW:
+                timeline.skip(schema, now)
+                await self._say([messages.skipped(schema, now)], now)
+            else:
+                await self._say([messages.slow_reader(schema, now)], now)
 
     async def _more_subscriptions(self, timeline: Timeline) -> None:
         """Include what the client has subscribed to since the start."""

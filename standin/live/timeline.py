@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,14 @@ class Timeline:
     def add(self, feed: Feed) -> None:
         """Include more records. What was made ahead without them is made again."""
         self._feeds = (*self._feeds, feed)
+        self._block = self._next = None
+
+    def skip(self, schema: str, now_ns: int) -> None:
+        """Leave out what is due of a schema."""
+        self._feeds = tuple(
+            replace(feed, due_from_ns=max(feed.due_from_ns, now_ns + 1)) if feed.schema == schema else feed
+            for feed in self._feeds
+        )
         self._block = self._next = None
 
     async def take(self, now_ns: int) -> Parcel | None:
