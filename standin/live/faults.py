@@ -11,6 +11,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "session_limit": (),
     "slow_auth": ("ms",),
     "slow_start": ("ms",),
+    "mute": ("header",),
     "no_records": ("heartbeats",),
     "wedge": _COUNT,
     "eof": _COUNT,
@@ -43,6 +44,7 @@ class LiveFault:
     after_records: int | None = None
     ms: int = 0
     heartbeats: bool = True
+    header: bool = True
     records: int = 0
     code: int = 0
     message: str = DEFAULT_MESSAGE
@@ -75,6 +77,7 @@ def _read(value: object) -> LiveFault:
         after_records=fields.whole("after_records", 0, _MOST_RECORDS) if fields.has("after_records") else least,
         ms=fields.milliseconds("ms", _DEFAULT_MS.get(kind, 0)),
         heartbeats=fields.flag("heartbeats", default=True),
+        header=fields.flag("header", default=True),
         records=fields.whole("records", 1, _MOST_HELD, default=10),
         code=fields.whole("code", 0, 255, default=6),
         message=fields.text("message", DEFAULT_MESSAGE),

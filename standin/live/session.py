@@ -29,6 +29,8 @@ LIMIT_REACHED = "User has reached their open connection limit"
 SUBSCRIPTIONS_PER_SECOND = 10
 TICK_NS = SECOND_NS // 20
 """How often the session looks for what is due: at whole multiples, so that the bars of a second wait for nothing."""
+CLOSE_SECONDS, HURRIED_CLOSE_SECONDS = 5.0, 0.5
+"""How long the end of a session waits for the client to read what was sent; less when the gateway itself stops."""
 SLOW_SECONDS = 1.0
 """A client that lets a write wait so long does not keep pace."""
 
@@ -62,13 +64,17 @@ class Session:
     async def run(self) -> None:
         """Serve until either side ends the connection."""
         reading, serving = asyncio.ensure_future(self._read()), asyncio.ensure_future(self._serve())
+        patience_s = CLOSE_SECONDS
         try:
             await asyncio.wait({reading, serving}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            patience_s = HURRIED_CLOSE_SECONDS
+            raise
         finally:
             reading.cancel()
             serving.cancel()
             await asyncio.gather(reading, serving, return_exceptions=True)
-            await self._wire.close()
+            await self._wire.close(patience_s)
 
     async def _read(self) -> None:
         """Take the client's lines until it goes."""
@@ -130,7 +136,10 @@ class Session:
         except SubscriptionRefused as error:
             refused = error
         header = messages.header(self._subscriptions.start_ns(now), ts_out=login.ts_out)
-        await self._wire.begin(header, now, compressed=login.compressed, ts_out=login.ts_out)
+        if self._fault.kind != "mute" or self._fault.header:
+            await self._wire.begin(header, now, compressed=login.compressed, ts_out=login.ts_out)
+        if self._fault.kind == "mute":
+            await asyncio.Event().wait()
         await self._say(answers, now)
         if refused is not None:
             await self._refuse(refused, now)

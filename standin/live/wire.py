@@ -12,7 +12,6 @@ MOST_BUFFERED = 1 << 18
 """A client that leaves more bytes than this unread makes the sender wait."""
 RECORDS_PER_WRITE = 4_096
 COMPRESSION_LEVEL = 1
-CLOSE_SECONDS = 1.0
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
 
@@ -66,11 +65,11 @@ class Wire:
             return data
         return self._compressor.compress(data) + self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
 
-    async def close(self) -> None:
-        """End the connection after what was written, or at once if the client does not read it."""
+    async def close(self, patience_s: float) -> None:
+        """End the connection after what was written, or after so long if the client does not read it."""
         self._writer.close()
         try:
-            await asyncio.wait_for(self._writer.wait_closed(), CLOSE_SECONDS)
+            await asyncio.wait_for(self._writer.wait_closed(), patience_s)
         except TimeoutError:
             self._writer.transport.abort()
         except OSError:  # the client ended it

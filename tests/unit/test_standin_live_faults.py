@@ -124,13 +124,14 @@ def test_a_session_that_falls_silent_is_noticed_by_its_client(listen, monkeypatc
     assert len(listener.market) == COUNT
 
 
-def test_silence_before_the_first_record_is_never_noticed_by_the_client(listen, monkeypatch):
+@pytest.mark.parametrize("header", [True, False])
+def test_silence_before_the_first_record_is_never_noticed_by_the_client(listen, monkeypatch, header):
     monkeypatch.setattr("databento.live.session.CLIENT_TIMEOUT_MARGIN_SECONDS", -5)
-    listener = listen({"kind": "wedge", "after_records": 0}, heartbeat_interval_s=5)
-    listener.subscribe("ohlcv-1s", SYMBOLS)
-    listener.start()
-    time.sleep(1.2)
-    assert listener.client.is_connected() or listener.of(databento.SystemMsg)
+    listener = started(listen({"kind": "mute", "header": header}, heartbeat_interval_s=5))
+    time.sleep(1.3)
+    assert listener.client.is_connected()
+    assert (listener.client.metadata is not None) is header
+    assert not listener.records
 
 
 def test_a_clean_end_is_no_error(listen):
