@@ -108,9 +108,11 @@ def _parts(seed: int, feeds: Sequence[Feed], start_ns: int, end_ns: int) -> Iter
 
 
 def _market_part(seed: int, feed: Feed, start_ns: int, end_ns: int) -> Part:
-    begin = max(start_ns, feed.due_from_ns)
-    interval = INTERVALS_NS.get(feed.schema, 0)  # a bar is due when it is over
-    made = records(seed, feed.schema, feed.instruments, begin - interval, end_ns - interval)
+    begin, interval = max(start_ns, feed.due_from_ns), INTERVALS_NS.get(feed.schema, 0)
+    since = begin - interval  # a bar is due when it is over
+    if interval:
+        since = -(-since // interval) * interval
+    made = records(seed, feed.schema, feed.instruments, since, max(since, end_ns - interval))
     due = _due(feed.schema, made)
     kept = (due >= begin) & (due < end_ns) & (made["ts_event"].astype(np.int64) >= feed.event_from_ns)
     return Part(place(feed.schema), due[kept], made[kept])
