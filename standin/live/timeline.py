@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from market.sessions import SECOND_NS
 from standin.live import messages
 from standin.live.control import SCHEMAS
 from standin.live.parcel import GATEWAY, Parcel, Part, merged, place
 from standin.market.bars import INTERVALS_NS
 from standin.market.contracts import Instrument
+from standin.market.underlying import MINUTE_NS
 from standin.noise import Ints
 from standin.records import records
 
-SPAN_NS = 60 * SECOND_NS
-"""So much is made at once at the pace of the clock; more to catch up with it, at most:"""
-MOST_SPAN_NS = {"mbp-10": 20 * SECOND_NS, "mbp-1": 20 * SECOND_NS, "trades": 300 * SECOND_NS}
-MOST_SPAN_OF_OTHERS_NS = 3_600 * SECOND_NS
+SPAN_NS = MINUTE_NS
+"""So much is made at once at the pace of the clock, as the market makes it; more to catch up with it, at most:"""
+MOST_SPAN_NS = {"mbp-10": MINUTE_NS, "mbp-1": MINUTE_NS, "trades": 5 * MINUTE_NS}
+MOST_SPAN_OF_OTHERS_NS = 60 * MINUTE_NS
 LAG_SPANS = 4
 
 
@@ -85,7 +85,7 @@ class Timeline:
 
     def _make(self, start_ns: int, now_ns: int) -> asyncio.Future[tuple[Parcel, int]]:
         end_ns = start_ns + self._span(now_ns - start_ns)
-        end_ns -= end_ns % SECOND_NS if end_ns - start_ns > SECOND_NS else 0
+        end_ns -= end_ns % MINUTE_NS
         return asyncio.ensure_future(asyncio.to_thread(_block, self._seed, self._feeds, start_ns, end_ns))
 
     def _span(self, lag_ns: int) -> int:
