@@ -1,6 +1,6 @@
 """The answers of metadata.* and symbology.resolve that need no market data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -56,19 +56,23 @@ def dataset_range(available_end: int) -> dict[str, Any]:
     }
 
 
-def dataset_condition(fields: Mapping[str, str], available_end: int) -> list[dict[str, str | None]]:
+def dataset_condition(
+    fields: Mapping[str, str], available_end: int, degraded: Collection[date] = ()
+) -> list[dict[str, str | None]]:
     """One entry for each day but Saturdays; the last day is included, days still to come are pending."""
     first = day_field(fields, "start_date", day_of(AVAILABLE_START))
     last = day_field(fields, "end_date", day_of(available_end))
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return [_condition(day, day_of(available_end)) for day in days if day.weekday() != _SATURDAY]
+    today = day_of(available_end)
+    return [_condition(day, today, day in degraded) for day in days if day.weekday() != _SATURDAY]
 
 
-def _condition(day: date, today: date) -> dict[str, str | None]:
+def _condition(day: date, today: date, is_degraded: bool) -> dict[str, str | None]:
     if day > today:
         return {"date": day.isoformat(), "condition": "pending", "last_modified_date": None}
     modified = min(day + timedelta(days=1), today)
-    return {"date": day.isoformat(), "condition": "available", "last_modified_date": modified.isoformat()}
+    condition = "degraded" if is_degraded else "available"
+    return {"date": day.isoformat(), "condition": condition, "last_modified_date": modified.isoformat()}
 
 
 def fields(schema: str, encoding: str) -> list[dict[str, str]]:

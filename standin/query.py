@@ -53,6 +53,18 @@ def parse_query(fields: Mapping[str, str], available_end: int) -> Query:
     )
 
 
+def check_licence(query: Query, licence_end: int) -> None:
+    """Raises ApiError for a range that reaches into the time for which the licence does not hold."""
+    if query.end_ns > licence_end:
+        raise ApiError(
+            422,
+            "dataset_unavailable_range",
+            f"Part or all of your request for dataset '{DATASET}' requires a subscription and/or license to access. "
+            f"Try again with an end time before {timestamps.iso(licence_end)}.",
+            payload=_payload(query.start_ns, query.end_ns, licence_end),
+        )
+
+
 def check_dataset(fields: Mapping[str, str]) -> None:
     name = fields.get("dataset")
     if name is None:
