@@ -196,7 +196,6 @@ def test_an_assets_costs_change_from_a_date_on(admin: Client) -> None:
         ("active_months", "hmuz", "not a list of month letters in order"),
         ("active_months", "ABC", "not a list of month letters in order"),
         ("decimals", "99", "less than or equal to 9"),
-        ("kind", "stock", "A stock has no delivery months"),
         ("listed_months", "H,M", "not a list of month letters in order"),
         ("listed_months", "", "A future has delivery months"),
         ("calendar", "NYSE", "not one of the available choices"),
