@@ -1,6 +1,7 @@
 import { el, setText } from "../ui/dom.js";
 import { localClock, localDay } from "../ui/time.js";
 import { Subscriptions } from "../workspace/store.js";
+import { pieces } from "./pieces.js";
 
 const LOCAL_TIME = "The times in the log are those of your computer's clock, not of the market";
 
@@ -40,5 +41,9 @@ export class LogPanel {
 
 function lineRow({ at, level, text }) {
   const time = el("time", { class: "num", title: `${localDay(at)}, your local time` }, localClock(at));
-  return el("li", { "data-level": level }, time, el("span", { class: "log-level" }, level), el("span", {}, text));
+  return el("li", { "data-level": level }, time, el("span", { class: "log-level" }, level), el("span", {}, ...pieces(text).map(piece)));
+}
+
+function piece({ text, keep }) {
+  return keep ? el("span", { class: "keep" }, text) : text;
 }
