@@ -134,8 +134,8 @@ def test_a_database_of_real_data_is_not_filled_with_invented_ones(folder: Path) 
                 "WITH contract AS (INSERT INTO market_contract (asset_id, year, month, raw_symbol, match_algorithm)"
                 " SELECT id, 2026, 3, 'NQH6', '' FROM market_asset WHERE root = 'NQ' RETURNING id)"
                 " INSERT INTO market_coverage (contract_id, schema, trade_date, state, rows, bytes, checksum, source,"
-                " until_ns, fetched_at, warnings) SELECT id, 'ohlcv-1s', '2026-03-03', 'empty', 0, 0, '', 'Databento', 1, now(),"
-                " '' FROM contract"
+                " until_ns, fetched_at, warnings)"
+                " SELECT id, 'ohlcv-1s', '2026-03-03', 'empty', 0, 0, '', 'Databento', 1, now(), '' FROM contract"
             )
         second = Up(clean_environment(folder / "state", **own))
         assert second.ended() == 1
