@@ -21,9 +21,10 @@ import numpy.typing as npt
 import requests
 from databento.common.error import BentoError, BentoHttpError, BentoWarning
 
+from market import symbols
 from market.engine.bars import Bars
 from market.gateway_errors import DamagedDownload, GatewayError
-from market.sessions import to_ns
+from market.sessions import to_ns, utc_date
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,9 @@ CHUNK = 100_000
 """Records decoded at a time: 37 MB of the widest."""
 PLACEHOLDER_KEY = "YOUR_API_KEY"
 UNDEFINED_TIME = 2**64 - 1
-OUTRIGHT_FUTURE = b"F"
+OUTRIGHT_FUTURE, DELETED = b"F", b"D"
+POSSIBLE_YEARS = range(2000, 2100)
+"""DBN writes another number where a definition leaves the year open."""
 
 # The client itself trips over JSON of another shape than it expects (AttributeError, TypeError, KeyError).
 BROKEN = (
@@ -64,15 +67,31 @@ class DatasetRange:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """An outright future as its exchange defines it. Times are UTC ns, None where the exchange leaves them open."""
+    """An outright future as its exchange defined it at defined_ns.
+
+    Times are UTC ns; activation and expiration (of trading) are None where the exchange leaves them open.
+    """
 
     raw_symbol: str
     root: str
     year: int
     month: int
+    instrument_id: int
+    defined_ns: int
     activation_ns: int | None
     expiration_ns: int | None
     match_algorithm: str
+
+    @property
+    def delivery(self) -> date:
+        """The first day of the delivery month."""
+        return date(self.year, self.month, 1)
+
+    @property
+    def id_on_its_day(self) -> "IdInterval":
+        """Symbol and id on the UTC date of the definition: what a definition says for sure."""
+        day = utc_date(self.defined_ns)
+        return IdInterval(self.raw_symbol, self.instrument_id, day, day + timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +194,20 @@ class HistoricalGateway:
         return self._ask(lambda: _dataset_range(self._client.metadata.get_dataset_range(dataset)))
 
     def definitions(self, dataset: str, root: str, day: date) -> list[Definition]:
-        """The outright futures of a root that are listed on a day; spreads are left out. Raises GatewayError."""
+        """What is said on a UTC date of the outright futures of a root, in order of time.
+
+        Spreads are left out, and so is what is taken off the list. Raises GatewayError.
+        """
         start, end = _utc_midnight(day), _utc_midnight(day + timedelta(days=1))
         rows = self.fetch(Request(dataset, "definition", (f"{root}.FUT",), start, end, "parent"), Download.rows)
         if not len(rows):
             return []
-        outrights = rows[(rows["instrument_class"] == OUTRIGHT_FUTURE) & (rows["asset"] == root.encode())]
-        return [_definition(row) for row in outrights]
+        outrights = rows[
+            (rows["instrument_class"] == OUTRIGHT_FUTURE)
+            & (rows["asset"] == root.encode())
+            & (rows["security_update_action"] != DELETED)
+        ]
+        return [definition for row in outrights if (definition := _definition(row)) is not None]
 
     def bars(self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int) -> list[SymbolBars]:
         """Bars of [start_ns, end_ns) for each symbol that has any, mapped by (instrument id, date).
@@ -361,17 +387,30 @@ def _bars(rows: npt.NDArray[Any]) -> Bars:
     return Bars(*columns)
 
 
-def _definition(row: Any) -> Definition:
+def _definition(row: Any) -> Definition | None:
+    """None where it cannot be told which month is delivered."""
+
     def instant(name: str) -> int | None:
         return None if row[name] in (UNDEFINED_TIME, 0) else int(row[name])
 
+    defined_ns, expiration_ns = int(row["ts_recv"]), instant("expiration")
+    symbol = row["raw_symbol"].decode()
+    year, month = int(row["maturity_year"]), int(row["maturity_month"])
+    if not (year in POSSIBLE_YEARS and 1 <= month <= 12):
+        parts = symbols.parse(symbol)
+        if parts is None:
+            log.warning("%s: the definition does not say which month is delivered; left out", symbol)
+            return None
+        year, month = parts.year_after(utc_date(expiration_ns or defined_ns)), parts.month
     return Definition(
-        raw_symbol=row["raw_symbol"].decode(),
+        raw_symbol=symbol,
         root=row["asset"].decode(),
-        year=int(row["maturity_year"]),
-        month=int(row["maturity_month"]),
+        year=year,
+        month=month,
+        instrument_id=int(row["instrument_id"]),
+        defined_ns=defined_ns,
         activation_ns=instant("activation"),
-        expiration_ns=instant("expiration"),
+        expiration_ns=expiration_ns,
         match_algorithm=row["match_algorithm"].decode(),
     )
 

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import numpy as np
 from django.db import transaction
 
+from market.contracts import near
 from market.engine import splice
-from market.history import near
 from market.locks import advisory_lock
 from market.models import Asset, Contract, DailyBar, DailySpan, Roll
 from market.sessions import Session

@@ -61,6 +61,11 @@ def to_et(ns: int) -> datetime:
     return datetime.fromtimestamp(ns // SECOND_NS, ET).replace(microsecond=ns % SECOND_NS // 1_000)
 
 
+def utc_date(ns: int) -> date:
+    """The UTC date of an instant: whose daily bar holds it, which is seldom its trade date."""
+    return datetime.fromtimestamp(ns // SECOND_NS, UTC).date()
+
+
 def et_ns(day: date, at: time) -> int:
     """UTC nanoseconds of an ET wall-clock time; the first of the two where the clock repeats an hour.
 

@@ -276,7 +276,9 @@ def test_a_bad_contract_is_answered_with_the_reason(admin: Client, changed: dict
 
 
 def test_a_contracts_instrument_ids_are_shown_and_stay_as_they_are(admin: Client) -> None:
-    row = InstrumentId.objects.create(contract=june(), instrument_id=4_711, first_date=DAY, end_date=LATER)
+    row = InstrumentId.objects.create(
+        contract=june(), instrument_id=4_711, raw_symbol="NQM6", first_date=DAY, end_date=LATER
+    )
     page = page_of(Contract, "change", june().pk)
     assert "4711" in admin.get(page).content.decode()
     typed = {"id": row.pk, "contract": june().pk, "instrument_id": 7, "first_date": DAY, "end_date": LATER}
