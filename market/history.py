@@ -82,12 +82,13 @@ def _fetch_daily_bars(asset: Asset, gateway: HistoricalGateway, first: date, end
     found = gateway.bars(asset.dataset, known, "ohlcv-1d", _utc_ns(first), _utc_ns(end)) if known else []
     with transaction.atomic():
         contracts.save_ids(owned)
-        DailyBar.objects.bulk_create(_daily_bars(owned, found), ignore_conflicts=True, batch_size=2_000)
+        DailyBar.objects.bulk_create(daily_bars(owned, found), ignore_conflicts=True, batch_size=2_000)
         _add_span(asset, first, end, gateway.name)
     progress.say(f"{asset.root}: daily volumes up to {end}", 1)
 
 
-def _daily_bars(owned: list[contracts.Owned], found: list[SymbolBars]) -> Iterator[DailyBar]:
+def daily_bars(owned: list[contracts.Owned], found: list[SymbolBars]) -> Iterator[DailyBar]:
+    """Unsaved rows: each bar belongs to the contract that had its symbol on its day."""
     for symbol_bars in found:
         of_symbol = [(contract, interval) for contract, interval in owned if interval.symbol == symbol_bars.symbol]
         bars = symbol_bars.bars
