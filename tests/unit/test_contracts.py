@@ -164,9 +164,11 @@ def test_of_real_definitions_of_two_roots_only_the_asked_one_is_taken(real_data:
 def real_file(path: Path, records: int) -> Iterator[HistoricalGateway]:
     """A gateway that answers with the bytes of a recorded file."""
 
+    body = path.read_bytes()
+
     async def answer(request: web.Request) -> web.Response:
         counts = request.path.endswith("get_record_count")
-        return web.json_response(records) if counts else web.Response(body=path.read_bytes())
+        return web.json_response(records) if counts else web.Response(body=body)
 
     app = web.Application()
     app.router.add_post("/{path:.*}", answer)
