@@ -114,7 +114,7 @@ class RollAdmin(LookOnly, admin.ModelAdmin):
     ordering = ["asset__root", "-trade_date"]
     change_form_template = "admin/market/roll/change_form.html"
 
-    @admin.display(description="15 sessions before and after")
+    @admin.display(description="volumes around it")
     def volumes(self, roll: Roll) -> SafeString:
         return render_to_string("admin/market/roll/_spark.html", {"spark": roll_page.spark(roll)})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from itertools import groupby
 
 from django.db import transaction
 
@@ -9,7 +10,7 @@ from market import symbols
 from market.databento_historical import Definition, IdInterval
 from market.facts import MONTH_CODES
 from market.models import Asset, Contract, InstrumentId
-from market.sessions import FIRST_DAY, LAST_DAY, SessionCalendar, to_et
+from market.sessions import FIRST_DAY, LAST_DAY, SessionCalendar, to_et, utc_date
 
 NEAR_BEFORE, NEAR_AFTER = symbols.DELIVERY_OVER, timedelta(days=365)
 """Contracts delivered this long before or after a window may carry its volume."""
@@ -51,9 +52,17 @@ def save_definitions(asset: Asset, definitions: Iterable[Definition]) -> None:
         _learn(contract, each, asset.sessions)
     with transaction.atomic():
         _save([known[day] for day in {each.delivery for each in told}])
-        save_ids((known[each.delivery], each.id_on_its_day) for each in told)
+        save_ids((known[delivery], interval) for delivery, interval in _defined_ids(told))
         if any(known[day].last_trade_date != last for day, last in before.items()):
             asset.daily_spans.update(is_scheduled=False)  # a roll may hang on it
+
+
+def _defined_ids(told: list[Definition]) -> Iterator[tuple[date, IdInterval]]:
+    """The ids of each delivery, from the first definition that gives one to the last before another."""
+    by_delivery = sorted(told, key=lambda each: (each.delivery, each.defined_ns))
+    for key, group in groupby(by_delivery, key=lambda each: (each.delivery, each.instrument_id, each.raw_symbol)):
+        days = [utc_date(each.defined_ns) for each in group]
+        yield key[0], IdInterval(key[2], key[1], days[0], days[-1] + timedelta(days=1))
 
 
 def _learn(contract: Contract, definition: Definition, sessions: SessionCalendar) -> None:

@@ -87,12 +87,6 @@ class Definition:
         """The first day of the delivery month."""
         return date(self.year, self.month, 1)
 
-    @property
-    def id_on_its_day(self) -> "IdInterval":
-        """Symbol and id on the UTC date of the definition: what a definition says for sure."""
-        day = utc_date(self.defined_ns)
-        return IdInterval(self.raw_symbol, self.instrument_id, day, day + timedelta(days=1))
-
 
 @dataclass(frozen=True, slots=True)
 class IdInterval:

@@ -68,8 +68,8 @@ def around_roll(days: Sequence[date], old: Volumes, new: Volumes, roll: int, dec
         for place, (role, volume) in enumerate((("old", old[number]), ("new", new[number]))):
             if volume is not None:
                 x, height = LEFT + step * (number + 0.5 + (place - 1) * BAR_SHARE), volume * scale
-                box = (x, FLOOR - height, step * BAR_SHARE, height)
-                bars.append(Bar(role, *map(_short, box), f"{day:%a %Y-%m-%d}: {volume:,}"))
+                x, y, width, height = map(_short, (x, FLOOR - height, step * BAR_SHARE, height))
+                bars.append(Bar(role, x, y, width, height, f"{day:%a %Y-%m-%d}: {volume:,}"))
     return Plot(
         bars=bars,
         levels=[Label(_short(FLOOR - level * scale), f"{level:,}") for level in levels],

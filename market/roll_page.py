@@ -28,9 +28,10 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class RollPage:
-    """A roll's page. figures: names and texts of the table's rows."""
+    """A roll's page. figures: names and texts of the table's rows. begins: what the plot's line stands for."""
 
     why: str
+    begins: str
     figures: list[tuple[str, str]]
     plot: plots.Plot
     days: list[Day]
@@ -41,15 +42,14 @@ class RollPage:
 def page(roll: Roll) -> RollPage:
     """What there is to tell of a roll."""
     around = _Around(roll)
-    marks = {around.at: "the roll", around.decided: "decided it"}
-    if around.at == around.decided:
-        marks[around.at] = "the first front month"
+    begins = "the first front month" if roll.kind == Roll.Kind.SEED else "the roll"
+    marks = {around.decided: "decided it", around.at: begins}
     days = [
         Day(day, _volume(around.old[number]), _volume(around.new[number]), marks.get(number, ""))
         for number, day in enumerate(around.days)
     ]
     plot = plots.around_roll(around.days, around.old, around.new, around.at, around.decided)
-    return RollPage(_why(roll), _figures(roll), plot, days, _name(roll.from_contract), _name(roll.to_contract))
+    return RollPage(_why(roll), begins, _figures(roll), plot, days, _name(roll.from_contract), _name(roll.to_contract))
 
 
 def spark(roll: Roll) -> plots.Spark:
@@ -102,8 +102,11 @@ def _figures(roll: Roll) -> list[tuple[str, str]]:
         ("To", _name(roll.to_contract)),
         ("Kind", str(roll.get_kind_display())),
         (_volumes_of(roll), _volumes(roll)),
-        (f"First second of {_name(roll.from_contract)}", _price(roll, roll.from_price)),
-        (f"First second of {_name(roll.to_contract)}", _price(roll, roll.to_price)),
+        *(
+            (f"First second of {contract}", _price(roll, price))
+            for contract, price in ((roll.from_contract, roll.from_price), (roll.to_contract, roll.to_price))
+            if roll.from_contract
+        ),
         ("Spread", _spread(roll)),
     ]
 
