@@ -107,6 +107,18 @@ def schedule_at(asset: Asset, trade_date: date) -> list[Roll] | None:
     return rolls_of_span(asset, span) if span else None
 
 
+def fronts(asset: Asset, trade_dates: list[date]) -> dict[date, Contract]:
+    """The front months of trade dates, as far as daily bars decide them."""
+    found: dict[date, Contract] = {}
+    for span in asset.daily_spans.all():
+        last = _last_decided(asset, span)
+        within = [day for day in trade_dates if span.first_date <= day <= last]
+        for day, roll in zip(within, front_months(rolls_of_span(asset, span), within), strict=True):
+            if roll is not None:
+                found[day] = roll.to_contract
+    return found
+
+
 def front_months(rolls: list[Roll], trade_dates: list[date]) -> list[Roll | None]:
     """For each trade date the roll that made its front month; None before anything traded."""
     fronts: list[Roll | None] = []

@@ -85,18 +85,34 @@ def usual(silences: Sequence[Silence]) -> Silence:
 # --- prints ---------------------------------------------------------------------------------------------------
 
 
-def judge_prints(session: Session, ts: Int64s, known: Known, usually: Silence) -> Iterator[Finding]:
-    """What the prints of a session's piece (up to the next opening, ascending) say against the calendar."""
-    if not len(ts) and known.until_ns >= session.close_ns:
-        yield Finding("nothing traded", (session.open_ns, session.close_ns), ())
-        return
-    yield from _strays(None, session.open_ns, ts, APART_NS)
-    openings = [start for start, _ in session.segments[1:]]
-    for segment, following_ns in zip(session.segments, [*openings, known.following_ns], strict=True):
-        quiet = silence(segment, ts)
-        yield from _inside(segment, quiet, known, usually)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of a session's prints is kept for the judgement: each segment's silences, and prints outside of them."""
+
+    silences: tuple[Silence | None, ...]
+    strays: tuple[Finding, ...]
+
+
+def look(session: Session, ts: Int64s, known: Known) -> Seen:
+    """Look through the prints of a session's piece (up to the next opening, ascending)."""
+    silences = tuple(silence(segment, ts) for segment in session.segments)
+    strays = list(_strays(None, session.open_ns, ts, APART_NS))
+    openings = [*(start for start, _ in session.segments[1:]), known.following_ns]
+    for (_, close_ns), open_ns, quiet in zip(session.segments, openings, silences, strict=True):
         apart_ns = max(APART_NS, TIMES_OWN * quiet.longest if quiet else 0)
-        yield from _strays(segment[1], following_ns, ts, apart_ns)
+        strays += _strays(close_ns, open_ns, ts, apart_ns)
+    return Seen(silences, tuple(strays))
+
+
+def judge_prints(session: Session, seen: Seen, known: Known, usually: Silence) -> Iterator[Finding]:
+    """What the prints of a session say against the calendar."""
+    if not any(seen.silences) and not seen.strays:
+        if known.until_ns >= session.close_ns:
+            yield Finding("nothing traded", (session.open_ns, session.close_ns), ())
+        return
+    for segment, quiet in zip(session.segments, seen.silences, strict=True):
+        yield from _inside(segment, quiet, known, usually)
+    yield from seen.strays
 
 
 def _inside(segment: tuple[int, int], quiet: Silence | None, known: Known, usually: Silence) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from market import facts
-from market.engine.judge import Finding, Known, Silence, judge_prints, judge_status, silence, usual
+from market.engine.judge import Finding, Known, Silence, judge_prints, judge_status, look, silence, usual
 from market.sessions import SECOND_NS, Session, calendar, parse_et
 
 MINUTE = 60 * SECOND_NS
@@ -35,7 +35,8 @@ def regular(of: Session, seconds: int = 20) -> list[np.ndarray]:
 
 def judged(of: Session, *prints: np.ndarray, usually: Silence = NOBODY, what: Known | None = None) -> list[Finding]:
     ts = np.sort(np.concatenate([*prints, np.empty(0, np.int64)]))
-    return list(judge_prints(of, ts, what or known(of), usually))
+    what = what or known(of)
+    return list(judge_prints(of, look(of, ts, what), what, usually))
 
 
 def kinds(findings: list[Finding]) -> list[str]:
