@@ -25,7 +25,7 @@ SESSIONS_AFTER = 5
 PREFETCH_SESSIONS = 5
 KEEP_SESSIONS = 30
 JOB_KIND = "replay data"
-RECENT = 12
+RECENT = 50
 """How many replays the menu offers to go back to."""
 
 

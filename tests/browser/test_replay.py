@@ -230,6 +230,7 @@ class Market:
             end = int(ends[list(begins).index(start * SECOND)])
             day = self.days[session.trade_date.isoformat()]
             known = day[(day.ts_event >= start * SECOND) & (day.ts_event < end) & (day.ts_event + SECOND <= playhead)]
+            assert len(known), f"a bar of {to_et(start * SECOND)} before its first second was over"
             tick = 250_000_000
             truth = [known.open.iloc[0] // tick, known.high.max() // tick, known.low.min() // tick]
             assert shown == [*truth, known.close.iloc[-1] // tick, known.volume.sum()], to_et(start * SECOND)

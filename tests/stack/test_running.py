@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -53,6 +54,9 @@ def test_without_a_key_the_market_is_synthetic_and_kept_apart(up: Up) -> None:
     assert "/futsim_synthetic?" in shared["DATABASE_URL"]
     assert shared["FUTSIM_DATA_ROOT"] == str(up.state / "data" / "synthetic")
     assert shared["FUTSIM_GATEWAY"].startswith("http://127.0.0.1:")
+    host, port = shared["FUTSIM_LIVE_GATEWAY"].split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as live:
+        assert live.recv(100).startswith(b"lsg_version=")
 
 
 def test_secrets_are_readable_by_their_owner_alone(up: Up) -> None:
@@ -119,11 +123,10 @@ def test_sigterm_stops_everything_in_order_with_exit_code_0(up: Up) -> None:
     assert up.processes() == {}
 
 
-def test_a_second_start_takes_less_than_five_seconds(up: Up, start: Callable[..., Up]) -> None:
-    again = start()
-    again.ready()
-    seconds = float(next(line for line in again.lines if "futsim runs at" in line).split()[0])
-    assert seconds < 5.0, again.output
+def test_a_second_start_uses_what_the_first_made(up: Up, start: Callable[..., Up]) -> None:
+    if up.process.poll() is None:
+        up.stop()
+    again = start().ready()
     assert "password" not in again.output
     assert again.stop(signal.SIGINT) == 0
     assert again.processes() == {}
