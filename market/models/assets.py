@@ -72,6 +72,14 @@ class Asset(models.Model):
     def __str__(self) -> str:
         return self.root
 
+    def clean(self) -> None:
+        """A form says beside which field the months are wrong, before the database refuses them."""
+        if self.is_stock and (self.active_months or self.listed_months):
+            raise ValidationError({"kind": "A stock has no delivery months."})
+        wrong = [name for name in ("active_months", "listed_months") if not self.is_stock and not getattr(self, name)]
+        if wrong:
+            raise ValidationError(dict.fromkeys(wrong, "A future has delivery months."))
+
     @property
     def is_stock(self) -> bool:
         return self.kind == self.Kind.STOCK

@@ -133,8 +133,8 @@ COST = {
     "margin_kind": "usd",
 }  # fmt: skip
 ES = {
-    "root": "ES", "name": "E-mini S&P 500", "exchange": "CME", "dataset": "GLBX.MDP3", "point_value": "50",
-    "tick_size": "250000000", "decimals": "2", "price_display": "decimal", "active_months": "HMUZ",
+    "root": "ES", "kind": "future", "name": "E-mini S&P 500", "exchange": "CME", "dataset": "GLBX.MDP3",
+    "point_value": "50", "tick_size": "250000000", "decimals": "2", "price_display": "decimal", "active_months": "HMUZ",
     "listed_months": "HMUZ", "calendar": "CME Globex Equity", "is_active": "on",
 }  # fmt: skip
 
@@ -178,9 +178,9 @@ def test_an_assets_costs_change_from_a_date_on(admin: Client) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("root", "es", "Capital letters and digits only."),
-        ("root", "E-S", "Capital letters and digits only."),
-        ("root", "TOOLONG", "at most 6 characters"),
+        ("root", "es", "Capital letters, digits and dots only."),
+        ("root", "E-S", "Capital letters, digits and dots only."),
+        ("root", "MUCHTOOLONG", "at most 10 characters"),
         ("root", "NQ", "already exists"),
         ("root", "", "This field is required."),
         ("tick_size", "-1", "greater than or equal to 1"),
@@ -196,7 +196,9 @@ def test_an_assets_costs_change_from_a_date_on(admin: Client) -> None:
         ("active_months", "hmuz", "not a list of month letters in order"),
         ("active_months", "ABC", "not a list of month letters in order"),
         ("listed_months", "H,M", "not a list of month letters in order"),
-        ("listed_months", "", "This field is required."),
+        ("listed_months", "", "A future has delivery months."),
+        ("active_months", "", "A future has delivery months."),
+        ("kind", "stock", "A stock has no delivery months."),
         ("calendar", "NYSE", "not one of the available choices"),
         ("price_display", "64ths", "not one of the available choices"),
     ],
