@@ -4,6 +4,7 @@ Everything past it sees futsim's own types. The same real client talks to Databe
 """
 
 import logging
+import os
 import tempfile
 import time
 import warnings
@@ -36,6 +37,8 @@ PAGE_TIMEOUT_SECONDS = 10
 """A page waits this long; the client's own 100 s are for a worker."""
 CHUNK = 100_000
 """Records decoded at a time: 37 MB of the widest."""
+SCHEMAS = tuple(str(schema) for schema in databento.Schema.variants())
+"""Every schema that the client knows by name."""
 PLACEHOLDER_KEY = "YOUR_API_KEY"
 UNDEFINED_TIME = 2**64 - 1
 OUTRIGHT_FUTURE, DELETED = b"F", b"D"
@@ -162,6 +165,20 @@ class Download:
         return np.concatenate(parts) if parts else np.empty(0)
 
 
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """What `HistoricalGateway.save` wrote. warnings: what the gateway said beside the data."""
+
+    records: int
+    bytes: int
+    warnings: tuple[str, ...]
+
+
+def partial_file(target: Path) -> Path:
+    """Where an answer is written until it is whole."""
+    return target.with_name(f".{target.name}.part")
+
+
 class HistoricalGateway:
     """Databento's historical API, or another gateway that speaks it."""
 
@@ -249,20 +266,50 @@ class HistoricalGateway:
             shorter = replace(request, end_ns=end_ns)
             return self._ask(lambda: self._fetch(shorter, read))
 
+    def save(self, request: Request, target: Path) -> SavedFile:
+        """Download the answer to a request as a file in Databento's own format.
+
+        The file appears whole or not at all, in place of one that was there; an answer without records is no file.
+        Raises GatewayError, OSError.
+        """
+        return self._ask(lambda: self._save(request, target))
+
+    def _save(self, request: Request, target: Path) -> SavedFile:
+        temporary = partial_file(target)
+
+        def read(download: Download) -> SavedFile:
+            records = sum(len(rows) for rows in download.chunks())
+            if not records:
+                return SavedFile(0, 0, download.warnings)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(target)
+            return SavedFile(records, target.stat().st_size, download.warnings)
+
+        temporary.unlink(missing_ok=True)
+        try:
+            return self._receive(request, temporary, read)
+        finally:
+            temporary.unlink(missing_ok=True)
+
     def _fetch(self, request: Request, read: Callable[[Download], T]) -> T:
+        with tempfile.TemporaryDirectory(prefix="futsim-") as folder:
+            return self._receive(request, Path(folder) / "answer.dbn.zst", read)
+
+    def _receive(self, request: Request, path: Path, read: Callable[[Download], T]) -> T:
+        """Stream an answer into a file that is not there yet, and hand it to `read`."""
         arguments = request.arguments()
         expected = _count(self._client.metadata.get_record_count(**arguments))
         if expected == 0:
             return read(Download(request, 0, (), {}, lambda: iter(())))
-        with tempfile.TemporaryDirectory(prefix="futsim-") as folder:
-            with warnings.catch_warnings(record=True) as heard:
-                warnings.simplefilter("always", BentoWarning)
-                store = self._client.timeseries.get_range(**arguments, path=Path(folder) / "answer.dbn.zst")
-            said = tuple(str(each.message) for each in heard if issubclass(each.category, BentoWarning))
-            try:
-                return read(Download(request, expected, said, store.mappings, lambda: store.to_ndarray(count=CHUNK)))
-            finally:
-                store.reader.close()
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always", BentoWarning)
+            store = self._client.timeseries.get_range(**arguments, path=path)
+        said = tuple(str(each.message) for each in heard if issubclass(each.category, BentoWarning))
+        try:
+            return read(Download(request, expected, said, store.mappings, lambda: store.to_ndarray(count=CHUNK)))
+        finally:
+            store.reader.close()
 
     def _ask(self, call: Callable[[], T]) -> T:
         """Run a request, again after a pause where that can help. Raises GatewayError."""

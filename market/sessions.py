@@ -71,9 +71,14 @@ def et_ns(day: date, at: time) -> int:
 
     Raises BadTime where the clock skips it (02:00 to 03:00 on the spring Sunday).
     """
-    local = datetime.combine(day, at, ET)
-    if local.astimezone(UTC).astimezone(ET).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise BadTime(f"{local:%Y-%m-%d %H:%M} ET does not exist: the clocks go forward over it.")
+    return local_ns(day, at, ET, "ET")
+
+
+def local_ns(day: date, at: time, zone: ZoneInfo, name: str) -> int:
+    """`et_ns` of another time zone; name: what to call it in the message."""
+    local = datetime.combine(day, at, zone)
+    if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise BadTime(f"{local:%Y-%m-%d %H:%M} {name} does not exist: the clocks go forward over it.")
     return to_ns(local)
 
 
