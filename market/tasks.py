@@ -11,9 +11,9 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 
-from market import jobs, plans, tapes
+from market import jobs, plans, refresh, tapes
 from market.gateway import available_range, gateway
 from market.gateway_errors import GatewayError
 from market.locks import try_advisory_lock
@@ -39,7 +39,12 @@ def take_up_abandoned_jobs() -> None:
     """Queue again what a killed worker left; a job that still runs elsewhere holds its lock and is left alone."""
     for job in Job.objects.exclude(state__in=Job.FINAL):
         if jobs.is_abandoned(job):
-            prepare_window.delay(job.pk)
+            task_of(job).delay(job.pk)
+
+
+def task_of(job: Job) -> Any:
+    """The Celery task that does a job."""
+    return refresh_history if job.kind == refresh.JOB_KIND else prepare_window
 
 
 @worker_ready.connect
@@ -66,6 +71,54 @@ def _prepare_window(job: Job) -> None:
         raise
     else:
         progress.finish(Job.State.DONE, f"{window.asset.root}: {len(window.sessions)} sessions are ready.")
+
+
+# --- the history ------------------------------------------------------------------------------------------
+
+
+@shared_task
+def refresh_every_history() -> None:
+    """The nightly refresh. One that is not over is left to finish."""
+    try:
+        ask_for_refresh()
+    except refresh.Busy as problem:
+        log.warning("the nightly refresh did not start: %s", problem)
+
+
+def ask_for_refresh(asked_by_id: int | None = None, roots: list[str] | None = None) -> Job:
+    """Have a worker refresh the history of these assets, or of all. Raises refresh.Busy."""
+    with transaction.atomic():
+        job = refresh.create_job(asked_by_id, roots)
+        transaction.on_commit(lambda: refresh_history.delay(job.pk), robust=True)
+    return job
+
+
+@shared_task
+def refresh_history(job_id: int) -> None:
+    """Fetch new daily bars and compute the rolls. Running it twice ends in the same rows."""
+    try:
+        with try_advisory_lock(*jobs.lock(job_id)) as mine:
+            job = jobs.start(job_id) if mine else None
+            if job is not None:
+                _refresh_history(job)
+    except (OperationalError, InterfaceError) as problem:
+        log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
+
+
+def _refresh_history(job: Job) -> None:
+    progress = jobs.Progress(job)
+    try:
+        said = refresh.run(job, gateway(), progress)
+    except jobs.JobCancelled:
+        log.info("%s cancelled", job)
+    except (GatewayError, refresh.Incomplete) as problem:
+        log.warning("%s: %s", job, problem)
+        progress.finish(Job.State.FAILED, str(problem))
+    else:
+        progress.finish(Job.State.DONE, said)
+
+
+# --- windows as parameters --------------------------------------------------------------------------------
 
 
 def window_params(window: plans.Window) -> dict[str, Any]:
