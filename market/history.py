@@ -1,15 +1,22 @@
-"""Contracts and daily bars of an asset: what the roll schedule is made of."""
+"""Contracts and daily bars of an asset, and what the vendor says of its days: what the roll schedule is made of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
 
-from market.databento_historical import Definition, HistoricalGateway, IdInterval, SymbolBars
+from market.databento_historical import (
+    Definition,
+    HistoricalGateway,
+    IdInterval,
+    Request,
+    SymbolBars,
+    definitions_request,
+)
 from market.facts import MONTH_CODES
 from market.jobs import Progress
 from market.locks import advisory_lock
-from market.models import Asset, Contract, DailyBar, DailySpan, InstrumentId
+from market.models import Asset, Contract, DailyBar, DailySpan, DayCondition, InstrumentId
 from market.sessions import SECOND_NS
 
 DEFINITION_EVERY_DAYS = 45
@@ -33,20 +40,32 @@ def missing_spans(asset: Asset, first: date, end: date) -> list[Span]:
 
 
 def ensure_history(asset: Asset, gateway: HistoricalGateway, first: date, end: date, progress: Progress) -> None:
-    """Have the contracts and daily bars of the UTC dates [first, end).
+    """Have the contracts, the daily bars and the conditions of the UTC dates [first, end).
 
-    Days that are not over must be left out by the caller. Raises GatewayError.
+    Days that are not over must be left out by the caller. Raises GatewayError, JobCancelled, and what the gateway's
+    purse raises.
     """
     with advisory_lock("history", asset.pk):
-        for span_first, span_end in missing_spans(asset, first, end):
-            progress.say(f"{asset.root}: contracts and daily volumes from {span_first} to {span_end}")
-            _fetch_definitions(asset, gateway, span_first, span_end)
+        spans = missing_spans(asset, first, end)
+        progress.say(f"{asset.root}: contracts and daily volumes")
+        gateway.afford([request for span in spans for request in _requests(asset, *span)])
+        for span_first, span_end in spans:
+            _fetch_definitions(asset, gateway, span_first, span_end, progress)
+            progress.say(f"{asset.root}: daily volumes from {span_first} to {span_end}")
             _fetch_daily_bars(asset, gateway, span_first, span_end)
 
 
-def _fetch_definitions(asset: Asset, gateway: HistoricalGateway, first: date, end: date) -> None:
+def _requests(asset: Asset, first: date, end: date) -> Iterator[Request]:
+    """What a span takes, to know its cost. Of the contracts only the parent is known before the definitions came."""
+    for day in _snapshot_days(asset, first, end):
+        yield definitions_request(asset.dataset, asset.root, day)
+    yield Request(asset.dataset, "ohlcv-1d", (f"{asset.root}.FUT",), _utc_ns(first), _utc_ns(end), "parent")
+
+
+def _fetch_definitions(asset: Asset, gateway: HistoricalGateway, first: date, end: date, progress: Progress) -> None:
     known = 0
     for day in _snapshot_days(asset, first, end):
+        progress.say(f"{asset.root}: contracts of {day}")
         definitions = gateway.definitions(asset.dataset, asset.root, day)
         known += len(definitions)
         for definition in definitions:
@@ -108,10 +127,20 @@ def _fetch_daily_bars(asset: Asset, gateway: HistoricalGateway, first: date, end
     ids = gateway.instrument_ids(asset.dataset, symbols, first, end) if symbols else []
     known = sorted({interval.symbol for interval in ids})
     found = gateway.bars(asset.dataset, known, "ohlcv-1d", _utc_ns(first), _utc_ns(end)) if known else []
+    conditions = gateway.conditions(asset.dataset, first, end - timedelta(days=1))
     with transaction.atomic():
+        _save_conditions(asset.dataset, first, end, conditions)
         _save_ids(contracts, ids)
         DailyBar.objects.bulk_create(_daily_bars(contracts, found), ignore_conflicts=True, batch_size=2_000)
         _add_span(asset, first, end, gateway.name)
+
+
+def _save_conditions(dataset: str, first: date, end: date, conditions: Mapping[date, str]) -> None:
+    """What is said of [first, end) now; another asset may have asked before."""
+    DayCondition.objects.filter(dataset=dataset, date__gte=first, date__lt=end).exclude(date__in=conditions).delete()
+    for day, condition in conditions.items():
+        if condition in DayCondition.Condition.values:
+            DayCondition.objects.update_or_create(dataset=dataset, date=day, defaults={"condition": condition})
 
 
 def _save_ids(contracts: list[Contract], ids: list[IdInterval]) -> None:

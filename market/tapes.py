@@ -24,7 +24,11 @@ cache: SharedCache[Piece] = SharedCache(settings.TAPE_CACHE_BYTES)
 
 
 def prepare(window: Window, gateway: HistoricalGateway, available_ns: int, progress: Progress) -> None:
-    """Fetch everything the window's tape takes and price its rolls. Raises GatewayError, NoMarket, JobCancelled."""
+    """Fetch everything the window's tape takes and price its rolls.
+
+    What it costs is asked in two steps: the history, and then, as it tells the contracts, their sessions. Raises
+    GatewayError, NoMarket, JobCancelled, and what the gateway's purse raises.
+    """
     asset = window.asset
     if asset.from_files:
         return
@@ -36,6 +40,13 @@ def prepare(window: Window, gateway: HistoricalGateway, available_ns: int, progr
     needed = planned.needed(asset.sessions)
     progress.expect(sum(map(len, needed.values())) + 1)
     progress.say(f"{asset.root}: roll schedule ready", 1)
+    gateway.afford(
+        [
+            request
+            for contract, sessions in needed.items()
+            for request in ingest.requests(contract, SECONDS.name, sessions, available_ns)
+        ]
+    )
     for contract, sessions in needed.items():
         ingest.ensure(gateway, contract, SECONDS.name, sessions, available_ns, progress)
     for roll in planned.rolls:

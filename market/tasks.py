@@ -4,7 +4,7 @@ import logging
 from datetime import date
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from celery.signals import worker_ready
 from django.db import InterfaceError, OperationalError
 
@@ -13,6 +13,7 @@ from market.gateway import available_range, gateway
 from market.gateway_errors import GatewayError
 from market.locks import try_advisory_lock
 from market.models import Asset, Job
+from market.spending import LimitReached, NeedsApproval, purse_for
 
 log = logging.getLogger(__name__)
 
@@ -21,17 +22,26 @@ log = logging.getLogger(__name__)
 @shared_task(autoretry_for=(OperationalError, InterfaceError), retry_backoff=1, retry_backoff_max=30, max_retries=8)
 def prepare_window(job_id: int) -> None:
     """Fetch what a window's tape takes. Running it twice, or again after a crash, ends in the same store."""
-    with try_advisory_lock("job", job_id) as mine:
-        job = jobs.start(job_id) if mine else None
-        if job is not None:
-            _prepare_window(job)
+    try:
+        with try_advisory_lock("job", job_id) as mine:
+            job = jobs.start(job_id) if mine else None
+            if job is not None:
+                _prepare_window(job)
+    except NeedsApproval as question:
+        # Asked only once the lock is free: a quick yes must find it so.
+        jobs.ask(job_id, question.cost)
+
+
+REPLAY_DATA = "replay data"
+TASKS: dict[str, Task[Any, Any]] = {REPLAY_DATA: prepare_window}
+"""Which task does the jobs of a kind."""
 
 
 @worker_ready.connect
 def take_up_lost_jobs(**_: object) -> None:
     """Queue again what a killed worker left; a job that still runs elsewhere holds its lock and is left alone."""
-    for job_id in Job.objects.exclude(state__in=Job.FINAL).values_list("pk", flat=True):
-        prepare_window.delay(job_id)
+    for job_id, kind in Job.objects.filter(state__in=Job.ACTIVE, kind__in=TASKS).values_list("pk", "kind"):
+        TASKS[kind].delay(job_id)
 
 
 def _prepare_window(job: Job) -> None:
@@ -39,12 +49,12 @@ def _prepare_window(job: Job) -> None:
     try:
         window = window_from(job.params)
         available = available_range(window.asset.dataset)
-        tapes.prepare(window, gateway(), available.end_ns, progress)
+        tapes.prepare(window, gateway(purse=purse_for(job)), available.end_ns, progress)
     except jobs.JobCancelled:
         log.info("%s cancelled", job)
-    except (GatewayError, plans.NoMarket) as problem:
+    except (GatewayError, LimitReached, plans.NoMarket) as problem:
         progress.finish(Job.State.FAILED, str(problem))
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError, NeedsApproval):
         raise
     except Exception:
         log.exception("%s failed", job)

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
-from market import jobs, plans, store, tapes
+from market import jobs, plans, queue, store, tapes
 from market.engine.tape import Tape
 from market.models import Job
 from replay import services
@@ -129,7 +129,7 @@ class Loader:
             self._hear(jobs.describe(job))
             if job.state == Job.State.QUEUED and time.monotonic() - self._queued_at > QUEUE_AGAIN_SECONDS:
                 self._queued_at = time.monotonic()
-                await patiently(services.queue_again, job)
+                await patiently(queue.queue_again, job)
 
     def _hear(self, body: dict[str, Any]) -> None:
         self.job = body
