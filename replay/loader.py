@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
 from market import jobs, plans, queue, store, tapes
+from market.bus import Bus
 from market.engine.tape import Tape
 from market.models import Job
 from replay import services
@@ -36,13 +37,6 @@ async def patiently(call: Callable[..., T], *arguments: Any) -> T:
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
-
-
-class Bus(Protocol):
-    """Where messages from other processes come from (`futsim.hub.Hub`)."""
-
-    async def subscribe(self, topic: str, listener: Callable[[dict[str, Any]], None]) -> None: ...
-    async def unsubscribe(self, topic: str, listener: Callable[[dict[str, Any]], None]) -> None: ...
 
 
 class CannotLoad(Exception):

@@ -12,12 +12,12 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
+from market.bus import Bus
 from market.engine.tape import Tape
 from market.gateway_errors import GatewayError
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import services, wire
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
-from replay.loader import Bus
 from replay.models import ReplaySession
 from replay.protocol import Refused
 from replay.record import SAVE_SECONDS, Record

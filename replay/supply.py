@@ -6,10 +6,11 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from market.bus import Bus
 from market.engine.tape import Tape
 from market.sessions import to_et
 from replay import services
-from replay.loader import Bus, CannotLoad, Loader, patiently
+from replay.loader import CannotLoad, Loader, patiently
 from replay.models import ReplaySession
 
 log = logging.getLogger(__name__)
