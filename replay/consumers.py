@@ -110,6 +110,10 @@ class ReplayConsumer(AsyncWebsocketConsumer):
                 player.remember_timeframe(command.timeframe)
             case protocol.CloseChart():
                 viewer.charts.pop(command.chart, None)
+            case protocol.ApproveJob():
+                await player.answer(command.job, command.cost)
+            case protocol.CancelJob():
+                await player.answer(command.job, None)
         player.wake()
 
     async def _hello(self, command: protocol.Hello) -> None:

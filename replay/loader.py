@@ -40,7 +40,11 @@ async def patiently(call: Callable[..., T], *arguments: Any) -> T:
 
 
 class CannotLoad(Exception):
-    """There is no tape; the message says why and what to do."""
+    """There is no tape; the message says why and what to do. cancelled: somebody did not want it."""
+
+    def __init__(self, message: str, *, cancelled: bool = False) -> None:
+        super().__init__(message)
+        self.cancelled = cancelled
 
 
 class Loader:
@@ -97,7 +101,7 @@ class Loader:
             job = await patiently(services.ask_for, window, self._replay.owner_id)
         over = await self._follow(job)
         if over["state"] != Job.State.DONE:
-            raise CannotLoad(over["message"])
+            raise CannotLoad(over["message"], cancelled=over["state"] == Job.State.CANCELLED)
 
     async def _follow(self, job: Job) -> dict[str, Any]:
         """Wait until a job is over."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
+from market import queue
 from market.bus import Bus
 from market.engine.tape import Tape
 from market.gateway_errors import GatewayError
@@ -112,9 +113,10 @@ class Player:
         before = self.playhead_ns
         if self._clock.advance(now, tape.next_open, tape.end_ns) != before:
             self.wake()
-        if self._clock.playing and not self._supply.look_ahead(tape, now):
+        reason = self._supply.look_ahead(tape, now) if self._clock.playing else None
+        if reason is not None:
             self._clock.pause()
-            self.say("info", "The data ends here.")
+            self.say("info", reason)
             self._changed()
 
     def _is_held_up(self) -> bool:
@@ -139,9 +141,9 @@ class Player:
         for event in self._viewers.values():
             event.set()
 
-    def say(self, level: str, text: str) -> None:
-        """Write a line into the replay's log."""
-        line = {"at": int(time.time()), "level": level, "text": text}
+    def say(self, level: str, text: str, job_id: int | None = None) -> None:
+        """Write a line into the replay's log; job_id: the job that it asks about."""
+        line = {"at": int(time.time()), "level": level, "text": text, "job": job_id}
         self._log.append(line)
         for viewer in self._viewers:
             viewer.put({"type": "log", "line": line})
@@ -165,7 +167,8 @@ class Player:
 
     def play(self) -> None:
         """Let the market run. Raises Refused while there is no tape."""
-        self._need_tape()
+        if self.playhead_ns >= self._need_tape().end_ns:
+            self._supply.look_again()
         self._clock.play()
         self._changed()
 
@@ -222,6 +225,15 @@ class Player:
         else:
             self._supply.jump(target)
 
+    async def answer(self, job_id: int, cost: str | None) -> None:
+        """Say yes to what the load costs, as it was shown, or cancel the load (None). Raises Refused."""
+        if self._supply.job is None or self._supply.job["id"] != job_id:
+            raise Refused("no_such_job", "This is not being loaded any more.")
+        try:
+            await database_sync_to_async(services.answer)(self.replay.owner_id, job_id, cost)
+        except queue.Stale as problem:
+            raise Refused("too_late", str(problem)) from None
+
     def resume_at(self, shown_ns: int) -> None:
         """What a browser has shown is not taken back: after a crash the row may be a second behind it."""
         speed = max(1.0, self._clock.speed or FASTEST_STEP_NS / SECOND_NS / FRAME_SECONDS)
@@ -260,9 +272,9 @@ class Player:
             self._redraw()
         self._changed()
 
-    def fail(self, problem: str) -> None:
+    def fail(self, problem: str, level: str = "error") -> None:
         """Tell the trader; a replay that already runs goes on with what it has."""
-        self.say("error", problem)
+        self.say(level, problem)
         if self.tape is None:
             self.replay.state, self.replay.problem = ReplaySession.State.FAILED, problem
             self._resync()

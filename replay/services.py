@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from market import plans, queue, rolls, tapes
+from market import jobs, plans, queue, rolls, tapes
 from market.databento_historical import DatasetRange
 from market.engine.tape import Tape
 from market.gateway import available_range
@@ -173,6 +173,15 @@ def ask_for(window: plans.Window, owner_id: int) -> Job:
     params = window_params(window)
     asking = Job.objects.filter(kind=REPLAY_DATA, asked_by_id=owner_id, params=params, state=Job.State.ASKING).first()
     return asking or queue.submit(kind=REPLAY_DATA, params=params, asked_by_id=owner_id)
+
+
+def answer(owner_id: int, job_id: int, cost: str | None) -> None:
+    """Say yes to the cost of the owner's job, as it was shown, or cancel it (None). Raises queue.Stale."""
+    job = Job.objects.get(pk=job_id, asked_by_id=owner_id)
+    if cost is not None:
+        queue.approve(job, cost=cost)
+    elif not jobs.cancel(job):
+        raise queue.Stale("This was over already.")
 
 
 def front_months(replay: ReplaySession, playhead_ns: int) -> str | None:

@@ -32,7 +32,11 @@ export class ChartPanel {
     this.canvas = this.root.appendChild(el("div", { class: "chart-canvas" }));
     root.append(this.root);
     this.legend = new Legend(context.header, (timeframe) => context.session.setTimeframe(this.id, timeframe));
-    this.stage = new Stage(this.root, { onRetry: context.reload });
+    this.stage = new Stage(this.root, {
+      onRetry: context.reload,
+      onApprove: (job) => context.session.approve(job),
+      onCancel: (job) => context.session.cancelLoad(job),
+    });
     this.tooltip = new Tooltip(this.root);
     this.#createChart();
     this.#createFollow();

@@ -126,4 +126,6 @@ export const say = {
   chartOpen: (chart, timeframe) => ({ type: "chart.open", chart, timeframe, ref: "chart.open" }),
   chartTimeframe: (chart, timeframe) => ({ type: "chart.timeframe", chart, timeframe, ref: "chart.timeframe" }),
   chartClose: (chart) => ({ type: "chart.close", chart, ref: "chart.close" }),
+  jobApprove: (job, cost) => ({ type: "job.approve", job, cost, ref: "job.approve" }),
+  jobCancel: (job) => ({ type: "job.cancel", job, ref: "job.cancel" }),
 };
