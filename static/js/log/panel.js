@@ -46,11 +46,11 @@ export class LogPanel {
     if (atEnd) this.root.scrollTop = this.root.scrollHeight;
   };
 
-  /** The buttons of a line that asks for a yes, as long as its job does. */
+  /** The buttons of the last line that asks for a yes, as long as its job does. */
   #answers(line) {
     const { session } = this.context;
     const job = this.#asking;
-    if (!line.job || line.job !== job?.id) return [];
+    if (!job || line !== this.#lines.findLast((each) => each.job === job.id)) return [];
     return [
       el("button", { type: "button", class: "button button-accent", onclick: () => session.approve(job) }, "Download"),
       el("button", { type: "button", class: "button", onclick: () => session.cancelLoad(job) }, "Cancel"),
