@@ -137,14 +137,20 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Messages are acknowledged at once and fetched only by an idle process: a worker that holds one unacknowledged while
+# Valkey restarts dies of it (Celery 5.7). Lost work is found by its row instead, see market.tasks.
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A killed worker's task comes back after two minutes, not after the default hour.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 120}
 CELERY_TIMEZONE = "America/New_York"
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    # dropped when the worker is away for as long: the next one is due then
+    "abandoned jobs": {
+        "task": "market.tasks.take_up_abandoned_jobs",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+}
 
 # --- accounts --------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

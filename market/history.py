@@ -23,6 +23,8 @@ DEFINITION_EVERY_DAYS = 45
 """A snapshot lists everything traded that day; contracts live far longer than this."""
 NEAR_BEFORE, NEAR_AFTER = timedelta(days=62), timedelta(days=365)
 """Contracts delivered this long before or after a window may carry its volume."""
+DAILY_REQUESTS = 2
+"""Of a span: which instrument ids the contracts had, and their bars."""
 DAY_NS = 86_400 * SECOND_NS
 
 Span = tuple[date, date]
@@ -42,20 +44,25 @@ def missing_spans(asset: Asset, first: date, end: date) -> list[Span]:
 def ensure_history(asset: Asset, gateway: HistoricalGateway, first: date, end: date, progress: Progress) -> None:
     """Have the contracts, the daily bars and the conditions of the UTC dates [first, end).
 
-    Days that are not over must be left out by the caller. Raises GatewayError, JobCancelled, and what the gateway's
-    purse raises.
+    Days that are not over must be left out by the caller. Each of `count_requests` is a unit of the progress.
+    Raises GatewayError, JobCancelled, and what the gateway's purse raises.
     """
     with advisory_lock("history", asset.pk):
         spans = missing_spans(asset, first, end)
-        progress.say(f"{asset.root}: contracts and daily volumes")
-        gateway.afford([request for span in spans for request in _requests(asset, *span)])
+        gateway.afford([request for span in spans for request in _paid_requests(asset, *span)])
         for span_first, span_end in spans:
+            progress.say(f"{asset.root}: contracts and daily volumes from {span_first} to {span_end}")
             _fetch_definitions(asset, gateway, span_first, span_end, progress)
-            progress.say(f"{asset.root}: daily volumes from {span_first} to {span_end}")
-            _fetch_daily_bars(asset, gateway, span_first, span_end)
+            _fetch_daily_bars(asset, gateway, span_first, span_end, progress)
 
 
-def _requests(asset: Asset, first: date, end: date) -> Iterator[Request]:
+def count_requests(asset: Asset, first: date, end: date) -> int:
+    """How many requests `ensure_history` makes now."""
+    spans = missing_spans(asset, first, end)
+    return sum(len(_snapshot_days(asset, *span)) + DAILY_REQUESTS for span in spans)
+
+
+def _paid_requests(asset: Asset, first: date, end: date) -> Iterator[Request]:
     """What a span takes, to know its cost. Of the contracts only the parent is known before the definitions came."""
     for day in _snapshot_days(asset, first, end):
         yield definitions_request(asset.dataset, asset.root, day)
@@ -70,18 +77,19 @@ def _fetch_definitions(asset: Asset, gateway: HistoricalGateway, first: date, en
         known += len(definitions)
         for definition in definitions:
             _save_definition(asset, definition)
+        progress.say(f"{asset.root}: contracts listed on {day}", 1)
     if not known:
         _generate_contracts(asset, first, end)
 
 
-def _snapshot_days(asset: Asset, first: date, end: date) -> Iterator[date]:
+def _snapshot_days(asset: Asset, first: date, end: date) -> list[date]:
     """Trade dates in [first, end), the first and the last included."""
     dates = [session.trade_date for session in asset.sessions.between(first, end - timedelta(days=1))]
-    taken = None
+    taken: list[date] = []
     for day in dates:
-        if taken is None or (day - taken).days >= DEFINITION_EVERY_DAYS or day == dates[-1]:
-            taken = day
-            yield day
+        if not taken or (day - taken[-1]).days >= DEFINITION_EVERY_DAYS or day == dates[-1]:
+            taken.append(day)
+    return taken
 
 
 def _save_definition(asset: Asset, definition: Definition) -> None:
@@ -121,11 +129,12 @@ def near(asset: Asset, first: date, end: date) -> list[Contract]:
     ]
 
 
-def _fetch_daily_bars(asset: Asset, gateway: HistoricalGateway, first: date, end: date) -> None:
+def _fetch_daily_bars(asset: Asset, gateway: HistoricalGateway, first: date, end: date, progress: Progress) -> None:
     contracts = near(asset, first, end)
     symbols = sorted({contract.raw_symbol for contract in contracts})
     ids = gateway.instrument_ids(asset.dataset, symbols, first, end) if symbols else []
     known = sorted({interval.symbol for interval in ids})
+    progress.say(f"{asset.root}: daily volumes of {len(known)} contracts", 1)
     found = gateway.bars(asset.dataset, known, "ohlcv-1d", _utc_ns(first), _utc_ns(end)) if known else []
     conditions = gateway.conditions(asset.dataset, first, end - timedelta(days=1))
     with transaction.atomic():
@@ -133,6 +142,7 @@ def _fetch_daily_bars(asset: Asset, gateway: HistoricalGateway, first: date, end
         _save_ids(contracts, ids)
         DailyBar.objects.bulk_create(_daily_bars(contracts, found), ignore_conflicts=True, batch_size=2_000)
         _add_span(asset, first, end, gateway.name)
+    progress.say(f"{asset.root}: daily volumes up to {end}", 1)
 
 
 def _save_conditions(dataset: str, first: date, end: date, conditions: Mapping[date, str]) -> None:

@@ -10,6 +10,7 @@ from channels.layers import get_channel_layer
 from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
+from market.locks import is_locked
 from market.models import Job
 from market.money import estimate
 
@@ -33,6 +34,16 @@ def topic(job_id: int) -> str:
 def user_topic(user_id: int) -> str:
     """The Channels group of one user's jobs."""
     return f"jobs.{user_id}"
+
+
+def lock(job_id: int) -> tuple[str, int]:
+    """The advisory lock that whoever works on a job holds."""
+    return "job", job_id
+
+
+def is_abandoned(job: Job) -> bool:
+    """Whether the job, as this row has it, is a worker's and nobody works on it."""
+    return job.state in Job.ACTIVE and not is_locked(*lock(job.pk))
 
 
 def describe(job: Job) -> dict[str, Any]:
@@ -80,9 +91,9 @@ class Progress:
         self._worked = 0
         self._reported = 0.0
 
-    def expect(self, total: int) -> None:
-        """Say how many units the whole work has."""
-        self._job.total = max(total, self._job.done)
+    def expect(self, units: int) -> None:
+        """Say how many units are still to be done."""
+        self._job.total = self._job.done + units
 
     def say(self, message: str, units: int = 0, *, here: bool = False) -> None:
         """Tell what is being done and how many more units are done. Raises JobCancelled.

@@ -6,6 +6,15 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+IS_LOCKED = """
+    SELECT EXISTS (
+        SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+        WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 1 AND granted
+        AND (classid::bigint << 32) + objid::bigint = %s
+    )
+"""
+"""PostgreSQL shows an eight-byte key as its upper and lower half."""
+
 
 @contextmanager
 def try_advisory_lock(*key: object) -> Iterator[bool]:
@@ -33,3 +42,10 @@ def advisory_lock(*key: object) -> Iterator[None]:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_number(key)])
+
+
+def is_locked(*key: object) -> bool:
+    """Whether any session holds the lock of this name. Asks only: nobody is kept from taking it."""
+    with connection.cursor() as cursor:
+        cursor.execute(IS_LOCKED, [_number(key)])
+        return bool(cursor.fetchone()[0])

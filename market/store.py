@@ -68,7 +68,7 @@ class PieceName:
 def _filesystem(root: str) -> tuple[pa.fs.FileSystem, str]:
     if "://" in root:
         filesystem, path = pa.fs.FileSystem.from_uri(root)
-        return filesystem, path
+        return filesystem, path.rstrip("/")
     return pa.fs.LocalFileSystem(), str(Path(root).resolve())
 
 

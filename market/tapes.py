@@ -10,7 +10,7 @@ from market import ingest, rolls, store
 from market.databento_historical import HistoricalGateway
 from market.engine.bars import Bars
 from market.engine.tape import Part, Piece, RollMark, SharedCache, Tape
-from market.history import ensure_history, missing_spans
+from market.history import count_requests, ensure_history, missing_spans
 from market.jobs import Progress
 from market.models import Contract, Coverage, Roll
 from market.plans import Slot, Window, plan
@@ -32,13 +32,11 @@ def prepare(window: Window, gateway: HistoricalGateway, available_ns: int, progr
     asset = window.asset
     if asset.from_files:
         return
-    progress.expect(len(window.sessions) + 1)
-    if missing_spans(asset, *window.history_span(available_ns)):
-        ensure_history(asset, gateway, *window.fetched_span(available_ns), progress)
+    _have_history(window, gateway, available_ns, progress)
     rolls.rebuild(asset)
     planned = plan(window)
     needed = planned.needed(asset.sessions)
-    progress.expect(sum(map(len, needed.values())) + 1)
+    progress.expect(1 + sum(map(len, needed.values())))
     progress.say(f"{asset.root}: roll schedule ready", 1)
     gateway.afford(
         [
@@ -51,6 +49,17 @@ def prepare(window: Window, gateway: HistoricalGateway, available_ns: int, progr
         ingest.ensure(gateway, contract, SECONDS.name, sessions, available_ns, progress)
     for roll in planned.rolls:
         _price(roll, asset.sessions.session(roll.trade_date))
+
+
+def _have_history(window: Window, gateway: HistoricalGateway, available_ns: int, progress: Progress) -> None:
+    """Before the roll schedule is known, a window is taken to need each session once."""
+    asset, after = window.asset, 1 + len(window.sessions)
+    if missing_spans(asset, *window.history_span(available_ns)):
+        span = window.fetched_span(available_ns)
+        progress.expect(count_requests(asset, *span) + after)
+        ensure_history(asset, gateway, *span, progress)
+    else:
+        progress.expect(after)
 
 
 def is_stored(window: Window, available_ns: int) -> bool:

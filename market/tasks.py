@@ -1,4 +1,9 @@
-"""The workers' part: long work behind a Job."""
+"""The workers' part: long work behind a Job.
+
+The row is the record of a job, the lock says whether somebody works on it, and a task's message only calls a worker.
+A message, a worker or a connection may be lost at any time: a job that is not over and whose lock is free is queued
+again by whoever waits for it, by the next worker that starts, or within a minute. Running a job twice is harmless.
+"""
 
 import logging
 from datetime import date
@@ -18,18 +23,19 @@ from market.spending import LimitReached, NeedsApproval, purse_for
 log = logging.getLogger(__name__)
 
 
-# Postgres comes back within seconds; what was stored until then stays stored.
-@shared_task(autoretry_for=(OperationalError, InterfaceError), retry_backoff=1, retry_backoff_max=30, max_retries=8)
+@shared_task
 def prepare_window(job_id: int) -> None:
     """Fetch what a window's tape takes. Running it twice, or again after a crash, ends in the same store."""
     try:
-        with try_advisory_lock("job", job_id) as mine:
+        with try_advisory_lock(*jobs.lock(job_id)) as mine:
             job = jobs.start(job_id) if mine else None
             if job is not None:
                 _prepare_window(job)
     except NeedsApproval as question:
         # Asked only once the lock is free: a quick yes must find it so.
         jobs.ask(job_id, question.cost)
+    except (OperationalError, InterfaceError) as problem:
+        log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
 
 
 REPLAY_DATA = "replay data"
@@ -37,11 +43,18 @@ TASKS: dict[str, Task[Any, Any]] = {REPLAY_DATA: prepare_window}
 """Which task does the jobs of a kind."""
 
 
-@worker_ready.connect
-def take_up_lost_jobs(**_: object) -> None:
+@shared_task
+def take_up_abandoned_jobs() -> None:
     """Queue again what a killed worker left; a job that still runs elsewhere holds its lock and is left alone."""
-    for job_id, kind in Job.objects.filter(state__in=Job.ACTIVE, kind__in=TASKS).values_list("pk", "kind"):
-        TASKS[kind].delay(job_id)
+    for job in Job.objects.filter(state__in=Job.ACTIVE, kind__in=TASKS):
+        if jobs.is_abandoned(job):
+            TASKS[job.kind].delay(job.pk)
+
+
+@worker_ready.connect
+def take_up_at_start(**_: object) -> None:
+    """A worker that starts often follows one that was killed."""
+    take_up_abandoned_jobs()
 
 
 def _prepare_window(job: Job) -> None:

@@ -74,6 +74,10 @@ class ReplayConsumer(AsyncWebsocketConsumer):
             await self._turn_away(problem)
         except Exception:
             log.exception("a command of replay %s failed", self._session_id)
+            if self._viewer is None:
+                # a page whose hello failed, while Postgres restarts say, would wait; closed, it comes back by itself
+                await self.close(SERVER_ERROR)
+                return
             await self._refuse(Refused("server_error", "That did not work; the server's log has the details."))
 
     def _count(self) -> None:

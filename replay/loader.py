@@ -19,8 +19,9 @@ T = TypeVar("T")
 
 JOB_POLL_SECONDS = 2.0
 """A lost job message is made up for by looking."""
-QUEUE_AGAIN_SECONDS = 20.0
-"""A job that waits longer may have been lost with its queue."""
+QUEUE_AGAIN_SECONDS = 4.0
+"""A job that nobody works on has lost its message or its worker, or waits for an idle worker: one message more is
+harmless."""
 OUTAGE_SECONDS, OUTAGE_PAUSE_SECONDS = 30.0, 0.5
 ATTEMPTS = 2
 """A damaged file is found while reading; then it is fetched again, once."""
@@ -125,9 +126,14 @@ class Loader:
         except TimeoutError:
             await patiently(job.refresh_from_db)
             self._hear(jobs.describe(job))
-            if job.state == Job.State.QUEUED and time.monotonic() - self._queued_at > QUEUE_AGAIN_SECONDS:
-                self._queued_at = time.monotonic()
-                await patiently(queue.queue_again, job)
+            await self._rescue(job)
+
+    async def _rescue(self, job: Job) -> None:
+        """Queue a job again that nobody works on."""
+        long_ago = time.monotonic() - self._queued_at > QUEUE_AGAIN_SECONDS
+        if long_ago and await patiently(jobs.is_abandoned, job):
+            self._queued_at = time.monotonic()
+            await patiently(queue.queue_again, job)
 
     def _hear(self, body: dict[str, Any]) -> None:
         self.job = body

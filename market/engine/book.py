@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from market.engine.bars import Int64s
+from market.engine.jit import compiled
 
 LEVELS = 10
 UNDEFINED_PRICE = 2**63 - 1
@@ -203,8 +205,16 @@ def _stacked(columns: Mapping[str, npt.NDArray[Any]], rows: slice) -> npt.NDArra
     return levels
 
 
-@numba.njit(cache=True, nogil=True)
-def _compare(before, levels, price, size, count, side, kind):  # type: ignore[no-untyped-def]
+@compiled
+def _compare(
+    before: Int64s,
+    levels: Int64s,
+    price: Int64s,
+    size: npt.NDArray[np.uint32],
+    count: npt.NDArray[np.uint32],
+    side: npt.NDArray[np.uint8],
+    kind: npt.NDArray[np.uint8],
+) -> tuple[Int64s, Int64s]:
     """What each row changed against the row before it; fills the five arrays, returns their ends by row."""
     rows = levels.shape[0]
     ends = np.empty(rows, np.int64)

@@ -110,7 +110,7 @@ def test_a_killed_web_process_comes_back_where_it_was(trader: Trader, product: P
     seen = trader.clock
     os.kill(product.up.pid_of("daphne"), signal.SIGKILL)
     expect(trader.page.locator("[data-show=connection]")).to_contain_text("reconnecting")
-    expect(trader.page.locator("[data-show=connection]")).to_contain_text("live", timeout=30_000)
+    expect(trader.page.locator("[data-show=connection]")).to_contain_text("connected", timeout=30_000)
     trader.wait_until_ready()
     assert trader.clock >= seen
     seen = trader.clock
@@ -230,6 +230,7 @@ class Market:
             end = int(ends[list(begins).index(start * SECOND)])
             day = self.days[session.trade_date.isoformat()]
             known = day[(day.ts_event >= start * SECOND) & (day.ts_event < end) & (day.ts_event + SECOND <= playhead)]
+            assert len(known), f"a bar of {to_et(start * SECOND)} before its first second was over"
             tick = 250_000_000
             truth = [known.open.iloc[0] // tick, known.high.max() // tick, known.low.min() // tick]
             assert shown == [*truth, known.close.iloc[-1] // tick, known.volume.sum()], to_et(start * SECOND)
@@ -245,6 +246,17 @@ def test_a_killed_worker_is_replaced_and_the_load_goes_on(trader: Trader, produc
     trader.wait_until_ready()
     assert trader.clock == "10:00:00"
     assert "worker stopped" in product.up.output
+
+
+@pytest.mark.parametrize(("words", "day"), [("bin/postgres", "2025-09-10"), ("valkey-server", "2025-06-11")])
+def test_a_server_killed_during_a_load_only_delays_it(trader: Trader, product: Product, words: str, day: str) -> None:
+    trader.ask_for("SI", day, "10:00")
+    expect(trader.page.get_by_role("progressbar")).to_be_visible()
+    deaths = product.up.output.count("worker stopped")
+    os.kill(product.up.pid_of(words), signal.SIGKILL)
+    trader.wait_until_ready()
+    assert trader.clock == "10:00:00"
+    assert product.up.output.count("worker stopped") == deaths
 
 
 def test_recent_replays_can_be_gone_back_to(trader: Trader) -> None:

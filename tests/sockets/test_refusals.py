@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
+from django.db import OperationalError
 
 from market.sessions import parse_et
 from tests.conftest import People
@@ -162,6 +163,19 @@ async def test_a_login_that_was_ended_elsewhere_closes_its_sockets(
     tab = await ready(server, replay, people.owner)
     await database_sync_to_async(tab.client.session.flush)()
     assert await closing_code(tab) == 4401
+
+
+async def test_a_hello_that_the_server_cannot_answer_closes_the_socket_so_that_the_page_tries_again(
+    server: Server, opened: OpenReplay, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = await server.open((await opened()).pk, people.owner)
+
+    def away(*_: object) -> None:
+        raise OperationalError("the database is being restarted")
+
+    monkeypatch.setattr("replay.consumers.get_session", away)
+    await tab.send(type="hello", charts=[])
+    assert await closing_code(tab) == 1011
 
 
 async def test_a_replay_that_is_deleted_closes_its_sockets_as_gone(

@@ -1,14 +1,18 @@
 """Jobs: started once, reported, cancelled, taken up again after a killed worker."""
 
+from itertools import pairwise
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
-from market import jobs, tasks
-from market.locks import advisory_lock, try_advisory_lock
+from market import jobs, tapes, tasks
+from market.gateway import gateway
+from market.locks import _number, advisory_lock, is_locked, try_advisory_lock
 from market.models import Job
+from tests.filegateway import Records
+from tests.unit.test_ingest import ALL, window
 
 HELD = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
           WHERE locktype = 'advisory' AND datname = current_database()"""
@@ -66,6 +70,10 @@ def test_a_job_that_is_taken_up_again_counts_anew(db: None) -> None:
     job = jobs.start(lost.pk)
     assert job is not None
     assert (job.done, job.total, job.rate, job.reserved) == (0, 0, None, 0)
+    progress = jobs.Progress(job)
+    progress.expect(4)
+    progress.say("one of four", 1)
+    assert (job.done, job.total) == (1, 4)
 
 
 @pytest.mark.parametrize("state", ["queued", "asking", "running"])
@@ -92,6 +100,22 @@ def test_a_worker_hears_of_a_cancel_at_its_next_step(db: None, monkeypatch: pyte
     assert Job.objects.get().state == "cancelled"
 
 
+def test_the_bar_of_a_first_load_moves_with_every_request(
+    small_market: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0.0)
+    job = jobs.start(Job.objects.create(kind="x").pk)
+    assert job is not None
+    shares: list[float] = []
+    monkeypatch.setattr(jobs, "publish", lambda job: shares.append(job.done / job.total))
+    wanted = window()
+    tapes.prepare(wanted, gateway(patient=False), ALL, jobs.Progress(job))
+    assert shares[0] == 0.0
+    assert shares[-1] == 1.0
+    assert max(after - before for before, after in pairwise(shares)) < 0.2
+    assert min(after - before for before, after in pairwise(shares)) > -0.1
+
+
 def test_a_job_that_is_over_cannot_be_cancelled(db: None) -> None:
     assert not jobs.cancel(Job.objects.create(kind="x", state="done"))
 
@@ -111,8 +135,6 @@ def test_a_lock_is_held_by_one_session_at_a_time(other_session: Any) -> None:
 def test_a_job_that_runs_elsewhere_is_left_alone(other_session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
     monkeypatch.setattr(jobs, "start", lambda job_id: started.append(job_id))
-    from market.locks import _number
-
     with other_session.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_number(("job", 7))])
         tasks.prepare_window(7)
@@ -122,11 +144,41 @@ def test_a_job_that_runs_elsewhere_is_left_alone(other_session: Any, monkeypatch
     assert started == [7]
 
 
+def test_a_job_is_abandoned_when_it_is_not_over_and_nobody_holds_its_lock(other_session: Any) -> None:
+    queued, running, done = (Job.objects.create(kind="x", state=state) for state in ("queued", "running", "done"))
+    assert jobs.is_abandoned(queued)
+    assert jobs.is_abandoned(running)
+    assert not jobs.is_abandoned(done)
+    with other_session.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_number(jobs.lock(running.pk))])
+    assert not jobs.is_abandoned(running)
+    assert jobs.is_abandoned(queued)
+
+
+def test_locks_of_any_number_are_seen_while_they_are_held(other_session: Any) -> None:
+    for key in (("job", number) for number in range(20)):
+        assert not is_locked(*key)
+        with try_advisory_lock(*key):
+            assert is_locked(*key)
+
+
+def test_a_job_that_loses_postgres_is_left_to_be_queued_again(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose(*_: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    job = Job.objects.create(kind="x")
+    monkeypatch.setattr(tasks, "window_from", lose)
+    tasks.prepare_window(job.pk)
+    job.refresh_from_db()
+    assert job.state == "running"
+    assert jobs.is_abandoned(job)
+
+
 def test_a_worker_that_starts_takes_up_what_a_killed_one_left(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     queued: list[int] = []
     monkeypatch.setattr(tasks.prepare_window, "delay", queued.append)
     left = [Job.objects.create(kind="replay data", state=state).pk for state in ("queued", "running")]
     for state in ("asking", "done", "failed", "cancelled"):
         Job.objects.create(kind="replay data", state=state)
-    tasks.take_up_lost_jobs()
+    tasks.take_up_abandoned_jobs()
     assert sorted(queued) == left
