@@ -1,5 +1,7 @@
 """The funnels through which views, consumers and tasks reach market objects."""
 
+from decimal import Decimal
+
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet, Sum
 
@@ -24,7 +26,7 @@ def get_asset(root: str) -> Asset:
 
 def jobs_of(user: AbstractUser | AnonymousUser) -> QuerySet[Job]:
     """The jobs that a user may see and steer: his own, an admin everybody's. Each has its `bought`, dollars."""
-    found = Job.objects.select_related("asked_by").annotate(bought=Sum("purchases__cost"))
+    found = Job.objects.select_related("asked_by").annotate(bought=Sum("purchases__cost", default=Decimal(0)))
     return found if user.is_staff else found.filter(asked_by_id=user.pk)
 
 

@@ -24,23 +24,21 @@ FIRST_YEAR, LAST_YEAR = 2020, 2099
 @require_safe
 def job_list(request: HttpRequest) -> HttpResponse:
     """The user's jobs, for an admin everybody's, the newest first; htmx gets the list alone."""
+    assert request.user.pk is not None
     found = _chosen(request)
     page = list(found[: PAGE + 1])
     context: dict[str, Any] = {
         "jobs": page[:PAGE],
         "older": page[PAGE - 1].pk if len(page) > PAGE else None,
         "chosen_user": request.GET.get("user", ""),
-    }
-    if request.headers.get("HX-Request"):
-        return render(request, "market/_jobs.html", context)
-    assert request.user.pk is not None
-    context |= {
-        "users": get_user_model().objects.filter(jobs__isnull=False).distinct().order_by("username"),
         "is_paid": is_paid(),
         "standing": ledger.standing_of(request.user.pk),
         "limits": SpendingLimits.current(),
     }
-    return render(request, "market/jobs.html", context)
+    if request.headers.get("HX-Request"):
+        return render(request, "market/_jobs.html", context)
+    users = get_user_model().objects.filter(jobs__isnull=False).distinct().order_by("username")
+    return render(request, "market/jobs.html", context | {"users": users})
 
 
 def _chosen(request: HttpRequest) -> QuerySet[Job]:
@@ -54,12 +52,6 @@ def _chosen(request: HttpRequest) -> QuerySet[Job]:
     except ValueError:
         raise Http404("before and user are numbers") from None
     return found
-
-
-@require_safe
-def job(request: HttpRequest, job_id: int) -> HttpResponse:
-    """One row of the list."""
-    return render(request, "market/_job.html", {"job": _get_job(request, job_id)})
 
 
 @require_POST

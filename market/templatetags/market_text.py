@@ -23,6 +23,12 @@ def estimate(amount: Decimal) -> str:
 
 
 @register.filter
+def count(number: int) -> str:
+    """ "840,526" """
+    return f"{number:,}"
+
+
+@register.filter
 def duration(length: timedelta) -> str:
     """ "1:05" or "2:00:07"; static/js/ui/time.js writes the same."""
     seconds = max(0, int(length.total_seconds()))

@@ -70,9 +70,10 @@ export class Stage {
   }
 
   #asking(session, job) {
-    this.#say(`This download costs about ${job.cost}`, `Databento charges for the sessions of ${session.root} that are not here yet.`, {
+    const who = session.synthetic ? "The synthetic market would charge" : "Databento charges";
+    this.#say(`This download costs about ${job.cost}`, `${who} for the data of ${session.root} that is not here yet.`, {
       kind: "asking",
-      detail: "They are kept and not paid for again.",
+      detail: "It is kept for everybody here, and not paid for again.",
       approve: true,
       cancel: true,
     });

@@ -1,13 +1,11 @@
 import { setAttribute, setText } from "../ui/dom.js";
 import { duration, roughly } from "../ui/time.js";
 
-/** "5 of 17 · 2.1 a second · about 6 s left" */
+/** "5 of 17 · 2.1 a second · about 6 s left"; how fast only while there is something left to tell. */
 export function unitsText({ done, total, rate, eta_seconds: eta }) {
   if (!total) return "";
-  const parts = [`${done} of ${total}`];
-  if (rate) parts.push(rateText(rate));
-  if (Number.isFinite(eta)) parts.push(`${roughly(eta)} left`);
-  return parts.join(" · ");
+  const units = `${done} of ${total}`;
+  return Number.isFinite(eta) ? `${units} · ${rateText(rate)} · ${roughly(eta)} left` : units;
 }
 
 /** "2.1 a second", or "12 a minute" for what is slow. */
@@ -33,9 +31,7 @@ export function fillIn(row) {
   const units = row.querySelector("[data-show=units]");
   if (!units?.dataset.rate) return;
   const [done, total] = units.textContent.split(" of ").map(Number);
-  const rate = Number(units.dataset.rate);
-  const eta = units.dataset.eta === undefined ? null : Number(units.dataset.eta);
-  setText(units, unitsText({ done, total, rate, eta_seconds: eta }));
+  setText(units, unitsText({ done, total, rate: Number(units.dataset.rate), eta_seconds: Number(units.dataset.eta) }));
 }
 
 /** Lets the time of a running job go on. nowSeconds: UTC. */

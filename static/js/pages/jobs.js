@@ -19,20 +19,17 @@ function refresh() {
   htmx.ajax("GET", window.location.pathname + window.location.search, { target: "#jobs", swap: "outerHTML" });
 }
 
-/** Draws a job's row anew, or adds it on top when it is new and belongs into this list. */
-function redraw(job) {
-  const row = rowOf(job.id);
-  if (row) return htmx.ajax("GET", `/jobs/${job.id}/`, { target: row, swap: "outerHTML" });
+/** Whether a job that is not in the list is a new one that belongs there. */
+function isNewHere(job) {
   const chosen = document.getElementById("jobs").dataset.chosenUser;
   const newest = document.querySelector("#jobs [data-job]")?.dataset.job ?? 0;
-  const belongs = isFirstPage() && job.id > Number(newest) && (!chosen || chosen === String(job.user));
-  return belongs ? refresh() : undefined;
+  return isFirstPage() && job.id > Number(newest) && (!chosen || chosen === String(job.user));
 }
 
 function changed(job) {
   const row = rowOf(job.id);
   if (row?.dataset.state === job.state) drawRow(row, job);
-  else redraw(job);
+  else if (row || isNewHere(job)) refresh();
 }
 
 function say(text) {
