@@ -26,7 +26,9 @@ def get_asset(root: str) -> Asset:
 
 def jobs_of(user: AbstractUser | AnonymousUser) -> QuerySet[Job]:
     """The jobs that a user may see and steer: his own, an admin everybody's. Each has its `bought`, dollars."""
-    found = Job.objects.select_related("asked_by").annotate(bought=Sum("purchases__cost", default=Decimal(0)))
+    costs = Sum("purchases__cost", default=Decimal(0))
+    # a query that groups forgets the model's own order
+    found = Job.objects.select_related("asked_by").annotate(bought=costs).order_by("-pk")
     return found if user.is_staff else found.filter(asked_by_id=user.pk)
 
 

@@ -1,10 +1,11 @@
 """Contracts and daily bars of an asset, and what the vendor says of its days: what the roll schedule is made of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
 
+from market import conditions
 from market.databento_historical import (
     Definition,
     HistoricalGateway,
@@ -16,7 +17,7 @@ from market.databento_historical import (
 from market.facts import MONTH_CODES
 from market.jobs import Progress
 from market.locks import advisory_lock
-from market.models import Asset, Contract, DailyBar, DailySpan, DayCondition, InstrumentId
+from market.models import Asset, Contract, DailyBar, DailySpan, InstrumentId
 from market.sessions import SECOND_NS
 
 DEFINITION_EVERY_DAYS = 45
@@ -136,21 +137,13 @@ def _fetch_daily_bars(asset: Asset, gateway: HistoricalGateway, first: date, end
     known = sorted({interval.symbol for interval in ids})
     progress.say(f"{asset.root}: daily volumes of {len(known)} contracts", 1)
     found = gateway.bars(asset.dataset, known, "ohlcv-1d", _utc_ns(first), _utc_ns(end)) if known else []
-    conditions = gateway.conditions(asset.dataset, first, end - timedelta(days=1))
+    said = gateway.conditions(asset.dataset, first, end - timedelta(days=1))
     with transaction.atomic():
-        _save_conditions(asset.dataset, first, end, conditions)
+        conditions.save(asset.dataset, first, end, said)
         _save_ids(contracts, ids)
         DailyBar.objects.bulk_create(_daily_bars(contracts, found), ignore_conflicts=True, batch_size=2_000)
         _add_span(asset, first, end, gateway.name)
     progress.say(f"{asset.root}: daily volumes up to {end}", 1)
-
-
-def _save_conditions(dataset: str, first: date, end: date, conditions: Mapping[date, str]) -> None:
-    """What is said of [first, end) now; another asset may have asked before."""
-    DayCondition.objects.filter(dataset=dataset, date__gte=first, date__lt=end).exclude(date__in=conditions).delete()
-    for day, condition in conditions.items():
-        if condition in DayCondition.Condition.values:
-            DayCondition.objects.update_or_create(dataset=dataset, date=day, defaults={"condition": condition})
 
 
 def _save_ids(contracts: list[Contract], ids: list[IdInterval]) -> None:

@@ -8,9 +8,11 @@ import asyncio
 import logging
 import time
 from collections import deque
+from datetime import date
 from typing import Any
 
 from channels.db import database_sync_to_async
+from django.conf import settings
 
 from market import queue
 from market.bus import Bus
@@ -51,6 +53,7 @@ class Player:
         self._unwatched_since = time.monotonic()
         self._running: asyncio.Task[None] | None = None
         self._supply = Supply(replay, bus, self)
+        self._flaws_told: set[date] = set()
 
     # --- life -----------------------------------------------------------------------------------------
 
@@ -113,11 +116,19 @@ class Player:
         before = self.playhead_ns
         if self._clock.advance(now, tape.next_open, tape.end_ns) != before:
             self.wake()
+        self._tell_flaws(tape)
         reason = self._supply.look_ahead(tape, now) if self._clock.playing else None
         if reason is not None:
             self._clock.pause()
             self.say("info", reason)
             self._changed()
+
+    def _tell_flaws(self, tape: Tape) -> None:
+        """Say once of each day that its data are less than good, when a session with it has begun."""
+        days = {day: condition for flaw in tape.flaws(0, self.playhead_ns) for day, condition in flaw.days}
+        for day in sorted(days.keys() - self._flaws_told):
+            self._flaws_told.add(day)
+            self.say("warn", f"{settings.MARKET_SOURCE.capitalize()} calls the data of {day} {days[day]}.")
 
     def _is_held_up(self) -> bool:
         """At the highest speed the slowest browser sets the pace."""

@@ -34,7 +34,8 @@ function checkMarks(marks, field) {
   marks.forEach((mark, index) => {
     need(isObject(mark) && Number.isFinite(mark.t), `${field}[${index}].t`, "UTC seconds");
     need(isNs(mark.at_ns), `${field}[${index}].at_ns`, "nanoseconds as text");
-    need(isText(mark.from) && isText(mark.to), `${field}[${index}]`, "a roll with from and to");
+    if (mark.kind === "degraded") need(isObject(mark.days), `${field}[${index}].days`, "an object of days");
+    else need(isText(mark.from) && isText(mark.to), `${field}[${index}]`, "a roll with from and to");
   });
 }
 
