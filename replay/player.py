@@ -12,7 +12,6 @@ from datetime import date
 from typing import Any
 
 from channels.db import database_sync_to_async
-from django.conf import settings
 
 from market import queue
 from market.bus import Bus
@@ -128,7 +127,7 @@ class Player:
         days = {day: condition for flaw in tape.flaws(0, self.playhead_ns) for day, condition in flaw.days}
         for day in sorted(days.keys() - self._flaws_told):
             self._flaws_told.add(day)
-            self.say("warn", f"{settings.MARKET_SOURCE.capitalize()} calls the data of {day} {days[day]}.")
+            self.say("warn", f"{wire.source()} calls the data of {day} {days[day]}.")
 
     def _is_held_up(self) -> bool:
         """At the highest speed the slowest browser sets the pace."""

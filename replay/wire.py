@@ -57,6 +57,11 @@ def mark_body(roll: RollMark, playhead_ns: int) -> dict[str, Any]:
     }
 
 
+def source() -> str:
+    """Who it was that said something of the data."""
+    return "The stand-in" if settings.SYNTHETIC_MARKET else str(settings.MARKET_SOURCE)
+
+
 def flaw_body(flaw: FlawMark) -> dict[str, Any]:
     """A session whose data the vendor calls less than good."""
     return {

@@ -5,7 +5,7 @@ import { flawsOf, markId, rollsOf } from "./marks.js";
 
 /** More changed bars than this at once are drawn anew, as after a tab was hidden for long. */
 const DRAW_ANEW = 400;
-const FLAW = "△";
+const FLAW = "▲";
 const PRICE_SHARE = 82;
 const VOLUME_SHARE = 18;
 
@@ -85,7 +85,7 @@ export class ChartSeries {
     const triangles = flawsOf(marks).map((mark) => ({
       ...this.#marker(mark),
       position: "belowBar",
-      color: this.colors.text,
+      color: this.colors.faint,
       size: 0,
       text: FLAW,
     }));

@@ -142,6 +142,11 @@ export function readEtInput(text, nowSeconds) {
   return `${day} ${two(hour)}:${minute}${second ? `:${second}` : ""}`;
 }
 
+/** Whether a text is a day as 2026-03-18. */
+export function isDay(text) {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && exists(text);
+}
+
 function exists(isoDay) {
   const parsed = new Date(`${isoDay}T00:00:00Z`);
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString().slice(0, 10) === isoDay;
