@@ -18,11 +18,10 @@ export class SessionPicker {
     this.form = form;
     this.field = form.elements.entry_date;
     this.root = document.getElementById("session-picker");
-    form.querySelector("[data-pick]").addEventListener("click", () => this.#toggle(), { signal });
     this.field.addEventListener("keydown", (event) => this.#keyInField(event), { signal });
     this.root.addEventListener("keydown", (event) => this.#keyed(event), { signal });
     this.root.addEventListener("click", (event) => this.#pressed(event.target.closest("button")), { signal });
-    this.root.addEventListener("toggle", ({ newState }) => setAttribute(this.field, "aria-expanded", newState === "open"), { signal });
+    this.root.addEventListener("beforetoggle", ({ newState }) => this.#toggled(newState === "open"), { signal });
     this.root.addEventListener("htmx:afterSwap", () => this.#focusDay(), { signal });
   }
 
@@ -30,21 +29,13 @@ export class SessionPicker {
     this.#listening.abort();
   }
 
-  get #isOpen() {
-    return this.root.matches(":popover-open");
-  }
-
-  #toggle() {
-    if (this.#isOpen) this.root.hidePopover();
-    else this.#open();
-  }
-
-  #open() {
+  #toggled(opens) {
+    setAttribute(this.field, "aria-expanded", String(opens));
+    if (!opens) return;
     const day = this.field.value.trim();
     this.wanted = isDay(day) ? day : etText(Date.now() / 1000).slice(0, 10);
     const { left, bottom } = this.field.closest(".field").getBoundingClientRect();
     this.root.style.translate = `${left}px ${bottom + GAP}px`;
-    this.root.showPopover();
     this.#show(this.wanted.slice(0, 7));
   }
 
@@ -57,7 +48,7 @@ export class SessionPicker {
   #focusDay() {
     const days = [...this.root.querySelectorAll("[data-day]")];
     const day = days.findLast((each) => each.dataset.day <= this.wanted) ?? days[0];
-    if (day && this.#isOpen) this.#focus(day);
+    if (day && this.root.matches(":popover-open")) this.#focus(day);
   }
 
   #focus(day) {
@@ -88,7 +79,7 @@ export class SessionPicker {
   #keyInField(event) {
     if (event.key !== "ArrowDown") return;
     event.preventDefault();
-    this.#open();
+    this.root.showPopover();
   }
 
   #keyed(event) {
