@@ -57,3 +57,14 @@ def origin(name: str, default: str) -> str:
     if not good:
         raise BadEnvironment(f"{name}={value!r} is not an address such as https://futsim.example or http://host:8000.")
     return value
+
+
+def address(name: str) -> tuple[str, int] | None:
+    """The variable as host:port; None where it is not set."""
+    value = os.environ.get(name, "")
+    if not value:
+        return None
+    host, _, port = value.rpartition(":")
+    if not (host and port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+        raise BadEnvironment(f"{name}={value!r} is not an address such as 127.0.0.1:13000.")
+    return host, int(port)

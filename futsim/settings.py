@@ -27,6 +27,8 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https://") else []
 DATABENTO_API_KEY = env.text("DATABENTO_API_KEY", "")
 DATABENTO_GATEWAY = env.text("FUTSIM_GATEWAY", "")
 """Base URL of another historical gateway (the stand-in); empty means Databento's own."""
+DATABENTO_LIVE_GATEWAY = env.address("FUTSIM_LIVE_GATEWAY")
+"""(host, port) of another live gateway; None means Databento's own."""
 SYNTHETIC_MARKET = bool(DATABENTO_GATEWAY)
 MARKET_SOURCE = "stand-in" if SYNTHETIC_MARKET else "Databento"
 """Where stored data came from; one database holds data of one source."""

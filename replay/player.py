@@ -15,7 +15,7 @@ from channels.db import database_sync_to_async
 
 from market import queue
 from market.bus import Bus
-from market.engine.tape import Tape
+from market.engine.tape import RollMark, Tape
 from market.gateway_errors import GatewayError
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import services, wire
@@ -114,6 +114,7 @@ class Player:
             return
         before = self.playhead_ns
         if self._clock.advance(now, tape.next_open, tape.end_ns) != before:
+            self._tell_rolls(tape, before)
             self.wake()
         self._tell_flaws(tape)
         reason = self._supply.look_ahead(tape, now) if self._clock.playing else None
@@ -128,6 +129,23 @@ class Player:
         for day in sorted(days.keys() - self._flaws_told):
             self._flaws_told.add(day)
             self.say("warn", f"{wire.source()} calls the data of {day} {days[day]}.")
+
+    def _tell_rolls(self, tape: Tape, since_ns: int) -> None:
+        """Say so when the playhead has moved on into another contract."""
+        for roll in tape.rolls(since_ns, self.playhead_ns):
+            if roll.priced_ns > since_ns:
+                self.say("info", self._roll_text(tape, roll))
+
+    def _roll_text(self, tape: Tape, roll: RollMark) -> str:
+        shift = tape.part_at(roll.at_ns).shift
+        text = f"Roll: the front month is {roll.to_contract} from here on."
+        if not shift:
+            return text
+        apart = wire.plain_price(abs(shift), self.replay.asset.decimals)
+        side = "below" if shift < 0 else "above"
+        return (
+            f"{text} The chart keeps the prices of {tape.entry_contract}, {apart} {side} those of {roll.to_contract}."
+        )
 
     def _is_held_up(self) -> bool:
         """At the highest speed the slowest browser sets the pace."""

@@ -22,7 +22,7 @@ SESSIONS_BEFORE = 10
 SESSIONS_AFTER = 5
 PREFETCH_SESSIONS = 5
 KEEP_SESSIONS = 30
-RECENT = 12
+RECENT = 50
 """How many replays the menu offers to go back to."""
 
 

@@ -172,8 +172,9 @@ class Supply:
     def _tell_past(self, tape: Tape) -> None:
         # even how much a session in progress will have traded is the future
         past = [part.piece for part in tape.parts if part.piece.session.close_ns <= self._receiver.playhead_ns]
-        root, seconds = self._replay.asset.root, sum(len(piece.stored) for piece in past)
-        self._receiver.say("info", f"{root}: {len(past)} sessions with {seconds:,} one-second bars before this one.")
+        root, count = self._replay.asset.root, sum(len(piece.stored) for piece in past)
+        sessions = "1 session" if len(past) == 1 else f"{len(past)} sessions"
+        self._receiver.say("info", f"{root}: {sessions} before this one, with {count:,} stored bars.")
 
     async def _tell_fronts(self) -> None:
         fronts = await patiently(services.front_months, self._replay, self._receiver.playhead_ns)

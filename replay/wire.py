@@ -1,5 +1,6 @@
 """What the server tells the browser: the shapes of docs/protocol.md."""
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -39,6 +40,11 @@ def bar_columns(bars: Bars, unit: int) -> dict[str, list[int]]:
         "c": (bars.close // unit).tolist(),
         "v": bars.volume.tolist(),
     }
+
+
+def plain_price(nanos: int, decimals: int) -> str:
+    """A price in 1e-9 units as text, "175.75": for sentences."""
+    return f"{Decimal(nanos).scaleb(-9):,.{decimals}f}"
 
 
 def mark_body(roll: RollMark, playhead_ns: int) -> dict[str, Any]:

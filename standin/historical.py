@@ -1,10 +1,10 @@
 """The historical half of the stand-in gateway: Databento's HTTP interface over the synthetic market."""
 
 import asyncio
-import contextlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 
 from aiohttp import web
 
@@ -12,27 +12,16 @@ from market.facts import DATASET
 from standin import metadata, stream
 from standin.door import Handler, form_fields
 from standin.errors import ApiError
-from standin.faults import Faults
-from standin.gateway import GATEWAY
-from standin.query import Query, check_dataset, parse_query
+from standin.gateway import GATEWAY, Gateway
+from standin.query import Query, check_dataset, check_licence, parse_query
+from standin.sending import send
 from standin.symbology import Resolution, check_combination, parse_symbols, resolve
 
 
-async def _faulty_answer(faults: Faults) -> web.Response | None:
-    """Delay a data request, and refuse it, where a fault switch says so; None to go on."""
-    if faults.delay_ms:
-        await asyncio.sleep(faults.delay_ms / 1_000)
-    fault = faults.take_status()
-    if fault is None:
-        return None
-    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    return web.json_response(fault.error().body(), status=fault.code, headers=headers)
-
-
-async def _asked(request: web.Request) -> tuple[Query, Resolution]:
+async def asked(gateway: Gateway, fields: Mapping[str, str]) -> tuple[Query, Resolution]:
     """The validated query of a request and what its symbols mean. Raises ApiError."""
-    gateway = request.app[GATEWAY]
-    query = parse_query(await form_fields(request), gateway.available_end())
+    query = parse_query(fields, gateway.available_end())
+    check_licence(query, gateway.licence_end())
     days = stream.resolution_days(query)
     resolution = await asyncio.to_thread(resolve, gateway.seed, query.symbols, query.stype_in, *days)
     if not resolution.mappings:
@@ -44,35 +33,24 @@ async def _asked(request: web.Request) -> tuple[Query, Resolution]:
 
 async def get_range(request: web.Request) -> web.StreamResponse:
     gateway = request.app[GATEWAY]
-    faulty = await _faulty_answer(gateway.faults)
-    if faulty is not None:
-        return faulty
-    query, resolution = await _asked(request)
+    query, resolution = await asked(gateway, await form_fields(request))
     response = web.StreamResponse(
         status=206 if resolution.not_found or resolution.partial else 200,
         headers={"Content-Type": "application/octet-stream", "request-id": secrets.token_hex(16)},
     )
-    warnings = list(_warnings(resolution))
+    warnings = list(_warnings(resolution, gateway.faults.degraded))
     if warnings:
         response.headers["X-Warning"] = json.dumps(warnings)
-    await response.prepare(request)
     fault = gateway.faults.take_truncate()
     cut = None if fault is None else stream.Cut(fault.records, fault.open_frame)
-    pieces = stream.body(gateway.seed, query, resolution, cut=cut)
-    with contextlib.suppress(ConnectionResetError):  # the client has gone: nobody to tell
-        await _send(response, pieces)
-    return response
+    return await send(request, response, stream.body(gateway.seed, query, resolution, cut=cut))
 
 
-async def _send(response: web.StreamResponse, pieces: Iterator[bytes]) -> None:
-    """Make each piece in a thread, so that the event loop stays free for the other requests."""
-    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-        if piece:
-            await response.write(piece)
-    await response.write_eof()
-
-
-def _warnings(resolution: Resolution) -> Iterator[str]:
+def _warnings(resolution: Resolution, degraded: tuple[date, ...]) -> Iterator[str]:
+    touched = [f"{day} (degraded)" for day in degraded if resolution.start <= day < resolution.end]
+    if touched:
+        days = ", ".join(touched)
+        yield f"Warning: The streaming request contained one or more days which have reduced quality: {days}."
     if resolution.not_found:
         yield f"Warning: The following symbols did not resolve: {_some(resolution.not_found)}."
     if resolution.partial:
@@ -98,8 +76,9 @@ async def get_cost(request: web.Request) -> web.StreamResponse:
 
 
 async def _count(request: web.Request) -> int:
-    query, resolution = await _asked(request)
-    return await asyncio.to_thread(stream.count_records, request.app[GATEWAY].seed, query, resolution)
+    gateway = request.app[GATEWAY]
+    query, _resolution = await asked(gateway, await form_fields(request))
+    return await asyncio.to_thread(stream.count, gateway.seed, query)
 
 
 async def _billable_size(request: web.Request) -> int:
@@ -120,13 +99,16 @@ async def symbology_resolve(request: web.Request) -> web.StreamResponse:
 
 async def get_dataset_range(request: web.Request) -> web.StreamResponse:
     check_dataset(await form_fields(request))
-    return web.json_response(metadata.dataset_range(request.app[GATEWAY].available_end()))
+    gateway = request.app[GATEWAY]
+    return web.json_response(metadata.dataset_range(min(gateway.available_end(), gateway.licence_end())))
 
 
 async def get_dataset_condition(request: web.Request) -> web.StreamResponse:
     fields = await form_fields(request)
     check_dataset(fields)
-    return web.json_response(metadata.dataset_condition(fields, request.app[GATEWAY].available_end()))
+    gateway = request.app[GATEWAY]
+    conditions = metadata.dataset_condition(fields, gateway.available_end(), gateway.faults.degraded)
+    return web.json_response(conditions)
 
 
 async def list_datasets(_request: web.Request) -> web.StreamResponse:

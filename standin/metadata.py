@@ -1,27 +1,39 @@
 """The answers of metadata.* and symbology.resolve that need no market data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from databento_dbn import InstrumentDefMsg, OHLCVMsg
+import numpy as np
 
 from market.facts import DATASET
 from standin import timestamps
 from standin.errors import BadField
 from standin.market.bars import INTERVALS_NS, day_of
-from standin.query import AVAILABLE_START, DEFINITION, SCHEMAS
+from standin.query import AVAILABLE_START, SCHEMAS
+from standin.records import DTYPES
 from standin.stream import output_symbol
 from standin.symbology import Resolution
 
-DOLLARS_PER_GB = {"ohlcv-1s": 50.5, "ohlcv-1m": 280.0, "ohlcv-1h": 600.0, "ohlcv-1d": 600.0, DEFINITION: 5.0}
+DOLLARS_PER_GB = {
+    "ohlcv-1s": 50.5,
+    "ohlcv-1m": 280.0,
+    "ohlcv-1h": 600.0,
+    "ohlcv-1d": 600.0,
+    "trades": 28.0,
+    "mbp-1": 1.8,
+    "mbp-10": 0.6,
+    "definition": 5.0,
+    "statistics": 11.0,
+    "status": 5.0,
+}
 """Of the order of Databento's list prices; for showing a cost, not for paying one."""
 UNIT_PRICES = [{"mode": mode, "unit_prices": DOLLARS_PER_GB} for mode in ("historical", "historical-streaming", "live")]
 PUBLISHERS = [{"publisher_id": 1, "dataset": DATASET, "venue": "GLBX", "description": "CME Globex MDP 3.0"}]
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 _GIGABYTE = 1 << 30
 _SATURDAY = 5
-_TYPE_NAMES = {"u": "uint", "i": "int", "S": "char"}
+_TYPE_NAMES = {"u": "uint", "i": "int"}
 
 
 def schemas() -> list[str]:
@@ -44,19 +56,23 @@ def dataset_range(available_end: int) -> dict[str, Any]:
     }
 
 
-def dataset_condition(fields: Mapping[str, str], available_end: int) -> list[dict[str, str | None]]:
+def dataset_condition(
+    fields: Mapping[str, str], available_end: int, degraded: Collection[date] = ()
+) -> list[dict[str, str | None]]:
     """One entry for each day but Saturdays; the last day is included, days still to come are pending."""
     first = day_field(fields, "start_date", day_of(AVAILABLE_START))
     last = day_field(fields, "end_date", day_of(available_end))
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return [_condition(day, day_of(available_end)) for day in days if day.weekday() != _SATURDAY]
+    today = day_of(available_end)
+    return [_condition(day, today, day in degraded) for day in days if day.weekday() != _SATURDAY]
 
 
-def _condition(day: date, today: date) -> dict[str, str | None]:
+def _condition(day: date, today: date, is_degraded: bool) -> dict[str, str | None]:
     if day > today:
         return {"date": day.isoformat(), "condition": "pending", "last_modified_date": None}
     modified = min(day + timedelta(days=1), today)
-    return {"date": day.isoformat(), "condition": "available", "last_modified_date": modified.isoformat()}
+    condition = "degraded" if is_degraded else "available"
+    return {"date": day.isoformat(), "condition": condition, "last_modified_date": modified.isoformat()}
 
 
 def fields(schema: str, encoding: str) -> list[dict[str, str]]:
@@ -65,14 +81,18 @@ def fields(schema: str, encoding: str) -> list[dict[str, str]]:
         raise BadField("schema", f"value {schema[:40]!r} is not one of {', '.join(SCHEMAS)}")
     if encoding != "dbn":
         raise BadField("encoding", f"value {encoding[:40]!r} is not one of dbn")
-    columns = InstrumentDefMsg._dtypes if schema == DEFINITION else OHLCVMsg._dtypes
-    return [{"name": name, "type": _type_name(code)} for name, code in columns if not name.startswith("_")]
+    columns = DTYPES[schema]
+    return [
+        {"name": name, "type": _type_name(columns[name])} for name in columns.names or () if not name.startswith("_")
+    ]
 
 
-def _type_name(code: str) -> str:
-    """ "u8" (numpy, bytes) → "uint64_t"."""
-    kind, width = code[0], int(code[1:])
-    return f"char[{width}]" if kind == "S" else f"{_TYPE_NAMES[kind]}{width * 8}_t"
+def _type_name(column: np.dtype[Any]) -> str:
+    """As C writes it: 8 unsigned bytes are a uint64_t."""
+    width = column.itemsize
+    if column.kind == "S":
+        return "char" if width == 1 else f"char[{width}]"
+    return f"{_TYPE_NAMES[column.kind]}{width * 8}_t"
 
 
 def day_range(fields: Mapping[str, str]) -> tuple[date, date]:

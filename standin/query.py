@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from market.facts import DATASET
 from standin import timestamps
 from standin.errors import ApiError, BadField
-from standin.market.bars import INTERVALS_NS, day_ns
+from standin.market.bars import day_ns
 from standin.market.contracts import HISTORY_START
+from standin.records import DTYPES
 from standin.symbology import check_combination, parse_symbols
 
-DEFINITION = "definition"
-SCHEMAS = (*INTERVALS_NS, DEFINITION)
-"""Schemas served so far."""
+SCHEMAS = tuple(DTYPES)
+"""The schemas that are served."""
 AVAILABLE_START = day_ns(HISTORY_START)
 
 
@@ -51,6 +51,18 @@ def parse_query(fields: Mapping[str, str], available_end: int) -> Query:
         limit=_limit(fields),
         available_end=available_end,
     )
+
+
+def check_licence(query: Query, licence_end: int) -> None:
+    """Raises ApiError for a range that reaches into the time for which the licence does not hold."""
+    if query.end_ns > licence_end:
+        raise ApiError(
+            422,
+            "dataset_unavailable_range",
+            f"Part or all of your request for dataset '{DATASET}' requires a subscription and/or license to access. "
+            f"Try again with an end time before {timestamps.iso(licence_end)}.",
+            payload=_payload(query.start_ns, query.end_ns, licence_end),
+        )
 
 
 def check_dataset(fields: Mapping[str, str]) -> None:

@@ -1,57 +1,93 @@
-"""The records of a query, day by day, and their encoding as a zstd DBN stream.
+"""The records of a query, piece by piece, and their encoding as a zstd DBN stream.
 
-Everything is a generator that runs in a worker thread: memory holds one UTC day at a time.
+Everything is a generator that runs in a worker thread: memory holds one piece at a time, a UTC day at most.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import zstandard
-from databento_dbn import Metadata, OHLCVMsg, Schema, SType
-from numpy.typing import NDArray
+from databento_dbn import Metadata, Schema, SType
 
-from standin import definitions, timestamps
-from standin.market.bars import INTERVALS_NS, day_bars, day_ns, day_of
+from standin import timestamps
+from standin.market.bars import DAY_NS, INTERVALS_NS, day_ns, day_of
 from standin.market.contracts import Instrument
-from standin.market.table import Bars
-from standin.query import DEFINITION, Query
-from standin.symbology import Interval, Resolution
+from standin.market.underlying import MINUTE_NS
+from standin.query import Query
+from standin.records import DTYPES, EVENT_DTYPES, Records, count_records, records
+from standin.symbology import Interval, Resolution, resolve
 
-OHLCV_DTYPE = np.dtype(OHLCVMsg._dtypes)
-RTYPES = {"ohlcv-1s": 32, "ohlcv-1m": 33, "ohlcv-1h": 34, "ohlcv-1d": 35}
+Bytes = bytes | memoryview
+
 DBN_VERSION = 3
 COMPRESSION_LEVEL = 1
 """The stream crosses a loopback: cheap to compress counts more than small."""
 CHUNK_BYTES = 1 << 18
 """Compressed bytes are handed on in pieces of at least this size …"""
-CHUNK_DAYS = 64
-"""… or after so many days, so that a gateway that stops need not wait for years of daily bars."""
+CHUNK_PIECES = 64
+"""… or after so many pieces, so that a gateway that stops need not wait for years of daily bars."""
+FIRST_SPAN_NS, LONGEST_SPAN_NS = 10 * MINUTE_NS, 60 * MINUTE_NS
+"""Trades and books are made in pieces of the first length to begin with, and of the second at most."""
+LARGE_BYTES = 32 << 20
+"""A piece larger than this halves the next one, one smaller than a quarter doubles it."""
 
 
 def record_size(schema: str) -> int:
     """Bytes of one uncompressed record, which is what is billed."""
-    return definitions.DTYPE.itemsize if schema == DEFINITION else OHLCV_DTYPE.itemsize
+    return DTYPES[schema].itemsize
 
 
-def records(seed: int, query: Query, resolution: Resolution) -> Iterator[NDArray[Any]]:
-    """Structured arrays with DBN's own layout, at most one per UTC day, ordered by time; honours the limit."""
+def batches(seed: int, query: Query, resolution: Resolution) -> Iterator[Records]:
+    """Structured arrays with DBN's own layout, ordered by time; honours the limit.
+
+    A UTC day each; of trades and books so many minutes as make a handy piece, judged by the last one.
+    """
     left = query.limit
     for day in timestamps.days_between(query.start_ns, query.end_ns):
-        batch = _day_records(seed, query, resolution.on(day), day)
-        if left is not None:
-            batch = batch[:left]
-            left -= len(batch)
-        if len(batch):
-            yield batch
-        if left == 0:
-            return
+        wanted = resolution.on(day)
+        span = FIRST_SPAN_NS if query.schema in EVENT_DTYPES else DAY_NS
+        start, end = _within(query, day)
+        while start < end:
+            past = min(start - start % MINUTE_NS + span, end)
+            batch = records(seed, query.schema, wanted, start, past)
+            start, span = past, _next_span(span, batch)
+            if left is not None:
+                batch = batch[:left]
+                left -= len(batch)
+            if len(batch):
+                yield batch
+            if left == 0:
+                return
 
 
-def count_records(seed: int, query: Query, resolution: Resolution) -> int:
-    return sum(len(batch) for batch in records(seed, query, resolution))
+def _within(query: Query, day: date) -> tuple[int, int]:
+    """[start, end) of a query on a UTC day; a bar is there once its interval is over."""
+    past = query.available_end - INTERVALS_NS.get(query.schema, 1) + 1
+    return max(query.start_ns, day_ns(day)), min(query.end_ns, past, day_ns(day) + DAY_NS)
+
+
+def _next_span(span: int, batch: Records) -> int:
+    if batch.nbytes > LARGE_BYTES:
+        return max(span // 2, MINUTE_NS)
+    return min(span * 2, LONGEST_SPAN_NS) if batch.nbytes < LARGE_BYTES // 4 else span
+
+
+@lru_cache(maxsize=256)
+def count(seed: int, query: Query) -> int:
+    """The records of a query. Remembered, since a client asks for size, cost and count before it asks for the data."""
+    resolution = resolve(seed, query.symbols, query.stype_in, *resolution_days(query))
+    total = 0
+    for day in timestamps.days_between(query.start_ns, query.end_ns):
+        start, end = _within(query, day)
+        if start < end:
+            total += count_records(seed, query.schema, resolution.on(day), start, end)
+        if query.limit is not None and total >= query.limit:
+            return query.limit
+    return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +113,7 @@ def body(seed: int, query: Query, resolution: Resolution, *, cut: Cut | None = N
     pending = bytearray()
     for number, piece in enumerate(plain, 1):
         pending += compressor.compress(piece)
-        if len(pending) >= CHUNK_BYTES or number % CHUNK_DAYS == 0:
+        if len(pending) >= CHUNK_BYTES or number % CHUNK_PIECES == 0:
             yield bytes(pending)
             pending.clear()
     open_frame = cut is not None and cut.open_frame
@@ -85,42 +121,18 @@ def body(seed: int, query: Query, resolution: Resolution, *, cut: Cut | None = N
     yield bytes(pending) + compressor.flush(ending)
 
 
-def _plain(seed: int, query: Query, resolution: Resolution) -> Iterator[bytes]:
+def _plain(seed: int, query: Query, resolution: Resolution) -> Iterator[Bytes]:
     yield _metadata(query, resolution)
-    for batch in records(seed, query, resolution):
-        yield batch.tobytes()
+    for batch in batches(seed, query, resolution):
+        yield batch.view(np.uint8).data
 
 
-def _cut(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+def _cut(pieces: Iterator[Bytes], size: int) -> Iterator[Bytes]:
     for piece in pieces:
         yield piece[:size]
         size -= len(piece)
         if size <= 0:
             return
-
-
-def _day_records(seed: int, query: Query, instruments: list[Instrument], day: date) -> NDArray[Any]:
-    if query.schema == DEFINITION:
-        inside = query.start_ns <= day_ns(day) < query.end_ns
-        return definitions.snapshot(instruments if inside else [], day)
-    # a bar exists once its interval is over
-    past = query.available_end - INTERVALS_NS[query.schema] + 1
-    table = day_bars(seed, instruments, query.schema, day, query.start_ns, min(query.end_ns, past))
-    return ohlcv_records(table, instruments, query.schema)
-
-
-def ohlcv_records(table: Bars, instruments: Sequence[Instrument], schema: str) -> NDArray[Any]:
-    """DBN records of bars whose prices are in 1e-9 units."""
-    ids = np.array([each.instrument_id for each in instruments], dtype=np.uint32)
-    result = np.empty(len(table), dtype=OHLCV_DTYPE)
-    result["length"] = OHLCV_DTYPE.itemsize // 4
-    result["rtype"] = RTYPES[schema]
-    result["publisher_id"] = definitions.PUBLISHER_GLBX
-    result["instrument_id"] = ids[table.who] if len(table) else 0
-    result["ts_event"] = table.start_ns
-    result["open"], result["high"], result["low"], result["close"] = table.open, table.high, table.low, table.close
-    result["volume"] = table.volume
-    return result
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Which instruments a request's symbols mean, on which UTC days."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -11,7 +11,7 @@ from standin.errors import ApiError, BadField
 from standin.market import contracts
 from standin.market.contracts import Contract, Instrument
 from standin.market.profiles import PROFILES
-from standin.market.volume import plan
+from standin.market.volume import Plan, open_interest, plan
 
 MAX_SYMBOLS = 2_000
 ALL_SYMBOLS = "ALL_SYMBOLS"
@@ -160,23 +160,36 @@ def _continuous(seed: int, symbol: str, start: date, end: date) -> list[Interval
         return intervals
     for number in range((end - start).days):
         day = start + timedelta(days=number)
-        ranked = by_expiry(root, day) if rule == "c" else by_volume(seed, root, day)
+        ranked = RANKINGS[rule](seed, root, day)
         if rank < len(ranked):
             _extend(intervals, day, ranked[rank])
     return intervals
 
 
-def by_expiry(root: str, day: date) -> tuple[Contract, ...]:
+def by_expiry(_seed: int, root: str, day: date) -> tuple[Contract, ...]:
     """The contracts listed on a UTC day, nearest first."""
     return contracts.contracts(root, day, day)
 
 
 def by_volume(seed: int, root: str, day: date) -> tuple[Contract, ...]:
     """The contracts listed on a UTC day, by the volume of the session before it."""
+    return _ranked(plan, seed, root, day)
+
+
+def by_open_interest(seed: int, root: str, day: date) -> tuple[Contract, ...]:
+    """The contracts listed on a UTC day, by what was held at the end of the session before it."""
+    return _ranked(open_interest, seed, root, day)
+
+
+RANKINGS = {"c": by_expiry, "v": by_volume, "n": by_open_interest}
+"""By the rule of a continuous symbol."""
+
+
+def _ranked(figures: Callable[[int, str, date], Plan], seed: int, root: str, day: date) -> tuple[Contract, ...]:
     before = calendar(BY_ROOT[root].calendar).before(day, 1)
     if not before:
-        return by_expiry(root, day)
-    return tuple(each for each in plan(seed, root, before[0].trade_date).ranked() if each.last_trade >= day)
+        return by_expiry(seed, root, day)
+    return tuple(each for each in figures(seed, root, before[0].trade_date).ranked() if each.last_trade >= day)
 
 
 def _extend(intervals: list[Interval], day: date, instrument: Contract) -> None:

@@ -1,5 +1,6 @@
 """What must hold before anything starts: room on the disk, a free port."""
 
+import contextlib
 import errno
 import shutil
 import socket
@@ -88,8 +89,15 @@ def check_free_space(folder: Path) -> None:
 
 def free_loopback_port() -> int:
     """A port of 127.0.0.1 that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert isinstance(port, int)
-    return port
+    return free_loopback_ports(1)[0]
+
+
+def free_loopback_ports(count: int) -> list[int]:
+    """The same for several different ports."""
+    with contextlib.ExitStack() as probes:
+        ports = []
+        for _ in range(count):
+            probe = probes.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            ports.append(int(probe.getsockname()[1]))
+    return ports

@@ -20,9 +20,10 @@ SHARED = (
     "FUTSIM_DATA_ROOT",
     "FUTSIM_BOOK_ROOT",
     "FUTSIM_GATEWAY",
+    "FUTSIM_LIVE_GATEWAY",
 )
 """What `env.json` holds. A real DATABENTO_API_KEY is never written to disk, the stand-in's key is."""
-MARKET = ("DATABENTO_API_KEY", "FUTSIM_GATEWAY", "FUTSIM_DATA_ROOT")
+MARKET = ("DATABENTO_API_KEY", "FUTSIM_GATEWAY", "FUTSIM_LIVE_GATEWAY", "FUTSIM_DATA_ROOT")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def for_children(
     database_url: str,
     redis_url: str,
     standin_port: int,
+    standin_live_port: int,
 ) -> dict[str, str]:
     """The user's environment completed by ours. What the user set himself stays, but for empty variables."""
     market = read_market(user)
@@ -81,7 +83,11 @@ def for_children(
         "FUTSIM_BOOK_ROOT": str(places.books(market.name)),
     }
     if market.needs_standin:
-        ours |= {"DATABENTO_API_KEY": keys.standin, "FUTSIM_GATEWAY": f"http://127.0.0.1:{standin_port}"}
+        ours |= {
+            "DATABENTO_API_KEY": keys.standin,
+            "FUTSIM_GATEWAY": f"http://127.0.0.1:{standin_port}",
+            "FUTSIM_LIVE_GATEWAY": f"127.0.0.1:{standin_live_port}",
+        }
     given = {name: value for name, value in user.items() if value or name not in ours}
     return ours | given | {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
 

@@ -15,9 +15,10 @@ PROBE_SECONDS = 2.0
 WORKER_PROCESSES = 2
 
 
-def standin(environment: Mapping[str, str], port: int) -> Program:
+def standin(environment: Mapping[str, str], port: int, live_port: int) -> Program:
     """The stand-in gateway: Databento's protocols over a synthetic market."""
-    command = (sys.executable, "-m", "standin", "--host", "127.0.0.1", "--port", str(port))
+    ports = ("--port", str(port), "--live-port", str(live_port))
+    command = (sys.executable, "-m", "standin", "--host", "127.0.0.1", *ports)
     own = dict(environment) | {"FUTSIM_STANDIN_KEY": environment["DATABENTO_API_KEY"]}
     return Program("standin", command, own, is_ready=lambda _log: accepts("127.0.0.1", port))
 

@@ -94,7 +94,7 @@ class Supervisor:
         database_url, redis_url = self._start_servers(secrets, market)
         if self.interrupts.stopping():
             return
-        port = checks.free_loopback_port()
+        port, live_port = checks.free_loopback_ports(2)
         env = environment.for_children(
             self.user,
             places=self.places,
@@ -103,10 +103,11 @@ class Supervisor:
             database_url=database_url,
             redis_url=redis_url,
             standin_port=port,
+            standin_live_port=live_port,
         )
         environment.publish(env, self.places.environment_file, with_key=market.needs_standin)
         if market.needs_standin:
-            self._launch(programs.standin(env, port))
+            self._launch(programs.standin(env, port, live_port))
         self._bring_database_up_to_date(env)
         self._start_ourselves(env, address)
         if not self.interrupts.stopping():

@@ -100,6 +100,11 @@ class RollMark:
     from_volume: int | None
     to_volume: int | None
 
+    @property
+    def priced_ns(self) -> int:
+        """The end of the second whose opens make the spread: the mark is shown from then on."""
+        return self.at_ns + SECOND_NS
+
 
 @dataclass(frozen=True, slots=True)
 class FlawMark:
@@ -183,12 +188,12 @@ class Tape:
         )
 
     def rolls(self, since_ns: int, playhead_ns: int) -> list[RollMark]:
-        """The rolls that came, or whose volumes became known, after `since_ns` up to the playhead.
+        """The rolls that were priced, or whose volumes became known, after `since_ns` up to the playhead.
 
         The tape's own first session shows no roll.
         """
-        marks = [part.roll for part in self.parts[1:] if part.roll is not None and part.roll.at_ns <= playhead_ns]
-        return [mark for mark in marks if since_ns < mark.at_ns or since_ns < mark.known_ns <= playhead_ns]
+        marks = [part.roll for part in self.parts[1:] if part.roll is not None and part.roll.priced_ns <= playhead_ns]
+        return [mark for mark in marks if since_ns < mark.priced_ns or since_ns < mark.known_ns <= playhead_ns]
 
     def flaws(self, since_ns: int, playhead_ns: int) -> list[FlawMark]:
         """The flaws of sessions that opened after `since_ns` up to the playhead."""

@@ -6,13 +6,13 @@ than a day and none crosses midnight, so a day can be made alone.
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 
 import numpy as np
 
 from market.facts import BY_ROOT
-from market.sessions import SECOND_NS, Session, calendar
+from market.sessions import SECOND_NS
 from standin.market.contracts import Instrument
+from standin.market.hours import sessions_over
 from standin.market.minutes import minutes
 from standin.market.seconds import seconds
 from standin.market.table import Bars
@@ -26,7 +26,6 @@ INTERVALS_NS = {
     "ohlcv-1h": 60 * MINUTE_NS,
     "ohlcv-1d": DAY_NS,
 }
-_LONGEST_SESSION = timedelta(days=6)
 
 
 def day_ns(day: date) -> int:
@@ -79,7 +78,7 @@ def session_minutes(seed: int, root: str, wanted: tuple[Instrument, ...], day: d
     begin, end = day_ns(day), day_ns(day) + DAY_NS
     parts = [
         _within(minutes(seed, root, wanted, session.trade_date), begin, end)
-        for session in _sessions_on(BY_ROOT[root].calendar, day)
+        for session in sessions_over(BY_ROOT[root].calendar, begin, end)
     ]
     merged = Bars.joined(parts)
     # a stable sort: the sessions come in order, so time stays ascending within each contract
@@ -120,11 +119,3 @@ def _placed(table: Bars, places: Ints, tick: int) -> Bars:
         table.close * tick,
         table.volume,
     )
-
-
-@lru_cache(maxsize=4_096)
-def _sessions_on(name: str, day: date) -> tuple[Session, ...]:
-    """The sessions that trade on a UTC day, ascending."""
-    begin, end = day_ns(day), day_ns(day) + DAY_NS
-    near = calendar(name).between(day - timedelta(days=1), day + _LONGEST_SESSION)
-    return tuple(each for each in near if each.open_ns < end and each.close_ns > begin)

@@ -39,7 +39,7 @@ def minutes(seed: int, root: str, wanted: tuple[Instrument, ...], trade_date: da
     row. What an instrument does never depends on which others are asked for.
     """
     path = underlying(seed, root, trade_date)
-    lots = _planned(seed, root, wanted, trade_date)
+    lots = planned_lots(seed, root, wanted, trade_date)
     if path is None or not lots.any():
         return Bars.empty()
     index = path.minute_ns // MINUTE_NS
@@ -57,8 +57,8 @@ def _stream(seed: int, instrument: Instrument) -> int:
     return noise.key(seed, *instrument.name_key, "minute")
 
 
-def _planned(seed: int, root: str, wanted: tuple[Instrument, ...], trade_date: date) -> Floats:
-    """Lots in a full session; 0 for what is not listed on the trade date."""
+def planned_lots(seed: int, root: str, wanted: tuple[Instrument, ...], trade_date: date) -> Floats:
+    """Lots that each would trade in a full session; 0 for what is not listed on the trade date."""
     plan = volume.plan(seed, root, trade_date)
     lots: dict[Instrument, float] = dict(zip(plan.listed, plan.lots.tolist(), strict=True))
 
@@ -96,7 +96,7 @@ class _Prices:
     ) -> None:
         outright = np.array([isinstance(each, Contract) for each in wanted])
         self._column = column
-        self._basis = np.array([_basis_ticks(each, path, trade_date) for each in wanted])[who]
+        self._basis = np.array([basis_ticks(each, path, trade_date) for each in wanted])[who]
         self._slope = outright.astype(np.float64)[who]
         self._lowest = np.where(outright, 1, _LOWEST)[who]
 
@@ -108,10 +108,10 @@ class _Prices:
         return bounded
 
 
-def _basis_ticks(instrument: Instrument, path: Underlying, trade_date: date) -> int:
+def basis_ticks(instrument: Instrument, path: Underlying, trade_date: date) -> int:
     """Ticks above the underlying, the same all session long, so that spreads are stable."""
     if isinstance(instrument, Spread):
-        legs = (_basis_ticks(leg, path, trade_date) for leg in (instrument.near, instrument.far))
+        legs = (basis_ticks(leg, path, trade_date) for leg in (instrument.near, instrument.far))
         return next(legs) - next(legs)
     assert isinstance(instrument, Contract)
     return round(path.level * math.expm1(_log_basis(PROFILES[instrument.root], path.carry, instrument, trade_date)))

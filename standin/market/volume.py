@@ -21,6 +21,10 @@ ROLL_DAYS_SCALE = 1.15
 ROLL_JITTER_DAYS = 1.0
 CONTRACT_NOISE = 0.15
 """Deviation of the log of one contract's volume on one day."""
+OPEN_INTEREST_DAYS = 1.2
+"""Open interest of an asset, in usual days of volume."""
+POSITIONS_LAG = timedelta(days=3)
+"""Positions move on to the next contract so long after trading does."""
 SERIAL_SHARE = 6e-5
 """A listed month that is not active: some ten lots a day in gold, none at all in many."""
 SERIAL_FADE_MONTHS = 5.0
@@ -29,13 +33,16 @@ _DAYS_PER_MONTH = 30.44
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One trade date of one asset: its listed contracts by expiry, and the lots each would trade in a full session."""
+    """One trade date of one asset: its listed contracts by expiry, and lots of each.
+
+    Of `plan` those that it would trade in a full session, of `open_interest` those that are held at the end.
+    """
 
     listed: tuple[Contract, ...]
     lots: Floats
 
     def ranked(self) -> tuple[Contract, ...]:
-        """Most planned volume first."""
+        """Most lots first."""
         return tuple(self.listed[place] for place in np.argsort(-self.lots, kind="stable"))
 
 
@@ -43,14 +50,28 @@ class Plan:
 def plan(seed: int, root: str, trade_date: date) -> Plan:
     """Raises KeyError for a root that is not in the market."""
     listed = contracts.contracts(root, trade_date, trade_date)
-    shares = np.array([0.0 if each.is_active_month else _serial_share(each, trade_date) for each in listed])
-    active = np.array([place for place, each in enumerate(listed) if each.is_active_month], dtype=np.int64)
-    if active.size:
-        shares[active] = _active_shares(seed, [listed[place] for place in active], trade_date)
+    shares = _shares(seed, listed, trade_date)
     streams = np.array([_stream(seed, each) for each in listed], dtype=np.uint64)
     wobble = noise.normal(noise.words(streams, np.array(trade_date.toordinal())))
     total = days.day(seed, root, trade_date).volume
     return Plan(listed, total * shares * np.exp(CONTRACT_NOISE * wobble))
+
+
+@lru_cache(maxsize=8_192)
+def open_interest(seed: int, root: str, trade_date: date) -> Plan:
+    """What is held at the end of a trade date, in whole lots. Raises KeyError for a root that is not in the market."""
+    listed = contracts.contracts(root, trade_date, trade_date)
+    held = OPEN_INTEREST_DAYS * PROFILES[root].volume * _shares(seed, listed, trade_date - POSITIONS_LAG)
+    return Plan(listed, np.rint(held))
+
+
+def _shares(seed: int, listed: tuple[Contract, ...], trade_date: date) -> Floats:
+    """Each contract's part of the asset's volume, before the day's noise; `listed` are one asset's, by expiry."""
+    shares = np.array([0.0 if each.is_active_month else _serial_share(each, trade_date) for each in listed])
+    active = np.array([place for place, each in enumerate(listed) if each.is_active_month], dtype=np.int64)
+    if active.size:
+        shares[active] = _active_shares(seed, [listed[place] for place in active], trade_date)
+    return shares
 
 
 @lru_cache(maxsize=16_384)

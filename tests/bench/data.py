@@ -6,6 +6,7 @@ Everything came in by the product's own way: the real client over a real socket,
 from dataclasses import dataclass
 from pathlib import Path
 
+import databento
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
@@ -14,6 +15,7 @@ from accounts.models import User
 from market import ingest, plans, tapes
 from market.engine.tape import Tape
 from market.models import Asset, Job
+from market.schemas import SECONDS
 from market.services import load_assets
 from market.sessions import SECOND_NS, parse_et
 from market.tasks import prepare_window, window_from
@@ -59,6 +61,12 @@ class Market:
             owner_id=user.pk, asset=self.asset, entry_ns=entry_ns, timeframe=TIMEFRAME, lookback_days=LOOKBACK_DAYS
         )
 
+    def client(self) -> databento.Historical:
+        """The real client, pointed at the stand-in."""
+        client = databento.Historical(key=settings.DATABENTO_API_KEY)
+        client.timeseries._base_url = f"{settings.DATABENTO_GATEWAY}/v0/timeseries"
+        return client
+
     def tape(self) -> Tape:
         """The window's tape, over the pieces in the cache."""
         return tapes.load(self.window)
@@ -75,7 +83,7 @@ class Market:
         return [
             StoredFile(
                 Path(settings.DATA_ROOT)
-                / str(ingest.piece_name(contracts[part.piece.contract], tapes.SECONDS, part.piece.session.trade_date)),
+                / str(ingest.piece_name(contracts[part.piece.contract], SECONDS.name, part.piece.session.trade_date)),
                 part.shift,
             )
             for part in self.tape().parts

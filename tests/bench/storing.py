@@ -70,9 +70,7 @@ def _fetch(market: Market, folder: Path) -> Download:
     """The file that the real client gets from the stand-in."""
     sessions = market.asset.sessions.after(market.window.sessions[-1].trade_date, SESSIONS)
     path = folder / "download.dbn.zst"
-    client = databento.Historical(key=settings.DATABENTO_API_KEY)
-    client.timeseries._base_url = f"{settings.DATABENTO_GATEWAY}/v0/timeseries"
-    client.timeseries.get_range(
+    market.client().timeseries.get_range(
         DATASET, sessions[0].open_ns, sessions[-1].close_ns, symbols=[SYMBOL], schema=SCHEMA, path=path
     ).reader.close()
     return Download(path, sessions)
@@ -91,7 +89,7 @@ def _store(download: Download) -> None:
     for found in _decode(download):
         parts = list(ingest.split_at_openings(found.bars, download.sessions))
         names = [store.PieceName(SCHEMA, DATASET, found.symbol, session.trade_date) for session in download.sessions]
-        list(store.write_many(names, parts))
+        list(store.write_bars(names, parts))
 
 
 def _rates(rows: int, seconds: list[float]) -> list[float]:

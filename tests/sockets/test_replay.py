@@ -281,6 +281,27 @@ async def test_the_clock_skips_the_daily_break_and_the_weekend(
     assert not [ns for ns in seen if int(et("2026-03-20 17:00")) < ns < int(et("2026-03-22 18:00"))]
 
 
+async def test_playing_over_a_roll_tells_it_and_whose_prices_the_chart_keeps(
+    server: Server, opened: OpenReplay, people: People
+) -> None:
+    tab = await ready(server, await opened("2026-03-11 16:59:50"), people.owner)
+    await tab.send(type="speed", value=10)
+    await tab.send(type="play")
+    line = await tab.until("log", lambda message: "Roll" in message["line"]["text"])
+    assert line["line"]["text"] == (
+        "Roll: the front month is NQM6 from here on. The chart keeps the prices of NQH6, 175.00 below those of NQM6."
+    )
+    assert int(await marked(tab)) >= parse_et("2026-03-11 18:00:01")
+
+
+async def marked(tab: Any) -> str:
+    """The playhead of the message that brings the mark, already here or still to come."""
+    shown = [m for m in tab.messages if m["type"] == "frame" and any(chart["marks"] for chart in m["charts"])]
+    message = shown[0] if shown else await tab.until("frame", lambda m: any(chart["marks"] for chart in m["charts"]))
+    playhead: str = message["clock"]["playhead"]
+    return playhead
+
+
 async def test_at_the_end_of_the_data_it_pauses_and_says_so(
     server: Server, opened: OpenReplay, people: People, small_market: Records
 ) -> None:

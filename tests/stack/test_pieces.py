@@ -174,6 +174,7 @@ def environment_for(places: Places, **user: str) -> dict[str, str]:
         database_url="postgresql://u@h/d",
         redis_url="redis://h",
         standin_port=4711,
+        standin_live_port=4712,
     )
 
 
@@ -199,3 +200,4 @@ def test_adoption_fills_in_only_what_is_missing(tmp_path: Path) -> None:
     assert environment["REDIS_URL"] == "redis://mine"
     assert environment["DATABASE_URL"] == "postgresql://u@h/d"
     assert environment["FUTSIM_GATEWAY"] == "http://127.0.0.1:4711"
+    assert environment["FUTSIM_LIVE_GATEWAY"] == "127.0.0.1:4712"

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -53,6 +54,9 @@ def test_without_a_key_the_market_is_synthetic_and_kept_apart(up: Up) -> None:
     assert "/futsim_synthetic?" in shared["DATABASE_URL"]
     assert shared["FUTSIM_DATA_ROOT"] == str(up.state / "data" / "synthetic")
     assert shared["FUTSIM_GATEWAY"].startswith("http://127.0.0.1:")
+    host, port = shared["FUTSIM_LIVE_GATEWAY"].split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as live:
+        assert live.recv(100).startswith(b"lsg_version=")
 
 
 def test_secrets_are_readable_by_their_owner_alone(up: Up) -> None:

@@ -19,7 +19,7 @@ OURS = ("FUTSIM_DEBUG", "FUTSIM_URL", "FUTSIM_ALLOWED_HOSTS", "FUTSIM_ALLOWED_OR
 @pytest.fixture
 def clean(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An environment with only what is required."""
-    for name in (*OURS, "DATABENTO_API_KEY", "FUTSIM_TAPE_CACHE_MB", "FUTSIM_STATIC_ROOT"):
+    for name in (*OURS, "FUTSIM_LIVE_GATEWAY", "DATABENTO_API_KEY", "FUTSIM_TAPE_CACHE_MB", "FUTSIM_STATIC_ROOT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FUTSIM_SECRET_KEY", "a secret")
     monkeypatch.setenv("DATABASE_URL", "postgresql://trader:word@db.example:5433/futsim")
@@ -152,6 +152,19 @@ def test_another_gateway_means_an_invented_market(clean: pytest.MonkeyPatch) -> 
     clean.setenv("FUTSIM_GATEWAY", "http://127.0.0.1:8100")
     read = read_settings()
     assert (read["SYNTHETIC_MARKET"], read["MARKET_SOURCE"]) == (True, "stand-in")
+
+
+def test_a_live_gateway_is_a_host_and_a_port(clean: pytest.MonkeyPatch) -> None:
+    assert read_settings()["DATABENTO_LIVE_GATEWAY"] is None
+    clean.setenv("FUTSIM_LIVE_GATEWAY", "127.0.0.1:13000")
+    assert read_settings()["DATABENTO_LIVE_GATEWAY"] == ("127.0.0.1", 13000)
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1", ":13000", "host:", "host:70000", "host:-1", "host:http"])
+def test_a_live_gateway_without_host_or_port_is_refused(clean: pytest.MonkeyPatch, text: str) -> None:
+    clean.setenv("FUTSIM_LIVE_GATEWAY", text)
+    with pytest.raises(BadEnvironment, match="FUTSIM_LIVE_GATEWAY"):
+        env.address("FUTSIM_LIVE_GATEWAY")
 
 
 def test_celery_understands_a_redis_on_a_socket(clean: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from standin.background import running
 from standin.gateway import Gateway
 from standin.market import contracts
 from standin.market.bars import day_bars, day_of
+from standin.records import records
 
 KEY = "db-standin-tests-key"
 SEED = 7
@@ -90,6 +91,34 @@ def test_the_record_count_is_what_the_range_sends(client, schema):
     assert client.metadata.get_record_count(DATASET, schema=schema, **asked) == len(sent) > 0
 
 
+@pytest.mark.parametrize("schema", ["trades", "mbp-1", "mbp-10", "statistics", "status"])
+def test_events_come_through_the_real_client_as_they_were_made(client, schema):
+    asked = {"symbols": ["NQM6", "CLK6"], "start": "2026-03-10T19:57:30.5", "end": "2026-03-10T22:01:00.000000789"}
+    store = client.timeseries.get_range(DATASET, schema=schema, **asked)
+    sent = store.to_ndarray()
+    pair = (contracts.contract("NQ", 2026, 6), contracts.contract("CL", 2026, 5))
+    start, end = 1_773_172_650_500_000_000, 1_773_180_060_000_000_789
+    np.testing.assert_array_equal(sent, records(SEED, schema, pair, start, end))
+    assert client.metadata.get_record_count(DATASET, schema=schema, **asked) == len(sent) > 0
+    assert client.metadata.get_billable_size(DATASET, schema=schema, **asked) == sent.nbytes
+    assert client.metadata.get_cost(DATASET, schema=schema, **asked) > 0
+    frame = client.timeseries.get_range(DATASET, schema=schema, limit=500, **asked).to_df()
+    assert len(frame) == min(500, len(sent))
+    assert set(frame["symbol"]) <= {"NQM6", "CLK6"}
+    assert frame.index.name == "ts_recv"
+
+
+def test_the_records_read_as_databentos_own_do(client):
+    asked = {"symbols": "NQM6", "start": "2026-03-10T15:00", "end": "2026-03-10T15:01"}
+    rows = list(client.timeseries.get_range(DATASET, schema="mbp-10", **asked))
+    trade = next(row for row in rows if row.action == "T")
+    assert (trade.flags, trade.depth, trade.side in ("A", "B")) == (0, 0, True)
+    assert trade.pretty_price in (trade.levels[0].pretty_ask_px, trade.levels[0].pretty_bid_px)
+    assert {(str(row.action), int(row.flags)) for row in rows} == {("A", 130), ("C", 130), ("M", 130), ("T", 0)}
+    assert all(row.levels[0].bid_px < row.levels[0].ask_px for row in rows)
+    assert all(row.levels[0].bid_ct <= row.levels[0].bid_sz for row in rows)
+
+
 def test_limit_start_and_end_cut_exactly(client):
     whole = bars(client, "NQM6", "2026-03-10", "2026-03-11", "ohlcv-1s").to_ndarray()
     times = whole["ts_event"].astype(np.int64)
@@ -149,6 +178,14 @@ def test_continuous_symbols_follow_volume_and_keep_their_name(client):
     resolved = client.symbology.resolve(DATASET, "NQ.v.0", "continuous", "instrument_id", "2026-01-05", "2026-03-30")
     ids = [each["s"] for each in resolved["result"]["NQ.v.0"]]
     assert (ids[0], ids[-1]) == (near, far)
+
+
+def test_open_interest_follows_volume_to_the_next_contract_some_days_later(client):
+    symbols = ["CL.v.0", "CL.n.0"]
+    answer = client.symbology.resolve(DATASET, symbols, "continuous", "instrument_id", "2026-02-20", "2026-03-20")
+    far = str(contracts.contract("CL", 2026, 5).instrument_id)
+    first = {symbol: next(each["d0"] for each in answer["result"][symbol] if each["s"] == far) for symbol in symbols}
+    assert first["CL.v.0"] < first["CL.n.0"]
 
 
 def test_ids_resolve_to_the_symbol_of_their_day(client):
@@ -228,7 +265,7 @@ def test_the_refusal_names_the_end_that_would_have_been_accepted(client):
 @pytest.mark.parametrize(
     ("wrong", "status"),
     [
-        ({"schema": "trades"}, 422),
+        ({"schema": "mbo"}, 422),
         ({"dataset": "XNAS.ITCH"}, 422),
         ({"symbols": "ALL_SYMBOLS"}, 422),
         ({"stype_in": "parent", "symbols": "NQ.OPT"}, 422),
@@ -275,9 +312,13 @@ def test_the_metadata_family_answers(client):
     assert client.metadata.get_billable_size(DATASET, **asked) == 23 * 56
     assert 0 < client.metadata.get_cost(DATASET, **asked) < 0.01
     assert client.metadata.list_datasets() == [DATASET]
-    assert "ohlcv-1s" in client.metadata.list_schemas(DATASET)
+    assert set(client.metadata.list_schemas(DATASET)) >= {"ohlcv-1s", "trades", "mbp-1", "mbp-10", "status"}
     assert client.metadata.list_publishers()[0]["publisher_id"] == 1
     assert {"name": "volume", "type": "uint64_t"} in client.metadata.list_fields("ohlcv-1d", "dbn")
+    book = client.metadata.list_fields("mbp-10", "dbn")
+    assert {"name": "bid_px_09", "type": "int64_t"} in book
+    assert {"name": "side", "type": "char"} in book
+    assert span["schema"]["mbp-10"]["end"] == span["end"]
     assert client.metadata.list_unit_prices(DATASET)[0]["unit_prices"]["ohlcv-1s"] > 0
 
 

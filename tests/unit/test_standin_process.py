@@ -30,23 +30,27 @@ def start(*arguments: str, key: str | None = KEY) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_when_it_is_ready_serves_and_stops_cleanly(signum):
-    with start("--port", "0", "--seed", "5") as process:
+    with start("--port", "0", "--live-port", "0", "--seed", "5") as process:
         line = process.stdout.readline()
-        url = line.split()[3]
-        assert line == f"standin: ready on {url} seed=5\n"
+        url, live = line.split()[3], line.split()[6]
+        assert line == f"standin: ready on {url} live on {live} seed=5\n"
         answer = requests.get(f"{url}/v0/metadata.list_datasets", auth=(KEY, ""), timeout=5)
         assert answer.json() == ["GLBX.MDP3"]
-        process.send_signal(signum)
+        host, port = live.split(":")
+        with socket.create_connection((host, int(port)), timeout=5) as client:
+            assert client.recv(100).startswith(b"lsg_version=")
+            process.send_signal(signum)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (0, "", "")
 
 
-def test_a_taken_port_is_one_clear_line():
+@pytest.mark.parametrize("half", ["--port", "--live-port"])
+def test_a_taken_port_is_one_clear_line(half):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with start("--port", str(port)) as process:
+        with start("--port", "0", "--live-port", "0", half, str(port)) as process:
             out, err = process.communicate(timeout=10)
     assert process.returncode == 1
     assert out == ""

@@ -167,7 +167,7 @@ COST = {
 ES = {
     "root": "ES", "name": "E-mini S&P 500", "exchange": "CME", "dataset": "GLBX.MDP3", "point_value": "50",
     "tick_size": "250000000", "decimals": "2", "price_display": "decimal", "active_months": "HMUZ",
-    "listed_months": "HMUZ", "calendar": "CME Globex Equity", "is_active": "on",
+    "listed_months": "HMUZ", "calendar": "CME Globex Equity", "is_active": "on", "kind": "future",
 }  # fmt: skip
 
 
@@ -210,9 +210,9 @@ def test_an_assets_costs_change_from_a_date_on(admin: Client) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("root", "es", "Capital letters and digits only."),
-        ("root", "E-S", "Capital letters and digits only."),
-        ("root", "TOOLONG", "at most 6 characters"),
+        ("root", "es", "Capital letters, digits and dots only."),
+        ("root", "E-S", "Capital letters, digits and dots only."),
+        ("root", "MUCHTOOLONG", "at most 10 characters"),
         ("root", "NQ", "already exists"),
         ("root", "", "This field is required."),
         ("tick_size", "-1", "greater than or equal to 1"),
@@ -227,8 +227,9 @@ def test_an_assets_costs_change_from_a_date_on(admin: Client) -> None:
         ("active_months", "HH", "not a list of month letters in order"),
         ("active_months", "hmuz", "not a list of month letters in order"),
         ("active_months", "ABC", "not a list of month letters in order"),
+        ("decimals", "99", "less than or equal to 9"),
         ("listed_months", "H,M", "not a list of month letters in order"),
-        ("listed_months", "", "This field is required."),
+        ("listed_months", "", "A future has delivery months"),
         ("calendar", "NYSE", "not one of the available choices"),
         ("price_display", "64ths", "not one of the available choices"),
     ],
