@@ -5,6 +5,7 @@ and hand-made markets go through the same door.
 """
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ class Records:
     dollars_a_record: float = 0.0
     conditions: dict[str, str] = field(default_factory=dict)
     """What is said of UTC dates that are not simply available."""
+    warning: str = ""
+    """What is said beside data."""
 
     def add(self, symbol: str, seconds: Bars) -> None:
         """Add one-second bars, and the UTC daily bars that they make."""
@@ -108,7 +111,8 @@ class FileGateway:
         rows = self._select(form)
         metadata = self._metadata(form)
         body = zstandard.compress(bytes(metadata) + rows.tobytes())
-        return web.Response(body=body)
+        headers = {"X-Warning": json.dumps([self.records.warning])} if self.records.warning else {}
+        return web.Response(body=body, headers=headers)
 
     def _metadata(self, form: Any) -> Any:
         start, end = int(form["start"]), int(form["end"])
