@@ -11,9 +11,9 @@ from typing import Any
 
 from celery import Task, shared_task
 from celery.signals import worker_ready
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 
-from market import jobs, plans, tapes
+from market import jobs, plans, refresh, tapes
 from market.gateway import available_range, gateway
 from market.gateway_errors import GatewayError
 from market.locks import try_advisory_lock
@@ -21,6 +21,8 @@ from market.models import Asset, Job
 from market.spending import LimitReached, NeedsApproval, purse_for
 
 log = logging.getLogger(__name__)
+
+REPLAY_DATA = "replay data"
 
 
 @shared_task
@@ -36,11 +38,6 @@ def prepare_window(job_id: int) -> None:
         jobs.ask(job_id, question.cost)
     except (OperationalError, InterfaceError) as problem:
         log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
-
-
-REPLAY_DATA = "replay data"
-TASKS: dict[str, Task[Any, Any]] = {REPLAY_DATA: prepare_window}
-"""Which task does the jobs of a kind."""
 
 
 @shared_task
@@ -75,6 +72,60 @@ def _prepare_window(job: Job) -> None:
         raise
     else:
         progress.finish(Job.State.DONE, f"{window.asset.root}: {len(window.sessions)} sessions are ready.")
+
+
+# --- the history ------------------------------------------------------------------------------------------
+
+
+@shared_task
+def refresh_every_history() -> None:
+    """The nightly refresh. One that is not over is left to finish."""
+    try:
+        ask_for_refresh()
+    except refresh.Busy as problem:
+        log.warning("the nightly refresh did not start: %s", problem)
+
+
+def ask_for_refresh(asked_by_id: int | None = None, roots: list[str] | None = None) -> Job:
+    """Have a worker refresh the history of these assets, or of all. Raises refresh.Busy."""
+    with transaction.atomic():
+        job = refresh.create_job(asked_by_id, roots)
+        transaction.on_commit(lambda: refresh_history.delay(job.pk), robust=True)
+    return job
+
+
+@shared_task
+def refresh_history(job_id: int) -> None:
+    """Fetch new daily bars and compute the rolls. Running it twice ends in the same rows."""
+    try:
+        with try_advisory_lock(*jobs.lock(job_id)) as mine:
+            job = jobs.start(job_id) if mine else None
+            if job is not None:
+                _refresh_history(job)
+    except NeedsApproval as question:
+        jobs.ask(job_id, question.cost)
+    except (OperationalError, InterfaceError) as problem:
+        log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
+
+
+def _refresh_history(job: Job) -> None:
+    progress = jobs.Progress(job)
+    try:
+        said = refresh.run(job, gateway(purse=purse_for(job)), progress)
+    except jobs.JobCancelled:
+        log.info("%s cancelled", job)
+    except (GatewayError, LimitReached, refresh.Incomplete) as problem:
+        log.warning("%s: %s", job, problem)
+        progress.finish(Job.State.FAILED, str(problem))
+    else:
+        progress.finish(Job.State.DONE, said)
+
+
+TASKS: dict[str, Task[Any, Any]] = {REPLAY_DATA: prepare_window, refresh.JOB_KIND: refresh_history}
+"""Which task does the jobs of a kind."""
+
+
+# --- windows as parameters --------------------------------------------------------------------------------
 
 
 def window_params(window: plans.Window) -> dict[str, Any]:

@@ -26,13 +26,20 @@ KEY = "db-test-key-0123456789abcdefghij"
 DAY_NS = 86_400 * 10**9
 RTYPE = {"ohlcv-1s": 32, "ohlcv-1d": 35}
 OHLCV = np.dtype(dbn.OHLCVMsg._dtypes)
+DEFINITION = np.dtype(dbn.InstrumentDefMsg._dtypes)
+ALWAYS = (date(2010, 1, 1), date(2040, 1, 1))
 
 
 @dataclass
 class Records:
-    """What the gateway has: bars by (schema, raw symbol), and the dataset's bounds in UTC ns."""
+    """What the gateway has: bars by (schema, raw symbol), definitions, and the dataset's bounds in UTC ns.
+
+    dates: the UTC dates [first, end) on which a symbol was used; all for one that is not named.
+    """
 
     bars: dict[tuple[str, str], Bars] = field(default_factory=dict)
+    definitions: list[npt.NDArray[Any]] = field(default_factory=list)
+    dates: dict[str, tuple[date, date]] = field(default_factory=dict)
     start_ns: int = 0
     end_ns: int = 2**62
     calls: list[str] = field(default_factory=list)
@@ -50,9 +57,28 @@ class Records:
         self.bars["ohlcv-1s", symbol] = seconds
         self.bars["ohlcv-1d", symbol] = aggregate(seconds, np.unique(seconds.ts // DAY_NS * DAY_NS))
 
+    def define(self, day: date, symbol: str, root: str, year: int, month: int, **changed: Any) -> None:
+        """Add the definition of a future at 00:00 UTC of a day; changed: other fields of the record."""
+        row = np.zeros(1, DEFINITION)
+        row["length"], row["rtype"], row["publisher_id"] = DEFINITION.itemsize // 4, 19, 1
+        row["ts_event"] = row["ts_recv"] = _ns(day)
+        row["instrument_id"], row["raw_symbol"] = instrument_id(symbol), symbol
+        row["asset"] = row["group"] = root
+        row["maturity_year"], row["maturity_month"] = year, month
+        row["activation"] = row["expiration"] = 2**64 - 1
+        row["instrument_class"], row["match_algorithm"], row["security_update_action"] = b"F", b"F", b"A"
+        for name, value in changed.items():
+            row[name] = value
+        self.definitions.append(row)
 
-def _instrument_id(symbol: str) -> int:
+
+def instrument_id(symbol: str) -> int:
+    """The id of a symbol, the same on all dates."""
     return sum(ord(letter) * 31**place for place, letter in enumerate(symbol)) % 10_000_000
+
+
+def _ns(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * DAY_NS
 
 
 def _date(ns: int) -> date:
@@ -101,10 +127,15 @@ class FileGateway:
     async def resolve(self, request: web.Request) -> web.Response:
         form = await request.post()
         known = {symbol for _, symbol in self.records.bars}
-        span = {"d0": form["start_date"], "d1": form["end_date"]}
+        first, end = (date.fromisoformat(str(form[name])) for name in ("start_date", "end_date"))
         wanted = str(form["symbols"]).split(",")
-        result = {s: [{**span, "s": str(_instrument_id(s))}] for s in wanted if s in known}
-        return web.json_response({"result": result, "not_found": [s for s in wanted if s not in known]})
+        result = {}
+        for symbol in wanted:
+            used, disused = self.records.dates.get(symbol, ALWAYS)
+            if symbol in known and max(first, used) < min(end, disused):
+                span = {"d0": max(first, used).isoformat(), "d1": min(end, disused).isoformat()}
+                result[symbol] = [span | {"s": str(instrument_id(symbol))}]
+        return web.json_response({"result": result, "not_found": [s for s in wanted if s not in result]})
 
     async def get_range(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -124,7 +155,7 @@ class FileGateway:
                     SimpleNamespace(
                         start_date=_date(start),
                         end_date=_date(end) + timedelta(days=1),
-                        symbol=str(_instrument_id(symbol)),
+                        symbol=str(instrument_id(symbol)),
                     )
                 ],
             )
@@ -146,12 +177,16 @@ class FileGateway:
 
     def _select(self, form: Any) -> npt.NDArray[Any]:
         start, end = int(form["start"]), int(form["end"])
+        if form["schema"] == "definition":
+            rows = np.concatenate([np.empty(0, DEFINITION), *self.records.definitions])
+            asked = str(form["symbols"]).removesuffix(".FUT").encode()
+            return rows[(rows["ts_recv"] >= start) & (rows["ts_recv"] < end) & (rows["group"] == asked)]
         parts = [np.empty(0, OHLCV)]
         for symbol in self._meant(form):
             bars = self.records.bars.get((form["schema"], symbol))
             if bars is not None:
                 kept = bars[(bars.ts >= start) & (bars.ts < end)]
-                parts.append(records(kept, form["schema"], _instrument_id(symbol)))
+                parts.append(records(kept, form["schema"], instrument_id(symbol)))
         rows = np.concatenate(parts)
         return rows[np.argsort(rows["ts_event"], kind="stable")]
 

@@ -47,7 +47,14 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [models.CheckConstraint(condition=Q(done__lte=F("total")), name="job_done_within_total")]
+        constraints = [
+            models.CheckConstraint(condition=Q(done__lte=F("total")), name="job_done_within_total"),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=Q(kind="history", state__in=["queued", "asking", "running"]),
+                name="job_one_history_at_a_time",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk} {self.state}"

@@ -165,9 +165,9 @@ COST = {
     "margin_kind": "usd",
 }  # fmt: skip
 ES = {
-    "root": "ES", "name": "E-mini S&P 500", "exchange": "CME", "dataset": "GLBX.MDP3", "point_value": "50",
-    "tick_size": "250000000", "decimals": "2", "price_display": "decimal", "active_months": "HMUZ",
-    "listed_months": "HMUZ", "calendar": "CME Globex Equity", "is_active": "on", "kind": "future",
+    "root": "ES", "kind": "future", "name": "E-mini S&P 500", "exchange": "CME", "dataset": "GLBX.MDP3",
+    "point_value": "50", "tick_size": "250000000", "decimals": "2", "price_display": "decimal", "active_months": "HMUZ",
+    "listed_months": "HMUZ", "calendar": "CME Globex Equity", "is_active": "on",
 }  # fmt: skip
 
 
@@ -229,7 +229,9 @@ def test_an_assets_costs_change_from_a_date_on(admin: Client) -> None:
         ("active_months", "ABC", "not a list of month letters in order"),
         ("decimals", "99", "less than or equal to 9"),
         ("listed_months", "H,M", "not a list of month letters in order"),
-        ("listed_months", "", "A future has delivery months"),
+        ("listed_months", "", "A future has delivery months."),
+        ("active_months", "", "A future has delivery months."),
+        ("kind", "stock", "A stock has no delivery months."),
         ("calendar", "NYSE", "not one of the available choices"),
         ("price_display", "64ths", "not one of the available choices"),
     ],
@@ -309,7 +311,9 @@ def test_a_bad_contract_is_answered_with_the_reason(admin: Client, changed: dict
 
 
 def test_a_contracts_instrument_ids_are_shown_and_stay_as_they_are(admin: Client) -> None:
-    row = InstrumentId.objects.create(contract=june(), instrument_id=4_711, first_date=DAY, end_date=LATER)
+    row = InstrumentId.objects.create(
+        contract=june(), instrument_id=4_711, raw_symbol="NQM6", first_date=DAY, end_date=LATER
+    )
     page = page_of(Contract, "change", june().pk)
     assert "4711" in admin.get(page).content.decode()
     typed = {"id": row.pk, "contract": june().pk, "instrument_id": 7, "first_date": DAY, "end_date": LATER}

@@ -115,6 +115,7 @@ export class ChartPanel {
     if (!session) return;
     header.setTitle(clock?.contract || session.root);
     this.legend.setName(session.name);
+    this.legend.setContract({ current: clock?.contract, session, marks: rollsOf(marks) });
     this.legend.setOrigin({ session, marks: rollsOf(marks) });
     if (!chart) return;
     this.#useScale(session, chart.unit);

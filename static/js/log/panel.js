@@ -2,6 +2,7 @@ import { el, setText } from "../ui/dom.js";
 import { localClock, localDay } from "../ui/time.js";
 import { isAsking } from "../workspace/loading.js";
 import { Subscriptions } from "../workspace/store.js";
+import { pieces } from "./pieces.js";
 
 const LOCAL_TIME = "The times in the log are those of your computer's clock, not of the market";
 
@@ -61,5 +62,10 @@ export class LogPanel {
 /** A line as a row; `more` stands behind its text. */
 function lineRow({ at, level, text }, more) {
   const time = el("time", { class: "num", title: `${localDay(at)}, your local time` }, localClock(at));
-  return el("li", { "data-level": level }, time, el("span", { class: "log-level" }, level), el("span", {}, text, ...more));
+  const words = el("span", {}, ...pieces(text).map(piece), ...more);
+  return el("li", { "data-level": level }, time, el("span", { class: "log-level" }, level), words);
+}
+
+function piece({ text, keep }) {
+  return keep ? el("span", { class: "keep" }, text) : text;
 }

@@ -87,6 +87,19 @@ export function etShortDay(utcSeconds) {
   return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
 }
 
+/** "Sat 7" */
+export function etWeekday(utcSeconds) {
+  const date = etDate(utcSeconds);
+  return `${WEEKDAYS[date.getUTCDay()]} ${date.getUTCDate()}`;
+}
+
+/** "EDT" or "EST" in the two hours that the clock shows twice when it goes back, else "". */
+export function etRepeatedZone(utcSeconds) {
+  const wall = etWallSeconds(utcSeconds);
+  if (wall === etWallSeconds(utcSeconds + HOUR)) return "EDT";
+  return wall === etWallSeconds(utcSeconds - HOUR) ? "EST" : "";
+}
+
 /** "2026" */
 export function etYear(utcSeconds) {
   return String(etDate(utcSeconds).getUTCFullYear());

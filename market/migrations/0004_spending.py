@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('market', '0002_market_door'),
+        ('market', '0003_contracts_and_rolls'),
     ]
 
     operations = [
