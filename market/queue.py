@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 import kombu.exceptions
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from market import jobs
@@ -46,7 +46,13 @@ def retry(job: Job) -> Job:
     """Try a failed or cancelled job once more: a new job with the same parameters. Raises Stale."""
     if job.state not in (Job.State.FAILED, Job.State.CANCELLED):
         raise Stale("This job did not fail.")
-    return submit(kind=job.kind, params=job.params, asked_by_id=job.asked_by_id)
+    if job.kind not in TASKS:
+        raise Stale("This job was started at the server's console. Start it there once more.")
+    try:
+        with transaction.atomic():
+            return submit(kind=job.kind, params=job.params, asked_by_id=job.asked_by_id)
+    except IntegrityError:
+        raise Stale("Another job of this kind is under way. Try again when it is over.") from None
 
 
 def _queue_on_commit(job: Job) -> None:

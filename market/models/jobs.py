@@ -66,8 +66,11 @@ class Job(models.Model):
     @property
     def what(self) -> str:
         """What it works on, as "NQ 2026-03-04 to 2026-03-25"; empty where its parameters do not tell."""
-        known = [str(self.params[name]) for name in ("root", "first", "last") if name in self.params]
-        return f"{known[0]} {known[1]} to {known[2]}" if len(known) == 3 else str(self.params.get("what", ""))
+        if {"root", "first", "last"} <= self.params.keys():
+            return "{root} {first} to {last}".format(**self.params)
+        if "roots" in self.params:
+            return ", ".join(self.params["roots"] or ["all assets"])
+        return str(self.params.get("what", ""))
 
     @property
     def percent(self) -> int:

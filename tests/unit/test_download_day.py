@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from market import ingest
 from market.databento_historical import HistoricalGateway
-from market.models import Coverage, DailySpan, Job
+from market.models import Coverage, DailySpan, Job, Purchase, SpendingLimits
 from market.sessions import parse_et, to_ns
 from standin.background import running
 from standin.gateway import Gateway
@@ -328,3 +328,25 @@ def test_a_saved_file_takes_the_place_of_the_one_before_it_or_leaves_it(
     assert target.read_bytes() == b"the one before"
     assert door.save(request, target).records == 10
     assert len(rows(target)) == 10
+
+
+# --- the cost guard ---------------------------------------------------------------------------------
+
+
+def test_what_was_bought_is_in_the_ledger(folder: Path) -> None:
+    download("--out", str(folder), *MORNING, schemas="ohlcv-1s")
+    bought = Purchase.objects.get(schema="ohlcv-1s")
+    assert (bought.user, bought.job, bought.symbols) == (None, Job.objects.get(), "NQM6")
+    assert bought.records == len(rows(folder / "GLBX.MDP3.2026-03-18.ohlcv-1s.dbn.zst"))
+    assert bought.cost > 0
+
+
+def test_a_yes_at_the_console_is_enough_and_the_days_limit_holds_all_the_same(folder: Path) -> None:
+    limits = SpendingLimits.current()
+    limits.confirm_above = 0
+    limits.save()
+    download("--out", str(folder), *MORNING, schemas="ohlcv-1s")
+    limits.installation_daily = 0
+    limits.save()
+    assert "all users together is $0.00 a day" in refused("--out", str(folder / "again"), *MORNING, schemas="ohlcv-1s")
+    assert Job.objects.first().state == "failed"

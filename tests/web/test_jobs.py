@@ -228,6 +228,22 @@ def test_a_retry_is_a_new_job(
     assert queued == [new.pk]
 
 
+def test_a_job_of_the_console_is_not_tried_again_here(owner: Client, people: People) -> None:
+    job = Job.objects.create(kind="download day", asked_by=people.owner, state="failed", params={"what": "NQM6 trades"})
+    (row,) = rows_in(page_of(owner))
+    assert "NQM6 trades" in row
+    assert ">Retry</button>" not in row
+    assert "console" in post(owner, job, "retry").headers["HX-Trigger"]
+
+
+def test_a_refresh_is_not_tried_again_beside_another(admin: Client) -> None:
+    failed, _ = (
+        Job.objects.create(kind="history", state=state, params={"roots": None}) for state in ("failed", "queued")
+    )
+    assert "under way" in post(admin, failed, "retry").headers["HX-Trigger"]
+    assert "all assets" in page_of(admin)
+
+
 def test_an_admin_answers_for_others(admin: Client, people: People) -> None:
     job = asking(people.owner)
     post(admin, job, "approve", cost="$2.43")

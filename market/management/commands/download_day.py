@@ -22,6 +22,7 @@ from market.locks import try_advisory_lock
 from market.management.arguments import day
 from market.models import Job
 from market.sessions import BadTime, to_et
+from market.spending import LimitReached, NeedsApproval, purse_for
 
 JOB_KIND = "download day"
 WATCH_SECONDS = 1.0
@@ -77,15 +78,15 @@ class Command(BaseCommand):
         )  # fmt: skip
         try:
             with self._job(wish) as progress:
-                door = gateway()
+                door = gateway(purse=purse_for(progress.job))
                 if options["store"]:
                     self._into_store(door, Finder(door, progress).pieces(wish), progress, sure=options["yes"])
                 else:
                     requests = Finder(door, progress).requests(wish)
-                    self._into_folder(door, requests, wish, options["out"], sure=options["yes"])
+                    self._into_folder(door, requests, wish, options["out"], progress, sure=options["yes"])
         except Declined:
             self.stdout.write("Nothing was downloaded.")
-        except (CannotDownload, BadTime, OSError) as problem:
+        except (CannotDownload, BadTime, LimitReached, NeedsApproval, OSError) as problem:
             raise CommandError(str(problem)) from None
         except GatewayError as problem:
             raise CommandError(_without_button(str(problem))) from None
@@ -112,15 +113,19 @@ class Command(BaseCommand):
                 raise
             progress.finish(Job.State.DONE, what)
 
-    def _ask(self, title: str, costs: dict[str, Decimal], *, sure: bool) -> None:
+    def _ask(self, title: str, costs: dict[str, Decimal], progress: "Console", *, sure: bool) -> None:
         """Show what it costs and ask, unless that is sure. Raises Declined, and CannotDownload where nobody answers."""
         self.stdout.write(title)
         for name, dollars in costs.items():
             self.stdout.write(f"  {name:<24} ${dollars:,.2f}")
-        if sure:
-            return
+        total = sum(costs.values(), Decimal(0))
+        if not sure:
+            self._confirm(total)
+        progress.job.approved = progress.job.spent + total
+
+    def _confirm(self, total: Decimal) -> None:
         try:
-            answer = input(f"Download for about ${sum(costs.values()):,.2f}? [y/N] ")
+            answer = input(f"Download for about ${total:,.2f}? [y/N] ")
         except EOFError:
             raise CannotDownload("Nobody answers. Add --yes to download without being asked.") from None
         if answer.strip().lower() not in ("y", "yes"):
@@ -129,14 +134,21 @@ class Command(BaseCommand):
     # --- files ----------------------------------------------------------------------------------------------
 
     def _into_folder(
-        self, door: HistoricalGateway, requests: list[Request], wish: Wish, folder: Path, *, sure: bool
+        self,
+        door: HistoricalGateway,
+        requests: list[Request],
+        wish: Wish,
+        folder: Path,
+        progress: "Console",
+        *,
+        sure: bool,
     ) -> None:
         files = {request: folder / f"{request.dataset}.{wish.day}.{request.schema}.dbn.zst" for request in requests}
         for path in files.values():
             if path.exists():
                 raise CannotDownload(f"{path} is there already. Move it away, or name another folder with --out.")
         costs = {f"{request.dataset} {request.schema}": door.cost(request) for request in requests}
-        self._ask(f"{_title(requests)}, from {door.name}:", costs, sure=sure)
+        self._ask(f"{_title(requests)}, from {door.name}:", costs, progress, sure=sure)
         folder.mkdir(parents=True, exist_ok=True)
         for request, path in files.items():
             with _watched(path, self.stdout):
@@ -154,7 +166,7 @@ class Command(BaseCommand):
             return
         costs = {f"{piece.contract} {piece.schema}": door.cost(_request(piece)) for piece in pieces}
         title = f"{_span(pieces[0].session.open_ns, pieces[0].session.close_ns)} into the store, from {door.name}:"
-        self._ask(title, costs, sure=sure)
+        self._ask(title, costs, progress, sure=sure)
         available_ns = door.dataset_range(pieces[0].contract.asset.dataset).end_ns
         progress.expect(len(pieces))
         for piece in pieces:
@@ -166,8 +178,8 @@ class Console(jobs.Progress):
 
     def __init__(self, job: Job, out: OutputWrapper) -> None:
         super().__init__(job)
+        self.job = job
         self._out = out
-
         self._written = 0.0
 
     def say(self, message: str, units: int = 0, *, here: bool = False) -> None:

@@ -19,6 +19,7 @@ export function drawRow(row, job) {
   const show = (name, text) => setText(row.querySelector(`[data-show=${name}]`), text);
   show("units", unitsText(job));
   show("message", job.message);
+  if (job.cost) show("cost", `about ${job.cost}`);
   const percent = job.total ? Math.floor((job.done * 100) / job.total) : 0;
   const bar = row.querySelector(".progress");
   if (!bar) return;
