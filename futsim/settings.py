@@ -6,6 +6,7 @@
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 
 from futsim import env
@@ -47,6 +48,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",
     "django.contrib.staticfiles",
     "axes",
     "csp",
@@ -151,6 +153,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "market.tasks.take_up_abandoned_jobs",
         "schedule": 60.0,
         "options": {"expires": 60.0},
+    },
+    # after the UTC day has ended, at 19:00 or 20:00 ET: its bars then decide the session that has just opened
+    "new daily volumes": {
+        "task": "market.tasks.refresh_every_history",
+        "schedule": crontab(hour=20, minute=15),
+        "options": {"expires": 3_600.0},
     },
 }
 

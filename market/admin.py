@@ -1,8 +1,33 @@
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from market.models import Asset, AssetCost, Contract, Coverage, DailyBar, DailySpan, InstrumentId, Job, Roll
+from market import refresh, roll_page
+from market.models import (
+    Asset,
+    AssetCost,
+    Contract,
+    Coverage,
+    DailyBar,
+    DailySpan,
+    DayCondition,
+    InstrumentId,
+    Job,
+    Purchase,
+    Roll,
+    SpendingLimits,
+)
 from market.sessions import to_et
+from market.tasks import ask_for_refresh
+
+
+def _et(ns: int | None) -> str:
+    return "—" if ns is None else f"{to_et(ns):%Y-%m-%d %H:%M:%S} ET"
 
 
 class LookOnly:
@@ -22,10 +47,33 @@ class AssetCostInline(admin.TabularInline):
 
 @admin.register(Asset)
 class AssetAdmin(admin.ModelAdmin):
-    list_display = ["root", "name", "exchange", "point_value", "tick_size", "tick_value", "active_months", "is_active"]
+    list_display = [
+        "root", "name", "exchange", "point_value", "tick_size", "tick_value", "active_months", "is_active", "rolls",
+    ]  # fmt: skip
     list_filter = ["exchange", "is_active"]
     search_fields = ["root", "name"]
     inlines = [AssetCostInline]
+    actions = ["rebuild"]
+
+    @admin.display(description="")
+    def rolls(self, asset: Asset) -> SafeString:
+        page = reverse("admin:market_roll_changelist")
+        return format_html('<a href="{}?asset__id__exact={}">Rolls</a>', page, asset.pk)
+
+    @admin.action(description="Rebuild: fetch new daily volumes, compute all rolls again", permissions=["change"])
+    def rebuild(self, request: HttpRequest, assets: QuerySet[Asset]) -> None:
+        roots = [asset.root for asset in refresh.assets_with_history(list(assets.values_list("root", flat=True)))]
+        if not roots:
+            self.message_user(request, "None of these has daily volumes. Load a replay first.", messages.WARNING)
+            return
+        try:
+            job = ask_for_refresh(request.user.pk, roots)
+        except refresh.Busy as problem:
+            self.message_user(request, str(problem), messages.WARNING)
+        else:
+            page = reverse("admin:market_job_change", args=[job.pk])
+            told = format_html('{} will be rebuilt: <a href="{}">job {}</a>.', ", ".join(roots), page, job.pk)
+            self.message_user(request, told, messages.SUCCESS)
 
 
 class InstrumentIdInline(LookOnly, admin.TabularInline):
@@ -39,6 +87,16 @@ class ContractAdmin(admin.ModelAdmin):
     list_filter = ["asset", "year"]
     search_fields = ["raw_symbol"]
     inlines = [InstrumentIdInline]
+    exclude = ["expires_ns", "defined_ns"]
+    readonly_fields = ["expires", "defined"]
+
+    @admin.display(description="trades until")
+    def expires(self, contract: Contract) -> str:
+        return _et(contract.expires_ns)
+
+    @admin.display(description="as defined on")
+    def defined(self, contract: Contract) -> str:
+        return _et(contract.defined_ns)
 
 
 @admin.register(DailyBar)
@@ -60,10 +118,30 @@ class DailySpanAdmin(LookOnly, admin.ModelAdmin):
 @admin.register(Roll)
 class RollAdmin(LookOnly, admin.ModelAdmin):
     list_display = [
-        "asset", "trade_date", "kind", "from_contract", "to_contract", "from_volume", "to_volume", "spread_state",
+        "trade_date", "asset", "kind", "from_contract", "to_contract", "volumes", "from_volume", "to_volume",
+        "spread_state", "spread_price",
     ]  # fmt: skip
     list_filter = ["asset", "kind", "spread_state"]
     list_select_related = ["asset", "from_contract", "to_contract"]
+    list_per_page = 50  # each row asks for its volumes
+    ordering = ["asset__root", "-trade_date"]
+    change_form_template = "admin/market/roll/change_form.html"
+
+    @admin.display(description="volumes around it")
+    def volumes(self, roll: Roll) -> SafeString:
+        return render_to_string("admin/market/roll/_spark.html", {"spark": roll_page.spark(roll)})
+
+    @admin.display(description="spread")
+    def spread_price(self, roll: Roll) -> str:
+        return roll_page.price_text(roll, roll.spread, "+") if roll.spread_state == Roll.Spread.COMPLETE else "—"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        roll = self.get_object(request, unquote(object_id))
+        if roll is not None and self.has_view_permission(request, roll):
+            extra_context = (extra_context or {}) | {"page": roll_page.page(roll)}
+        return super().change_view(request, object_id, form_url, extra_context)
 
 
 @admin.register(Coverage)
@@ -76,10 +154,44 @@ class CoverageAdmin(LookOnly, admin.ModelAdmin):
 
     @admin.display(description="data was available up to")
     def available_until(self, coverage: Coverage) -> str:
-        return f"{to_et(coverage.until_ns):%Y-%m-%d %H:%M:%S} ET"
+        return _et(coverage.until_ns)
 
 
 @admin.register(Job)
 class JobAdmin(LookOnly, admin.ModelAdmin):
     list_display = ["id", "kind", "asked_by", "state", "done", "total", "message", "created_at"]
     list_filter = ["kind", "state"]
+
+
+@admin.register(DayCondition)
+class DayConditionAdmin(LookOnly, admin.ModelAdmin):
+    list_display = ["date", "condition", "dataset"]
+    list_filter = ["condition", "dataset"]
+
+
+@admin.register(SpendingLimits)
+class SpendingLimitsAdmin(admin.ModelAdmin):
+    """One row: its list is its form."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):
+            return super().changelist_view(request, extra_context)  # refuses
+        return HttpResponseRedirect(reverse("admin:market_spendinglimits_change", args=[SpendingLimits.current().pk]))
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(LookOnly, admin.ModelAdmin):
+    list_display = ["at", "user", "schema", "symbols", "records", "cost", "job", "source"]
+    list_filter = ["schema", "day", "user"]
+    list_select_related = ["user", "job"]
+    search_fields = ["symbols", "user__username"]
+    date_hierarchy = "day"
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False

@@ -4,15 +4,16 @@ Everything past it sees futsim's own types. The same real client talks to Databe
 """
 
 import logging
+import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import databento
 import databento_dbn
@@ -21,9 +22,10 @@ import numpy.typing as npt
 import requests
 from databento.common.error import BentoError, BentoHttpError, BentoWarning
 
+from market import symbols
 from market.engine.bars import Bars
 from market.gateway_errors import DamagedDownload, GatewayError
-from market.sessions import to_ns
+from market.sessions import to_ns, utc_date
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +37,13 @@ PAGE_TIMEOUT_SECONDS = 10
 """A page waits this long; the client's own 100 s are for a worker."""
 CHUNK = 100_000
 """Records decoded at a time: 37 MB of the widest."""
+SCHEMAS = tuple(str(schema) for schema in databento.Schema.variants())
+"""Every schema that the client knows by name."""
 PLACEHOLDER_KEY = "YOUR_API_KEY"
 UNDEFINED_TIME = 2**64 - 1
-OUTRIGHT_FUTURE = b"F"
+OUTRIGHT_FUTURE, DELETED = b"F", b"D"
+POSSIBLE_YEARS = range(2000, 2100)
+"""DBN writes another number where a definition leaves the year open."""
 
 # The client itself trips over JSON of another shape than it expects (AttributeError, TypeError, KeyError).
 BROKEN = (
@@ -64,15 +70,25 @@ class DatasetRange:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """An outright future as its exchange defines it. Times are UTC ns, None where the exchange leaves them open."""
+    """An outright future as its exchange defined it at defined_ns.
+
+    Times are UTC ns; activation and expiration (of trading) are None where the exchange leaves them open.
+    """
 
     raw_symbol: str
     root: str
     year: int
     month: int
+    instrument_id: int
+    defined_ns: int
     activation_ns: int | None
     expiration_ns: int | None
     match_algorithm: str
+
+    @property
+    def delivery(self) -> date:
+        """The first day of the delivery month."""
+        return date(self.year, self.month, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +165,50 @@ class Download:
         return np.concatenate(parts) if parts else np.empty(0)
 
 
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """What `HistoricalGateway.save` wrote. warnings: what the gateway said beside the data."""
+
+    records: int
+    bytes: int
+    warnings: tuple[str, ...]
+
+
+def partial_file(target: Path) -> Path:
+    """Where an answer is written until it is whole."""
+    return target.with_name(f".{target.name}.part")
+
+
+class Purse(Protocol):
+    """Who pays for downloads (`market.spending.Purse`); its refusals pass through the gateway's methods."""
+
+    def afford(self, requests: Sequence[Request], price: Callable[[Request], Decimal]) -> None: ...
+    def begin(self, request: Request, price: Callable[[Request], Decimal]) -> None: ...
+    def pay(self, request: Request, records: int, source: str) -> None: ...
+
+
 class HistoricalGateway:
     """Databento's historical API, or another gateway that speaks it."""
 
-    def __init__(self, key: str, base_url: str = "", *, name: str = "Databento", patient: bool = True) -> None:
+    def __init__(
+        self,
+        key: str,
+        base_url: str = "",
+        *,
+        name: str = "Databento",
+        patient: bool = True,
+        purse: Purse | None = None,
+    ) -> None:
         """base_url: another gateway than Databento's own, e.g. http://127.0.0.1:8100. name: for messages and records.
 
-        patient: repeat a failed request after a pause, where that can help. Raises GatewayError without a key.
+        patient: repeat a failed request after a pause, where that can help. purse: asked before each download; None
+        where nothing is paid. Raises GatewayError without a key.
         """
         if key.strip() in ("", PLACEHOLDER_KEY):
             raise GatewayError(401, "no_key", "There is no API key.", {})
         self._client = databento.Historical(key=key)
         self._tries = TRIES if patient else 1
+        self._purse = purse
         self.name = name
         for family in ("metadata", "batch", "symbology", "timeseries"):
             api = getattr(self._client, family)
@@ -175,13 +223,19 @@ class HistoricalGateway:
         return self._ask(lambda: _dataset_range(self._client.metadata.get_dataset_range(dataset)))
 
     def definitions(self, dataset: str, root: str, day: date) -> list[Definition]:
-        """The outright futures of a root that are listed on a day; spreads are left out. Raises GatewayError."""
-        start, end = _utc_midnight(day), _utc_midnight(day + timedelta(days=1))
-        rows = self.fetch(Request(dataset, "definition", (f"{root}.FUT",), start, end, "parent"), Download.rows)
+        """What is said on a UTC date of the outright futures of a root, in order of time.
+
+        Spreads are left out, and so is what is taken off the list. Raises GatewayError.
+        """
+        rows = self.fetch(definitions_request(dataset, root, day), Download.rows)
         if not len(rows):
             return []
-        outrights = rows[(rows["instrument_class"] == OUTRIGHT_FUTURE) & (rows["asset"] == root.encode())]
-        return [_definition(row) for row in outrights]
+        outrights = rows[
+            (rows["instrument_class"] == OUTRIGHT_FUTURE)
+            & (rows["asset"] == root.encode())
+            & (rows["security_update_action"] != DELETED)
+        ]
+        return [definition for row in outrights if (definition := _definition(row)) is not None]
 
     def bars(self, dataset: str, symbols: list[str], schema: str, start_ns: int, end_ns: int) -> list[SymbolBars]:
         """Bars of [start_ns, end_ns) for each symbol that has any, mapped by (instrument id, date).
@@ -204,10 +258,21 @@ class HistoricalGateway:
 
     def cost(self, request: Request) -> Decimal:
         """What the gateway would charge for a request, US dollars. Raises GatewayError."""
-        return self._ask(lambda: _dollars(self._client.metadata.get_cost(**request.arguments())))
+        return self._as_far_as_there_is(request, self._price)
+
+    def afford(self, requests: Sequence[Request]) -> None:
+        """Have the money for these requests set aside before the first is fetched.
+
+        Raises GatewayError, and what the purse raises.
+        """
+        if self._purse is not None:
+            self._purse.afford(requests, self.cost)
 
     def conditions(self, dataset: str, first: date, last: date) -> dict[date, str]:
-        """The UTC dates from first to last that are not simply available, and what is said of them."""
+        """The UTC dates from first to last that are not simply available, and what is said of them.
+
+        Raises GatewayError.
+        """
         answer = self._ask(lambda: self._client.metadata.get_dataset_condition(dataset, first, last))
         return {
             date.fromisoformat(str(day["date"])): str(day["condition"])
@@ -220,29 +285,70 @@ class HistoricalGateway:
 
         `read` is called again with a fresh download after a fault that may pass, so it must be able to begin anew.
         """
+        return self._as_far_as_there_is(request, lambda request: self._fetch(request, read))
+
+    def _as_far_as_there_is(self, request: Request, call: Callable[[Request], T]) -> T:
+        """Run a request, again with an earlier end where the data end before its own."""
         try:
-            return self._ask(lambda: self._fetch(request, read))
+            return self._ask(lambda: call(request))
         except GatewayError as error:
             end_ns = _available_end(error)
             if end_ns is None or not request.start_ns < end_ns < request.end_ns:
                 raise
             shorter = replace(request, end_ns=end_ns)
-            return self._ask(lambda: self._fetch(shorter, read))
+            return self._ask(lambda: call(shorter))
+
+    def _price(self, request: Request) -> Decimal:
+        return _dollars(self._client.metadata.get_cost(**request.arguments()))
+
+    def save(self, request: Request, target: Path) -> SavedFile:
+        """Download the answer to a request as a file in Databento's own format.
+
+        The file appears whole or not at all, in place of one that was there; an answer without records is no file.
+        Raises GatewayError, OSError.
+        """
+        return self._ask(lambda: self._save(request, target))
+
+    def _save(self, request: Request, target: Path) -> SavedFile:
+        temporary = partial_file(target)
+
+        def read(download: Download) -> SavedFile:
+            records = sum(len(rows) for rows in download.chunks())
+            if not records:
+                return SavedFile(0, 0, download.warnings)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(target)
+            return SavedFile(records, target.stat().st_size, download.warnings)
+
+        temporary.unlink(missing_ok=True)
+        try:
+            return self._receive(request, temporary, read)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _fetch(self, request: Request, read: Callable[[Download], T]) -> T:
+        with tempfile.TemporaryDirectory(prefix="futsim-") as folder:
+            return self._receive(request, Path(folder) / "answer.dbn.zst", read)
+
+    def _receive(self, request: Request, path: Path, read: Callable[[Download], T]) -> T:
+        """Stream an answer into a file that is not there yet, and hand it to `read`."""
         arguments = request.arguments()
         expected = _count(self._client.metadata.get_record_count(**arguments))
         if expected == 0:
             return read(Download(request, 0, (), {}, lambda: iter(())))
-        with tempfile.TemporaryDirectory(prefix="futsim-") as folder:
-            with warnings.catch_warnings(record=True) as heard:
-                warnings.simplefilter("always", BentoWarning)
-                store = self._client.timeseries.get_range(**arguments, path=Path(folder) / "answer.dbn.zst")
-            said = tuple(str(each.message) for each in heard if issubclass(each.category, BentoWarning))
-            try:
-                return read(Download(request, expected, said, store.mappings, lambda: store.to_ndarray(count=CHUNK)))
-            finally:
-                store.reader.close()
+        if self._purse is not None:
+            self._purse.begin(request, self._price)
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always", BentoWarning)
+            store = self._client.timeseries.get_range(**arguments, path=path)
+        said = tuple(str(each.message) for each in heard if issubclass(each.category, BentoWarning))
+        if self._purse is not None:
+            self._purse.pay(request, expected, self.name)
+        try:
+            return read(Download(request, expected, said, store.mappings, lambda: store.to_ndarray(count=CHUNK)))
+        finally:
+            store.reader.close()
 
     def _ask(self, call: Callable[[], T]) -> T:
         """Run a request, again after a pause where that can help. Raises GatewayError."""
@@ -270,6 +376,12 @@ class HistoricalGateway:
             raise GatewayError(None, "no_answer", f"{self.name} does not answer.", {}) from None
         except BROKEN as error:
             raise GatewayError(None, "broken_answer", f"{self.name} broke off its answer ({error}).", {}) from None
+
+
+def definitions_request(dataset: str, root: str, day: date) -> Request:
+    """All definitions of a root's futures and spreads on a UTC day."""
+    start, end = _utc_midnight(day), _utc_midnight(day + timedelta(days=1))
+    return Request(dataset, "definition", (f"{root}.FUT",), start, end, "parent")
 
 
 def _translate(error: BentoHttpError) -> GatewayError:
@@ -361,17 +473,30 @@ def _bars(rows: npt.NDArray[Any]) -> Bars:
     return Bars(*columns)
 
 
-def _definition(row: Any) -> Definition:
+def _definition(row: Any) -> Definition | None:
+    """None where it cannot be told which month is delivered."""
+
     def instant(name: str) -> int | None:
         return None if row[name] in (UNDEFINED_TIME, 0) else int(row[name])
 
+    defined_ns, expiration_ns = int(row["ts_recv"]), instant("expiration")
+    symbol = row["raw_symbol"].decode()
+    year, month = int(row["maturity_year"]), int(row["maturity_month"])
+    if not (year in POSSIBLE_YEARS and 1 <= month <= 12):
+        parts = symbols.parse(symbol)
+        if parts is None:
+            log.warning("%s: the definition does not say which month is delivered; left out", symbol)
+            return None
+        year, month = parts.year_after(utc_date(expiration_ns or defined_ns)), parts.month
     return Definition(
-        raw_symbol=row["raw_symbol"].decode(),
+        raw_symbol=symbol,
         root=row["asset"].decode(),
-        year=int(row["maturity_year"]),
-        month=int(row["maturity_month"]),
+        year=year,
+        month=month,
+        instrument_id=int(row["instrument_id"]),
+        defined_ns=defined_ns,
         activation_ns=instant("activation"),
-        expiration_ns=instant("expiration"),
+        expiration_ns=expiration_ns,
         match_algorithm=row["match_algorithm"].decode(),
     )
 

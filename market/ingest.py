@@ -11,6 +11,7 @@ import numpy as np
 from django.db import transaction
 
 from market import book_files, store
+from market.contracts import symbols_between
 from market.databento_historical import Download, HistoricalGateway, Request, bars_by_symbol
 from market.engine.bars import Bars
 from market.engine.book import BookTape
@@ -18,7 +19,7 @@ from market.jobs import Progress
 from market.locks import advisory_lock
 from market.models import Contract, Coverage
 from market.schemas import BOOK, BY_NAME, Schema
-from market.sessions import Session
+from market.sessions import Session, utc_date
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,17 @@ def missing(contract: Contract, schema: str, sessions: list[Session], available_
     ]
 
 
+def requests(contract: Contract, schema: str, sessions: list[Session], available_ns: int) -> list[Request]:
+    """What `ensure` would fetch now, to know its cost."""
+    wanted = missing(contract, schema, sessions, available_ns)
+    runs = _runs(sessions, wanted, _longest(schema))
+    return [_run(contract, BY_NAME[schema], run, available_ns).request for run in runs]
+
+
+def _longest(schema: str) -> int:
+    return BOOK_SESSIONS_PER_REQUEST if schema == BOOK.name else SESSIONS_PER_REQUEST
+
+
 def ensure(
     gateway: HistoricalGateway,
     contract: Contract,
@@ -60,9 +72,9 @@ def ensure(
     """
     with advisory_lock("ingest", contract.pk, schema):
         wanted = missing(contract, schema, sessions, available_ns)
-        progress.say(f"{contract}: {len(sessions) - len(wanted)} sessions are here", len(sessions) - len(wanted))
-        longest = BOOK_SESSIONS_PER_REQUEST if schema == BOOK.name else SESSIONS_PER_REQUEST
-        for run in _runs(sessions, wanted, longest):
+        here = len(sessions) - len(wanted)
+        progress.say(f"{contract}: {here} sessions are here", here, here=True)
+        for run in _runs(sessions, wanted, _longest(schema)):
             progress.say(f"{contract} {schema}: {run[0].trade_date} to {run[-1].trade_date}")
             _fetch(gateway, _run(contract, BY_NAME[schema], run, available_ns), progress)
 
@@ -110,7 +122,8 @@ class _Stored:
 def _run(contract: Contract, schema: Schema, sessions: list[Session], available_ns: int) -> _Run:
     following = contract.asset.sessions.after(sessions[-1].trade_date, 1)[0]
     end_ns = min(following.open_ns, available_ns)
-    request = Request(contract.asset.dataset, schema.name, (contract.raw_symbol,), sessions[0].open_ns, end_ns)
+    symbols = symbols_between(contract, utc_date(sessions[0].open_ns), utc_date(end_ns - 1))
+    request = Request(contract.asset.dataset, schema.name, symbols, sessions[0].open_ns, end_ns)
     return _Run(contract, schema, sessions, request)
 
 
@@ -125,7 +138,7 @@ def _fetch(gateway: HistoricalGateway, run: _Run, progress: Progress) -> None:
 
 def _store_bars(run: _Run, download: Download, progress: Progress) -> _Stored:
     found = bars_by_symbol(download.rows(), download.mappings)
-    bars = found[0].bars if found else Bars.empty()
+    bars = Bars.concatenate([each.bars for each in sorted(found, key=lambda each: int(each.bars.ts[0]))])
     parts = list(split_at_openings(bars, run.sessions))
     return _Stored(list(store.write_bars(run.names, parts)), download.request.end_ns, download.warnings)
 

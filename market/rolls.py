@@ -5,11 +5,13 @@ from datetime import date, timedelta
 import numpy as np
 from django.db import transaction
 
+from market.contracts import near
 from market.engine import splice
-from market.history import near
 from market.locks import advisory_lock
 from market.models import Asset, Contract, DailyBar, DailySpan, Roll
 from market.sessions import Session
+
+ONE_DAY = timedelta(days=1)
 
 
 def rebuild(asset: Asset) -> None:
@@ -22,33 +24,48 @@ def rebuild(asset: Asset) -> None:
 
 
 def _compute(asset: Asset, span: DailySpan) -> dict[date, Roll]:
-    """The unsaved rolls of a span by trade date. The session after the last daily bar is decided too."""
-    sessions = asset.sessions.between(span.first_date, span.end_date - timedelta(days=1))
-    if not sessions:
+    """The unsaved rolls of a span by trade date."""
+    whole = asset.sessions.between(span.first_date, span.end_date - ONE_DAY)
+    if not whole:
         return {}
     contracts = near(asset, span.first_date, span.end_date)
-    decided = [*sessions, *asset.sessions.after(sessions[-1].trade_date, 1)]
+    sessions = asset.sessions.between(span.first_date, _last_decided(asset, span))
+    # what the last session has of a weekend is not all of its volume yet
+    volumes = session_volumes(contracts, sessions, span.first_date, whole[-1].trade_date + ONE_DAY)
     changes = splice.schedule(
-        [session.trade_date for session in decided],
+        [session.trade_date for session in sessions],
         [contract.last_trade_date or _end_of_delivery(contract) for contract in contracts],
-        _session_volumes(contracts, decided, span),
+        volumes,
     )
-    return {decided[change.session].trade_date: _roll(asset, decided, contracts, change) for change in changes}
+    return {sessions[change.session].trade_date: _roll(asset, sessions, contracts, change) for change in changes}
+
+
+def _last_decided(asset: Asset, span: DailySpan) -> date:
+    """The last trade date that a span decides: the one after its last day, unless that is in another span."""
+    after = asset.sessions.after(span.end_date - ONE_DAY, 1)
+    last = after[0].trade_date if after else span.end_date
+    following = asset.daily_spans.filter(first_date__gt=span.first_date).order_by("first_date").first()
+    return min(last, following.first_date - ONE_DAY) if following else last
 
 
 def _end_of_delivery(contract: Contract) -> date:
     return (contract.delivery + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def _session_volumes(contracts: list[Contract], sessions: list[Session], span: DailySpan) -> splice.Volumes:
-    """Volumes per session and contract: a UTC day belongs to the first trade date on or after it."""
+def session_volumes(contracts: list[Contract], sessions: list[Session], first: date, end: date) -> splice.Volumes:
+    """Volumes per session and contract, from the daily bars of the UTC dates [first, end).
+
+    A UTC day belongs to the first trade date on or after it; one after the last session is left out.
+    """
     volumes = np.full((len(sessions), len(contracts)), splice.NO_BAR, np.int64)
     columns = {contract.pk: column for column, contract in enumerate(contracts)}
     ordinals = np.array([session.trade_date.toordinal() for session in sessions])
-    rows = DailyBar.objects.filter(contract__in=contracts, date__gte=span.first_date, date__lt=span.end_date)
+    rows = DailyBar.objects.filter(contract__in=contracts, date__gte=first, date__lt=end)
     for contract_id, day, volume in rows.values_list("contract_id", "date", "volume"):
-        cell = int(ordinals.searchsorted(day.toordinal())), columns[contract_id]
-        volumes[cell] = max(volumes[cell], 0) + volume
+        row = int(ordinals.searchsorted(day.toordinal()))
+        if row < len(sessions):
+            cell = row, columns[contract_id]
+            volumes[cell] = max(volumes[cell], 0) + volume
     return volumes
 
 
@@ -80,10 +97,7 @@ def _decision(roll: Roll) -> tuple[object, ...]:
 
 def rolls_of_span(asset: Asset, span: DailySpan) -> list[Roll]:
     """The rolls decided by a span of daily bars, the seed first, ascending."""
-    # The last roll of a span lies at most one session after it; no session is further off than a holiday week.
-    after = asset.sessions.after(span.end_date - timedelta(days=1), 1)
-    last = after[0].trade_date if after else span.end_date
-    rolls = asset.rolls.filter(trade_date__gte=span.first_date, trade_date__lte=last)
+    rolls = asset.rolls.filter(trade_date__gte=span.first_date, trade_date__lte=_last_decided(asset, span))
     return list(rolls.select_related("from_contract__asset", "to_contract__asset").order_by("trade_date"))
 
 
@@ -91,6 +105,18 @@ def schedule_at(asset: Asset, trade_date: date) -> list[Roll] | None:
     """The rolls of the span that decides a trade date, ascending; None when no daily bars are near it."""
     span = asset.daily_spans.filter(first_date__lte=trade_date).order_by("-first_date").first()
     return rolls_of_span(asset, span) if span else None
+
+
+def fronts(asset: Asset, trade_dates: list[date]) -> dict[date, Contract]:
+    """The front months of trade dates, as far as daily bars decide them."""
+    found: dict[date, Contract] = {}
+    for span in asset.daily_spans.all():
+        last = _last_decided(asset, span)
+        within = [day for day in trade_dates if span.first_date <= day <= last]
+        for day, roll in zip(within, front_months(rolls_of_span(asset, span), within), strict=True):
+            if roll is not None:
+                found[day] = roll.to_contract
+    return found
 
 
 def front_months(rolls: list[Roll], trade_dates: list[date]) -> list[Roll | None]:

@@ -61,14 +61,24 @@ def to_et(ns: int) -> datetime:
     return datetime.fromtimestamp(ns // SECOND_NS, ET).replace(microsecond=ns % SECOND_NS // 1_000)
 
 
+def utc_date(ns: int) -> date:
+    """The UTC date of an instant: whose daily bar holds it, which is seldom its trade date."""
+    return datetime.fromtimestamp(ns // SECOND_NS, UTC).date()
+
+
 def et_ns(day: date, at: time) -> int:
     """UTC nanoseconds of an ET wall-clock time; the first of the two where the clock repeats an hour.
 
     Raises BadTime where the clock skips it (02:00 to 03:00 on the spring Sunday).
     """
-    local = datetime.combine(day, at, ET)
-    if local.astimezone(UTC).astimezone(ET).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise BadTime(f"{local:%Y-%m-%d %H:%M} ET does not exist: the clocks go forward over it.")
+    return local_ns(day, at, ET, "ET")
+
+
+def local_ns(day: date, at: time, zone: ZoneInfo, name: str) -> int:
+    """`et_ns` of another time zone; name: what to call it in the message."""
+    local = datetime.combine(day, at, zone)
+    if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise BadTime(f"{local:%Y-%m-%d %H:%M} {name} does not exist: the clocks go forward over it.")
     return to_ns(local)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -285,3 +285,43 @@ def set_aside(name: PieceName) -> None:
     filesystem, path = _locate(name)
     if filesystem.get_file_info(path).type == pa.fs.FileType.File:
         filesystem.move(path, f"{path}.damaged-{uuid.uuid4().hex[:8]}")
+
+
+# --- looking around -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file of the store, by its path below the root. changed_at: None where the file system does not tell."""
+
+    path: str
+    bytes: int
+    changed_at: datetime | None
+
+
+def files(folder: str) -> Iterator[FoundFile]:
+    """All files below a folder of the root; none where it does not exist."""
+    filesystem, root = _filesystem(settings.DATA_ROOT)
+    selector = pa.fs.FileSelector(f"{root}/{folder}", allow_not_found=True, recursive=True)
+    for info in filesystem.get_file_info(selector):
+        if info.type == pa.fs.FileType.File:
+            yield FoundFile(info.path.removeprefix(f"{root}/"), info.size, info.mtime)
+
+
+def remove(path: str) -> None:
+    """Delete a file of the root; nothing happens when it is gone already."""
+    filesystem, root = _filesystem(settings.DATA_ROOT)
+    with contextlib.suppress(FileNotFoundError):
+        filesystem.delete_file(f"{root}/{path}")
+
+
+def times(name: PieceName) -> tuple[int, int] | None:
+    """The first and the last time of a stored piece; None where it cannot be read."""
+    filesystem, path = _locate(name)
+    time = BY_NAME[name.schema].time
+    try:
+        # Not from the footer's statistics: reading those in several threads ended in a fault of the library.
+        column = pq.read_table(path, columns=[time], filesystem=filesystem, use_threads=False).column(time).to_numpy()
+    except (OSError, pa.ArrowException):
+        return None
+    return (int(column[0]), int(column[-1])) if len(column) else None

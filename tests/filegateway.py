@@ -5,6 +5,7 @@ and hand-made markets go through the same door.
 """
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,17 +26,29 @@ KEY = "db-test-key-0123456789abcdefghij"
 DAY_NS = 86_400 * 10**9
 RTYPE = {"ohlcv-1s": 32, "ohlcv-1d": 35}
 OHLCV = np.dtype(dbn.OHLCVMsg._dtypes)
+DEFINITION = np.dtype(dbn.InstrumentDefMsg._dtypes)
+ALWAYS = (date(2010, 1, 1), date(2040, 1, 1))
 
 
 @dataclass
 class Records:
-    """What the gateway has: bars by (schema, raw symbol), and the dataset's bounds in UTC ns."""
+    """What the gateway has: bars by (schema, raw symbol), definitions, and the dataset's bounds in UTC ns.
+
+    dates: the UTC dates [first, end) on which a symbol was used; all for one that is not named.
+    """
 
     bars: dict[tuple[str, str], Bars] = field(default_factory=dict)
+    definitions: list[npt.NDArray[Any]] = field(default_factory=list)
+    dates: dict[str, tuple[date, date]] = field(default_factory=dict)
     start_ns: int = 0
     end_ns: int = 2**62
     calls: list[str] = field(default_factory=list)
     """Every request's path, in order."""
+    dollars_a_record: float = 0.0
+    conditions: dict[str, str] = field(default_factory=dict)
+    """What is said of UTC dates that are not simply available."""
+    warning: str = ""
+    """What is said beside data."""
 
     def add(self, symbol: str, seconds: Bars) -> None:
         """Add one-second bars, and the UTC daily bars that they make."""
@@ -44,9 +57,28 @@ class Records:
         self.bars["ohlcv-1s", symbol] = seconds
         self.bars["ohlcv-1d", symbol] = aggregate(seconds, np.unique(seconds.ts // DAY_NS * DAY_NS))
 
+    def define(self, day: date, symbol: str, root: str, year: int, month: int, **changed: Any) -> None:
+        """Add the definition of a future at 00:00 UTC of a day; changed: other fields of the record."""
+        row = np.zeros(1, DEFINITION)
+        row["length"], row["rtype"], row["publisher_id"] = DEFINITION.itemsize // 4, 19, 1
+        row["ts_event"] = row["ts_recv"] = _ns(day)
+        row["instrument_id"], row["raw_symbol"] = instrument_id(symbol), symbol
+        row["asset"] = row["group"] = root
+        row["maturity_year"], row["maturity_month"] = year, month
+        row["activation"] = row["expiration"] = 2**64 - 1
+        row["instrument_class"], row["match_algorithm"], row["security_update_action"] = b"F", b"F", b"A"
+        for name, value in changed.items():
+            row[name] = value
+        self.definitions.append(row)
 
-def _instrument_id(symbol: str) -> int:
+
+def instrument_id(symbol: str) -> int:
+    """The id of a symbol, the same on all dates."""
     return sum(ord(letter) * 31**place for place, letter in enumerate(symbol)) % 10_000_000
+
+
+def _ns(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * DAY_NS
 
 
 def _date(ns: int) -> date:
@@ -59,9 +91,10 @@ class FileGateway:
     def __init__(self, records: Records) -> None:
         self.records = records
         self.app = web.Application(middlewares=[self._authorise])
-        for path in ("timeseries.get_range", "metadata.get_record_count", "symbology.resolve"):
+        for path in ("timeseries.get_range", "metadata.get_record_count", "metadata.get_cost", "symbology.resolve"):
             self.app.router.add_post(f"/v0/{path}", getattr(self, path.partition(".")[2]))
-        self.app.router.add_get("/v0/metadata.get_dataset_range", self.get_dataset_range)
+        for path in ("get_dataset_range", "get_dataset_condition"):
+            self.app.router.add_get(f"/v0/metadata.{path}", getattr(self, path))
 
     @web.middleware
     async def _authorise(self, request: web.Request, handler: Any) -> web.StreamResponse:
@@ -74,23 +107,43 @@ class FileGateway:
         bounds = {"start": _iso(self.records.start_ns), "end": _iso(min(self.records.end_ns, _now()))}
         return web.json_response(bounds)
 
+    async def get_dataset_condition(self, request: web.Request) -> web.Response:
+        first, last = (date.fromisoformat(request.query[name]) for name in ("start_date", "end_date"))
+        days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+        said = self.records.conditions
+        return web.json_response(
+            [
+                {"date": str(day), "condition": said.get(str(day), "available"), "last_modified_date": None}
+                for day in days
+            ]
+        )
+
+    async def get_cost(self, request: web.Request) -> web.Response:
+        return web.json_response(len(self._select(await request.post())) * self.records.dollars_a_record)
+
     async def get_record_count(self, request: web.Request) -> web.Response:
         return web.json_response(len(self._select(await request.post())))
 
     async def resolve(self, request: web.Request) -> web.Response:
         form = await request.post()
         known = {symbol for _, symbol in self.records.bars}
-        span = {"d0": form["start_date"], "d1": form["end_date"]}
+        first, end = (date.fromisoformat(str(form[name])) for name in ("start_date", "end_date"))
         wanted = str(form["symbols"]).split(",")
-        result = {s: [{**span, "s": str(_instrument_id(s))}] for s in wanted if s in known}
-        return web.json_response({"result": result, "not_found": [s for s in wanted if s not in known]})
+        result = {}
+        for symbol in wanted:
+            used, disused = self.records.dates.get(symbol, ALWAYS)
+            if symbol in known and max(first, used) < min(end, disused):
+                span = {"d0": max(first, used).isoformat(), "d1": min(end, disused).isoformat()}
+                result[symbol] = [span | {"s": str(instrument_id(symbol))}]
+        return web.json_response({"result": result, "not_found": [s for s in wanted if s not in result]})
 
     async def get_range(self, request: web.Request) -> web.Response:
         form = await request.post()
         rows = self._select(form)
         metadata = self._metadata(form)
         body = zstandard.compress(bytes(metadata) + rows.tobytes())
-        return web.Response(body=body)
+        headers = {"X-Warning": json.dumps([self.records.warning])} if self.records.warning else {}
+        return web.Response(body=body, headers=headers)
 
     def _metadata(self, form: Any) -> Any:
         start, end = int(form["start"]), int(form["end"])
@@ -102,7 +155,7 @@ class FileGateway:
                     SimpleNamespace(
                         start_date=_date(start),
                         end_date=_date(end) + timedelta(days=1),
-                        symbol=str(_instrument_id(symbol)),
+                        symbol=str(instrument_id(symbol)),
                     )
                 ],
             )
@@ -114,14 +167,26 @@ class FileGateway:
             symbols, [], [], mappings, end, None, False, 3,
         )  # fmt: skip
 
+    def _meant(self, form: Any) -> list[str]:
+        """Raw symbols; those of a parent such as NQ.FUT are all that begin with its root."""
+        symbols = str(form["symbols"]).split(",")
+        if form["stype_in"] != "parent":
+            return symbols
+        roots = tuple(symbol.partition(".")[0] for symbol in symbols)
+        return [symbol for schema, symbol in self.records.bars if schema == form["schema"] and symbol.startswith(roots)]
+
     def _select(self, form: Any) -> npt.NDArray[Any]:
         start, end = int(form["start"]), int(form["end"])
+        if form["schema"] == "definition":
+            rows = np.concatenate([np.empty(0, DEFINITION), *self.records.definitions])
+            asked = str(form["symbols"]).removesuffix(".FUT").encode()
+            return rows[(rows["ts_recv"] >= start) & (rows["ts_recv"] < end) & (rows["group"] == asked)]
         parts = [np.empty(0, OHLCV)]
-        for symbol in str(form["symbols"]).split(","):
+        for symbol in self._meant(form):
             bars = self.records.bars.get((form["schema"], symbol))
             if bars is not None:
                 kept = bars[(bars.ts >= start) & (bars.ts < end)]
-                parts.append(records(kept, form["schema"], _instrument_id(symbol)))
+                parts.append(records(kept, form["schema"], instrument_id(symbol)))
         rows = np.concatenate(parts)
         return rows[np.argsort(rows["ts_event"], kind="stable")]
 

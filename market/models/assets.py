@@ -74,12 +74,12 @@ class Asset(models.Model):
         return self.root
 
     def clean(self) -> None:
-        """Say in words what the constraint on months wants."""
-        for field in ("active_months", "listed_months"):
-            if self.is_stock and getattr(self, field):
-                raise ValidationError({field: "A stock has no delivery months: leave this empty."})
-            if not self.is_stock and not getattr(self, field):
-                raise ValidationError({field: "A future has delivery months, such as HMUZ."})
+        """A form says beside which field the months are wrong, before the database refuses them."""
+        if self.is_stock and (self.active_months or self.listed_months):
+            raise ValidationError({"kind": "A stock has no delivery months."})
+        wrong = [name for name in ("active_months", "listed_months") if not self.is_stock and not getattr(self, name)]
+        if wrong:
+            raise ValidationError(dict.fromkeys(wrong, "A future has delivery months."))
 
     @property
     def is_stock(self) -> bool:

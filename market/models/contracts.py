@@ -1,9 +1,12 @@
 """Contracts, their ids and daily bars, and the rolls between them."""
 
 from datetime import date
+from typing import Any
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import BigIntegerRangeField, DateRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Greatest, Least
 
 from market.facts import MONTH_CODES
@@ -13,7 +16,8 @@ from market.models.assets import Asset
 class Contract(models.Model):
     """One delivery month of a future, or a stock itself (year and month empty).
 
-    A raw symbol alone is ambiguous over decades; (year, month) is not.
+    A raw symbol alone is ambiguous over decades; (year, month) is not. raw_symbol is the newest one; `instrument_ids`
+    has all of them with their dates. defined_ns is empty for a contract that no definition told of.
     """
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="contracts")
@@ -22,6 +26,8 @@ class Contract(models.Model):
     raw_symbol = models.CharField(max_length=12)
     first_trade_date = models.DateField(null=True, blank=True, help_text="Empty when no definition told it.")
     last_trade_date = models.DateField(null=True, blank=True, help_text="Empty when no definition told it.")
+    expires_ns = models.BigIntegerField(null=True, blank=True, help_text="UTC instant after which it does not trade.")
+    defined_ns = models.BigIntegerField(null=True, blank=True, help_text="UTC instant of the newest definition.")
     match_algorithm = models.CharField(max_length=2, blank=True, help_text="CME's letter, from the definition.")
 
     class Meta:
@@ -60,21 +66,27 @@ class Contract(models.Model):
 
 
 class InstrumentId(models.Model):
-    """The exchange's id of a contract on the days [first_date, end_date); ids are reused over the years."""
+    """The exchange's id and symbol of a contract on the UTC dates [first_date, end_date).
+
+    Both are reused over the years, and a contract may have had several.
+    """
 
     contract = models.ForeignKey(Contract, models.CASCADE, related_name="instrument_ids")
     instrument_id = models.BigIntegerField()
+    raw_symbol = models.CharField(max_length=12)
     first_date = models.DateField()
     end_date = models.DateField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["contract", "instrument_id", "first_date"], name="instrument_id_once"),
+            models.UniqueConstraint(
+                fields=["contract", "instrument_id", "raw_symbol", "first_date"], name="instrument_id_once"
+            ),
             models.CheckConstraint(condition=Q(first_date__lt=F("end_date")), name="instrument_id_dates"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.contract} = {self.instrument_id} from {self.first_date}"
+        return f"{self.raw_symbol} = {self.instrument_id} from {self.first_date}"
 
 
 class DailyBar(models.Model):
@@ -102,6 +114,10 @@ class DailyBar(models.Model):
         return f"{self.contract} {self.date}"
 
 
+def _closed_range(function: str, field: "models.Field[Any, Any]", first: str, last: str) -> Func:
+    return Func(first, last, Value("[]"), function=function, output_field=field)
+
+
 class DailySpan(models.Model):
     """All daily bars of an asset on the UTC dates [first_date, end_date) are here. Spans of an asset never touch.
 
@@ -117,8 +133,16 @@ class DailySpan(models.Model):
     class Meta:
         ordering = ["asset", "first_date"]
         constraints = [
-            models.UniqueConstraint(fields=["asset", "first_date"], name="daily_span_once"),
             models.CheckConstraint(condition=Q(first_date__lt=F("end_date")), name="daily_span_dates"),
+            # An asset as a range of one number spares an extension of PostgreSQL; the dates with both ends included
+            # overlap where two spans only touch.
+            ExclusionConstraint(
+                name="daily_spans_apart",
+                expressions=[
+                    (_closed_range("int8range", BigIntegerRangeField(), "asset", "asset"), RangeOperators.OVERLAPS),
+                    (_closed_range("daterange", DateRangeField(), "first_date", "end_date"), RangeOperators.OVERLAPS),
+                ],
+            ),
         ]
 
     def __str__(self) -> str:

@@ -50,6 +50,13 @@ test("a job of unknown size stands at nothing", () => {
   assert.equal(loadingOf({ session: session(), clock: clock(), job: job({ done: 0, total: 0 }) }).share, 0);
 });
 
+test("a download that waits for a yes is told with its cost", () => {
+  const asking = job({ state: "asking", cost: "$2.43" });
+  assert.equal(loadingOf({ session: session(), clock: clock(), job: asking }).short, "loading more of NQ costs about $2.43");
+  const first = loadingOf({ session: session({ state: "loading" }), job: asking });
+  assert.deepEqual([first.text, first.share], ["loading NQ 2026-03-18 costs about $2.43", 0]);
+});
+
 test("where a jump went is forgotten once it is there", () => {
   const store = new Store();
   const feed = new Feed(store);

@@ -155,3 +155,12 @@ test("the page without a replay keeps its charts and sends nothing", () => {
   assert.equal(page.exists, false);
   assert.equal(page.timeframeOf("a"), "1h");
 });
+
+test("an answer names the job and the figure that was shown", () => {
+  session.approve({ id: 7, cost: "$2.43" });
+  session.cancelLoad({ id: 7 });
+  assert.deepEqual(wire.sent, [
+    { type: "job.approve", job: 7, cost: "$2.43", ref: "job.approve" },
+    { type: "job.cancel", job: 7, ref: "job.cancel" },
+  ]);
+});

@@ -32,7 +32,7 @@ from market.services import MixedSources, check_source, load_assets
 from replay.models import ReplaySession
 from tests.filegateway import Records
 
-DAY, LATER = date(2026, 3, 17), date(2026, 3, 18)
+DAY, LATER, MUCH_LATER = date(2026, 3, 17), date(2026, 3, 18), date(2026, 3, 20)
 
 
 class World:
@@ -58,7 +58,7 @@ class World:
         return Contract.objects.create(**{"asset": self.nq, "year": 2026, "month": 9, "raw_symbol": "NQU6"} | changed)
 
     def instrument_id(self, **changed: Any) -> InstrumentId:
-        good = {"contract": self.june, "instrument_id": 7, "first_date": DAY, "end_date": LATER}
+        good = {"contract": self.june, "instrument_id": 7, "raw_symbol": "NQM6", "first_date": DAY, "end_date": LATER}
         return InstrumentId.objects.create(**good | changed)
 
     def daily_bar(self, **changed: Any) -> DailyBar:
@@ -130,7 +130,15 @@ BAD_ROWS: list[tuple[str, Make]] = [
     ("daily_bar_shape", lambda world: world.daily_bar(low=6)),
     ("daily_bar_shape", lambda world: world.daily_bar(high=4, open=5, close=4)),
     ("daily_bar_volume", lambda world: world.daily_bar(volume=-1)),
-    ("daily_span_once", lambda world: [world.daily_span(), world.daily_span()]),
+    ("daily_spans_apart", lambda world: [world.daily_span(), world.daily_span()]),
+    (
+        "daily_spans_apart",
+        lambda world: [
+            world.daily_span(end_date=MUCH_LATER),
+            world.daily_span(first_date=LATER, end_date=date(2026, 3, 27)),
+        ],
+    ),
+    ("daily_spans_apart", lambda world: [world.daily_span(), world.daily_span(first_date=LATER, end_date=MUCH_LATER)]),
     ("daily_span_dates", lambda world: world.daily_span(end_date=DAY)),
     ("roll_once_a_session", lambda world: [world.roll(), world.roll()]),
     ("roll_has_from", lambda world: world.roll(from_contract=None)),
@@ -147,6 +155,11 @@ BAD_ROWS: list[tuple[str, Make]] = [
     ("spending_limits_one_row", lambda world: SpendingLimits.objects.create(pk=2)),
     ("spending_limits_not_negative", lambda world: SpendingLimits.objects.create(pk=1, user_daily=-1)),
     ("job_done_within_total", lambda world: world.job(done=2)),
+    ("job_one_history_at_a_time", lambda world: [world.job(kind="history"), world.job(kind="history")]),
+    (
+        "job_one_history_at_a_time",
+        lambda world: [world.job(kind="history", state="asking"), world.job(kind="history", state="running")],
+    ),
     ("replay_playhead_positive", lambda world: world.replay(playhead_ns=0)),
     ("replay_speed", lambda world: world.replay(speed=0.2)),
     ("replay_speed", lambda world: world.replay(speed=1_001)),
@@ -160,11 +173,12 @@ GOOD_ROWS: list[Make] = [
     lambda world: [world.instrument_id(), world.instrument_id(first_date=date(2026, 3, 16))],
     lambda world: world.daily_bar(open=5, high=5, low=5, close=5),
     lambda world: world.daily_bar(open=-5, high=-4, low=-9, close=-8),
-    lambda world: world.daily_span(),
+    lambda world: [world.daily_span(), world.daily_span(first_date=MUCH_LATER, end_date=date(2026, 3, 27))],
+    lambda world: [world.daily_span(), world.daily_span(asset=world.asset())],
     lambda world: [world.roll(), world.roll(trade_date=LATER, kind="seed", from_contract=None)],
     lambda world: world.roll(spread_state="complete", from_price=1, to_price=2),
     lambda world: [world.coverage(), world.coverage(trade_date=LATER, state="empty", rows=0, checksum="")],
-    lambda world: world.job(),
+    lambda world: [world.job(), world.job(), world.job(kind="history", state="done"), world.job(kind="history")],
     lambda world: world.asset(root="BRK.B", kind="stock", active_months="", listed_months=""),
     lambda world: [world.day_condition(), world.day_condition(date=LATER)],
     lambda world: [world.purchase(), SpendingLimits.current()],

@@ -18,6 +18,7 @@ import pytest
 from market import facts, plans, tapes
 from market.engine.bars import Bars, aggregate, from_trades
 from market.facts import MONTH_CODES
+from market.judging import judge_asset
 from market.models import Asset
 from market.sessions import parse_et
 from tests.filegateway import Records
@@ -139,3 +140,10 @@ def test_real_gold_ticks_become_bars_and_are_replayed(real_data: Path, assets: N
     # Gold moved between 1305 and 1335 dollars on these two days
     assert five.low.min() > 1_300 * 10**9
     assert five.high.max() < 1_340 * 10**9
+    # until 2015 metals closed at 17:15; the calendar has today's close for all years
+    found = judge_asset(gold, date(2013, 10, 7), date(2013, 10, 8)).contradictions
+    assert [(each.tape, each.verdict) for each in found] == [
+        ("Mon 10-07 17:14:58", "closes later (prints)"),
+        ("Tue 10-08 17:14:55", "closes later (prints)"),
+    ]
+    assert found[0].override == "energy-metals,2013-10-07,17:15,"

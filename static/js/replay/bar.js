@@ -1,7 +1,7 @@
 import { SPEEDS } from "../net/protocol.js";
 import { mouseKeepsFocus, setAttribute, setText, show } from "../ui/dom.js";
 import { ET_INPUT_FORMS, dayOfDate, etClock, etDay, etText, readEtInput, secondsFromNs } from "../ui/time.js";
-import { loadingOf } from "../workspace/loading.js";
+import { isAsking, loadingOf } from "../workspace/loading.js";
 import { Subscriptions } from "../workspace/store.js";
 import { commandOf, focusKind } from "./keys.js";
 
@@ -97,6 +97,8 @@ export class ReplayBar {
     else if (command.action === "step") session.step(command.unit, command.count);
     else if (command.action === "faster") session.faster(command.direction);
     else if (command.action === "jump") this.#openJump();
+    else if (command.action === "approve") session.approve(this.context.store.get("job"));
+    else if (command.action === "cancel") session.cancelLoad(this.context.store.get("job"));
     return undefined;
   }
 
@@ -192,8 +194,11 @@ export class ReplayBar {
     const [session, clock, job, sought] = ["session", "clock", "job", "sought"].map((topic) => store.get(topic));
     const loading = this.#ready() ? loadingOf({ session, clock, job, sought }) : null;
     show(this.fields.loading, loading !== null);
-    show(this.fields.loadingBar, loading !== null);
+    show(this.fields.loadingBar, loading !== null && !isAsking(job));
+    show(this.fields.approve, loading !== null && isAsking(job));
+    show(this.fields.cancel, loading !== null && Boolean(job));
     if (loading === null) return;
+    setAttribute(this.fields.loading, "data-state", job?.state ?? null);
     setText(this.fields.loading, loading.short);
     setAttribute(this.fields.loading, "title", loading.text);
     this.fields.loadingShare.style.width = `${Math.round(loading.share * 100)}%`;
