@@ -319,12 +319,19 @@ def times(name: PieceName) -> tuple[int, int] | None:
     """The first and the last time of a stored piece, from the file's footer; None where it cannot be read."""
     filesystem, path = _locate(name)
     column = list(BY_NAME[name.schema].columns).index(BY_NAME[name.schema].time)
+    bounds: list[int] = []
     try:
         with filesystem.open_input_file(path) as file:
-            footer = pq.ParquetFile(file).metadata
-            groups = [footer.row_group(number).column(column).statistics for number in range(footer.num_row_groups)]
+            parquet = pq.ParquetFile(file)
+            footer = parquet.metadata
+            for number in range(footer.num_row_groups):
+                # each is kept: pyarrow crashes where statistics outlive what they were read from
+                group = footer.row_group(number)
+                chunk = group.column(column)
+                statistics = chunk.statistics
+                if statistics is None or not statistics.has_min_max:
+                    return None
+                bounds += [statistics.min, statistics.max]
     except (OSError, pa.ArrowException):
         return None
-    if not groups or None in groups:
-        return None
-    return min(group.min for group in groups), max(group.max for group in groups)
+    return (min(bounds), max(bounds)) if bounds else None
