@@ -37,14 +37,9 @@ def prepare_window(job_id: int) -> None:
 @shared_task
 def take_up_abandoned_jobs() -> None:
     """Queue again what a killed worker left; a job that still runs elsewhere holds its lock and is left alone."""
-    for job in Job.objects.exclude(state__in=Job.FINAL):
+    for job in Job.objects.exclude(state__in=Job.FINAL).filter(kind__in=TASKS):
         if jobs.is_abandoned(job):
-            task_of(job).delay(job.pk)
-
-
-def task_of(job: Job) -> Any:
-    """The Celery task that does a job."""
-    return refresh_history if job.kind == refresh.JOB_KIND else prepare_window
+            TASKS[job.kind].delay(job.pk)
 
 
 @worker_ready.connect
@@ -116,6 +111,11 @@ def _refresh_history(job: Job) -> None:
         progress.finish(Job.State.FAILED, str(problem))
     else:
         progress.finish(Job.State.DONE, said)
+
+
+REPLAY_DATA = "replay data"
+TASKS: dict[str, Any] = {REPLAY_DATA: prepare_window, refresh.JOB_KIND: refresh_history}
+"""Which task does the jobs of a kind. Those of other kinds are done by whoever made them."""
 
 
 # --- windows as parameters --------------------------------------------------------------------------------

@@ -17,14 +17,13 @@ from market.gateway import available_range
 from market.gateway_errors import GatewayError
 from market.models import Asset, Coverage, Job
 from market.sessions import FIRST_DAY, SECOND_NS, Session, to_et
-from market.tasks import prepare_window, window_params
+from market.tasks import REPLAY_DATA, prepare_window, window_params
 from replay.models import ReplaySession
 
 SESSIONS_BEFORE = 10
 SESSIONS_AFTER = 5
 PREFETCH_SESSIONS = 5
 KEEP_SESSIONS = 30
-JOB_KIND = "replay data"
 RECENT = 50
 """How many replays the menu offers to go back to."""
 
@@ -174,7 +173,7 @@ def is_stored(window: plans.Window, available_ns: int) -> bool:
 def ask_for(window: plans.Window, owner_id: int) -> Job:
     """Have a worker fetch a window."""
     with transaction.atomic():
-        job = Job.objects.create(kind=JOB_KIND, asked_by_id=owner_id, params=window_params(window))
+        job = Job.objects.create(kind=REPLAY_DATA, asked_by_id=owner_id, params=window_params(window))
         # robust: without Valkey the job stays queued in its row, and whoever waits for it queues it again
         transaction.on_commit(lambda: prepare_window.delay(job.pk), robust=True)
     return job

@@ -140,7 +140,8 @@ def test_a_job_that_loses_postgres_is_left_to_be_queued_again(db: None, monkeypa
 def test_a_worker_that_starts_takes_up_what_a_killed_one_left(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     queued: list[int] = []
     monkeypatch.setattr(tasks.prepare_window, "delay", queued.append)
-    left = [Job.objects.create(kind="x", state=state).pk for state in ("queued", "running")]
-    Job.objects.create(kind="x", state="done")
+    left = [Job.objects.create(kind="replay data", state=state).pk for state in ("queued", "running")]
+    Job.objects.create(kind="replay data", state="done")
+    Job.objects.create(kind="download day", state="running")  # a command's, not a worker's
     tasks.take_up_abandoned_jobs()
     assert sorted(queued) == left
