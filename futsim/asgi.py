@@ -16,9 +16,10 @@ http = get_asgi_application()
 # Models can be imported only once the line above has set Django up.
 from accounts.signals import revoke_topic  # noqa: E402
 from futsim.hub import Hub  # noqa: E402
+from market import routing as market_routing  # noqa: E402
 from market.sessions import CALENDARS, calendar  # noqa: E402
+from replay import routing as replay_routing  # noqa: E402
 from replay.players import Players  # noqa: E402
-from replay.routing import websocket_urls  # noqa: E402
 
 
 def hang_up(**_: object) -> None:
@@ -35,5 +36,9 @@ for name in CALENDARS:
     calendar(name)
 
 hub = Hub()
-sockets = AuthMiddlewareStack(URLRouter(websocket_urls(Players(hub), hub, revoke_topic)))
+addresses = [
+    *market_routing.websocket_urls(hub, revoke_topic),
+    *replay_routing.websocket_urls(Players(hub), hub, revoke_topic),
+]
+sockets = AuthMiddlewareStack(URLRouter(addresses))
 application = ProtocolTypeRouter({"http": http, "websocket": OriginValidator(sockets, settings.ALLOWED_ORIGINS)})

@@ -1,14 +1,27 @@
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from market import refresh, roll_page
-from market.models import Asset, AssetCost, Contract, Coverage, DailyBar, DailySpan, InstrumentId, Job, Roll
+from market.models import (
+    Asset,
+    AssetCost,
+    Contract,
+    Coverage,
+    DailyBar,
+    DailySpan,
+    DayCondition,
+    InstrumentId,
+    Job,
+    Purchase,
+    Roll,
+    SpendingLimits,
+)
 from market.sessions import to_et
 from market.tasks import ask_for_refresh
 
@@ -148,3 +161,37 @@ class CoverageAdmin(LookOnly, admin.ModelAdmin):
 class JobAdmin(LookOnly, admin.ModelAdmin):
     list_display = ["id", "kind", "asked_by", "state", "done", "total", "message", "created_at"]
     list_filter = ["kind", "state"]
+
+
+@admin.register(DayCondition)
+class DayConditionAdmin(LookOnly, admin.ModelAdmin):
+    list_display = ["date", "condition", "dataset"]
+    list_filter = ["condition", "dataset"]
+
+
+@admin.register(SpendingLimits)
+class SpendingLimitsAdmin(admin.ModelAdmin):
+    """One row: its list is its form."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):
+            return super().changelist_view(request, extra_context)  # refuses
+        return HttpResponseRedirect(reverse("admin:market_spendinglimits_change", args=[SpendingLimits.current().pk]))
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(LookOnly, admin.ModelAdmin):
+    list_display = ["at", "user", "schema", "symbols", "records", "cost", "job", "source"]
+    list_filter = ["schema", "day", "user"]
+    list_select_related = ["user", "job"]
+    search_fields = ["symbols", "user__username"]
+    date_hierarchy = "day"
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False

@@ -8,12 +8,12 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import databento
 import databento_dbn
@@ -179,18 +179,36 @@ def partial_file(target: Path) -> Path:
     return target.with_name(f".{target.name}.part")
 
 
+class Purse(Protocol):
+    """Who pays for downloads (`market.spending.Purse`); its refusals pass through the gateway's methods."""
+
+    def afford(self, requests: Sequence[Request], price: Callable[[Request], Decimal]) -> None: ...
+    def begin(self, request: Request, price: Callable[[Request], Decimal]) -> None: ...
+    def pay(self, request: Request, records: int, source: str) -> None: ...
+
+
 class HistoricalGateway:
     """Databento's historical API, or another gateway that speaks it."""
 
-    def __init__(self, key: str, base_url: str = "", *, name: str = "Databento", patient: bool = True) -> None:
+    def __init__(
+        self,
+        key: str,
+        base_url: str = "",
+        *,
+        name: str = "Databento",
+        patient: bool = True,
+        purse: Purse | None = None,
+    ) -> None:
         """base_url: another gateway than Databento's own, e.g. http://127.0.0.1:8100. name: for messages and records.
 
-        patient: repeat a failed request after a pause, where that can help. Raises GatewayError without a key.
+        patient: repeat a failed request after a pause, where that can help. purse: asked before each download; None
+        where nothing is paid. Raises GatewayError without a key.
         """
         if key.strip() in ("", PLACEHOLDER_KEY):
             raise GatewayError(401, "no_key", "There is no API key.", {})
         self._client = databento.Historical(key=key)
         self._tries = TRIES if patient else 1
+        self._purse = purse
         self.name = name
         for family in ("metadata", "batch", "symbology", "timeseries"):
             api = getattr(self._client, family)
@@ -209,8 +227,7 @@ class HistoricalGateway:
 
         Spreads are left out, and so is what is taken off the list. Raises GatewayError.
         """
-        start, end = _utc_midnight(day), _utc_midnight(day + timedelta(days=1))
-        rows = self.fetch(Request(dataset, "definition", (f"{root}.FUT",), start, end, "parent"), Download.rows)
+        rows = self.fetch(definitions_request(dataset, root, day), Download.rows)
         if not len(rows):
             return []
         outrights = rows[
@@ -241,10 +258,21 @@ class HistoricalGateway:
 
     def cost(self, request: Request) -> Decimal:
         """What the gateway would charge for a request, US dollars. Raises GatewayError."""
-        return self._ask(lambda: _dollars(self._client.metadata.get_cost(**request.arguments())))
+        return self._as_far_as_there_is(request, self._price)
+
+    def afford(self, requests: Sequence[Request]) -> None:
+        """Have the money for these requests set aside before the first is fetched.
+
+        Raises GatewayError, and what the purse raises.
+        """
+        if self._purse is not None:
+            self._purse.afford(requests, self.cost)
 
     def conditions(self, dataset: str, first: date, last: date) -> dict[date, str]:
-        """The UTC dates from first to last that are not simply available, and what is said of them."""
+        """The UTC dates from first to last that are not simply available, and what is said of them.
+
+        Raises GatewayError.
+        """
         answer = self._ask(lambda: self._client.metadata.get_dataset_condition(dataset, first, last))
         return {
             date.fromisoformat(str(day["date"])): str(day["condition"])
@@ -257,14 +285,21 @@ class HistoricalGateway:
 
         `read` is called again with a fresh download after a fault that may pass, so it must be able to begin anew.
         """
+        return self._as_far_as_there_is(request, lambda request: self._fetch(request, read))
+
+    def _as_far_as_there_is(self, request: Request, call: Callable[[Request], T]) -> T:
+        """Run a request, again with an earlier end where the data end before its own."""
         try:
-            return self._ask(lambda: self._fetch(request, read))
+            return self._ask(lambda: call(request))
         except GatewayError as error:
             end_ns = _available_end(error)
             if end_ns is None or not request.start_ns < end_ns < request.end_ns:
                 raise
             shorter = replace(request, end_ns=end_ns)
-            return self._ask(lambda: self._fetch(shorter, read))
+            return self._ask(lambda: call(shorter))
+
+    def _price(self, request: Request) -> Decimal:
+        return _dollars(self._client.metadata.get_cost(**request.arguments()))
 
     def save(self, request: Request, target: Path) -> SavedFile:
         """Download the answer to a request as a file in Databento's own format.
@@ -302,10 +337,14 @@ class HistoricalGateway:
         expected = _count(self._client.metadata.get_record_count(**arguments))
         if expected == 0:
             return read(Download(request, 0, (), {}, lambda: iter(())))
+        if self._purse is not None:
+            self._purse.begin(request, self._price)
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always", BentoWarning)
             store = self._client.timeseries.get_range(**arguments, path=path)
         said = tuple(str(each.message) for each in heard if issubclass(each.category, BentoWarning))
+        if self._purse is not None:
+            self._purse.pay(request, expected, self.name)
         try:
             return read(Download(request, expected, said, store.mappings, lambda: store.to_ndarray(count=CHUNK)))
         finally:
@@ -337,6 +376,12 @@ class HistoricalGateway:
             raise GatewayError(None, "no_answer", f"{self.name} does not answer.", {}) from None
         except BROKEN as error:
             raise GatewayError(None, "broken_answer", f"{self.name} broke off its answer ({error}).", {}) from None
+
+
+def definitions_request(dataset: str, root: str, day: date) -> Request:
+    """All definitions of a root's futures and spreads on a UTC day."""
+    start, end = _utc_midnight(day), _utc_midnight(day + timedelta(days=1))
+    return Request(dataset, "definition", (f"{root}.FUT",), start, end, "parent")
 
 
 def _translate(error: BentoHttpError) -> GatewayError:

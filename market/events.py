@@ -38,6 +38,11 @@ def grade(contract: Contract, session: Session) -> str:
             "schema", flat=True
         )
     )
+    return grade_of(schemas)
+
+
+def grade_of(schemas: set[str]) -> str:
+    """What these schemas of a session can decide."""
     if {BOOK.name, TRADES.name} <= schemas:
         return "book"
     return "trades" if TRADES.name in schemas else "bars"

@@ -6,16 +6,23 @@ from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
-from market.databento_historical import DatasetRange, HistoricalGateway
+from market.databento_historical import DatasetRange, HistoricalGateway, Purse
 
 RANGE_SECONDS = 60
 """How long the dataset's bounds are believed; they grow by the minute."""
 
 
-def gateway(*, patient: bool = True) -> HistoricalGateway:
-    """Databento, or the stand-in. `patient` repeats failed requests: right for a worker, too slow for a page."""
+def gateway(*, patient: bool = True, purse: Purse | None = None) -> HistoricalGateway:
+    """Databento, or the stand-in. `patient` repeats failed requests: right for a worker, too slow for a page.
+
+    purse: what downloads are paid from, see `market.spending`; without one nobody asks what they cost.
+    """
     return HistoricalGateway(
-        settings.DATABENTO_API_KEY, settings.DATABENTO_GATEWAY, name=settings.MARKET_SOURCE, patient=patient
+        settings.DATABENTO_API_KEY,
+        settings.DATABENTO_GATEWAY,
+        name=settings.MARKET_SOURCE,
+        patient=patient,
+        purse=purse,
     )
 
 

@@ -1,13 +1,13 @@
-"""Daily bars of an asset and the contracts that have them: what the roll schedule is made of."""
+"""Daily bars of an asset, the contracts that have them, and what the vendor says of its days."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
 
 from django.db import transaction
 
-from market import contracts
+from market import conditions, contracts
 from market.contracts import near
-from market.databento_historical import Definition, HistoricalGateway, SymbolBars
+from market.databento_historical import Definition, HistoricalGateway, Request, SymbolBars, definitions_request
 from market.jobs import Progress
 from market.locks import advisory_lock
 from market.models import Asset, DailyBar, DailySpan
@@ -34,13 +34,15 @@ def missing_spans(asset: Asset, first: date, end: date) -> list[Span]:
 
 
 def ensure_history(asset: Asset, gateway: HistoricalGateway, first: date, end: date, progress: Progress) -> None:
-    """Have the contracts and daily bars of the UTC dates [first, end).
+    """Have the contracts, the daily bars and the conditions of the UTC dates [first, end).
 
     Days that are not over must be left out by the caller. Each of `count_requests` is a unit of the progress.
-    Raises GatewayError, JobCancelled.
+    Raises GatewayError, JobCancelled, and what the gateway's purse raises.
     """
     with advisory_lock("history", asset.pk):
-        for span_first, span_end in missing_spans(asset, first, end):
+        spans = missing_spans(asset, first, end)
+        gateway.afford([request for span in spans for request in _paid_requests(asset, *span)])
+        for span_first, span_end in spans:
             progress.say(f"{asset.root}: contracts and daily volumes from {span_first} to {span_end}")
             _fetch_definitions(asset, gateway, span_first, span_end, progress)
             _fetch_daily_bars(asset, gateway, span_first, span_end, progress)
@@ -52,9 +54,17 @@ def count_requests(asset: Asset, first: date, end: date) -> int:
     return sum(len(_snapshot_days(asset, *span)) + DAILY_REQUESTS for span in spans)
 
 
+def _paid_requests(asset: Asset, first: date, end: date) -> Iterator[Request]:
+    """What a span takes, to know its cost. Of the contracts only the parent is known before the definitions came."""
+    for day in _snapshot_days(asset, first, end):
+        yield definitions_request(asset.dataset, asset.root, day)
+    yield Request(asset.dataset, "ohlcv-1d", (f"{asset.root}.FUT",), _utc_ns(first), _utc_ns(end), "parent")
+
+
 def _fetch_definitions(asset: Asset, gateway: HistoricalGateway, first: date, end: date, progress: Progress) -> None:
     found: list[Definition] = []
     for day in _snapshot_days(asset, first, end):
+        progress.say(f"{asset.root}: contracts of {day}")
         found += gateway.definitions(asset.dataset, asset.root, day)
         progress.say(f"{asset.root}: contracts listed on {day}", 1)
     contracts.save_definitions(asset, found)
@@ -80,7 +90,9 @@ def _fetch_daily_bars(asset: Asset, gateway: HistoricalGateway, first: date, end
     known = sorted({interval.symbol for _, interval in owned})
     progress.say(f"{asset.root}: daily volumes of {len(known)} contracts", 1)
     found = gateway.bars(asset.dataset, known, "ohlcv-1d", _utc_ns(first), _utc_ns(end)) if known else []
+    said = gateway.conditions(asset.dataset, first, end - timedelta(days=1))
     with transaction.atomic():
+        conditions.save(asset.dataset, first, end, said)
         contracts.save_ids(owned)
         DailyBar.objects.bulk_create(daily_bars(owned, found), ignore_conflicts=True, batch_size=2_000)
         _add_span(asset, first, end, gateway.name)

@@ -46,6 +46,17 @@ def missing(contract: Contract, schema: str, sessions: list[Session], available_
     ]
 
 
+def requests(contract: Contract, schema: str, sessions: list[Session], available_ns: int) -> list[Request]:
+    """What `ensure` would fetch now, to know its cost."""
+    wanted = missing(contract, schema, sessions, available_ns)
+    runs = _runs(sessions, wanted, _longest(schema))
+    return [_run(contract, BY_NAME[schema], run, available_ns).request for run in runs]
+
+
+def _longest(schema: str) -> int:
+    return BOOK_SESSIONS_PER_REQUEST if schema == BOOK.name else SESSIONS_PER_REQUEST
+
+
 def ensure(
     gateway: HistoricalGateway,
     contract: Contract,
@@ -61,9 +72,9 @@ def ensure(
     """
     with advisory_lock("ingest", contract.pk, schema):
         wanted = missing(contract, schema, sessions, available_ns)
-        progress.say(f"{contract}: {len(sessions) - len(wanted)} sessions are here", len(sessions) - len(wanted))
-        longest = BOOK_SESSIONS_PER_REQUEST if schema == BOOK.name else SESSIONS_PER_REQUEST
-        for run in _runs(sessions, wanted, longest):
+        here = len(sessions) - len(wanted)
+        progress.say(f"{contract}: {here} sessions are here", here, here=True)
+        for run in _runs(sessions, wanted, _longest(schema)):
             progress.say(f"{contract} {schema}: {run[0].trade_date} to {run[-1].trade_date}")
             _fetch(gateway, _run(contract, BY_NAME[schema], run, available_ns), progress)
 

@@ -13,6 +13,7 @@ from market.history import Span, count_requests, ensure_history
 from market.jobs import JobCancelled, Progress
 from market.models import Asset, Job
 from market.sessions import utc_date
+from market.spending import LimitReached, NeedsApproval
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +51,9 @@ def run(job: Job, gateway: HistoricalGateway, progress: Progress) -> str:
         try:
             _refresh(asset, gateway, progress, after=len(assets) - number, anew=roots is not None)
             progress.say(f"{asset.root}: daily volumes and rolls are up to date", 1)
-        except (JobCancelled, OperationalError, InterfaceError):
+        except (JobCancelled, NeedsApproval, OperationalError, InterfaceError):
             raise
-        except GatewayError as problem:
+        except (GatewayError, LimitReached) as problem:
             problems.append(f"{asset.root}: {problem}")
         except Exception:
             log.exception("%s could not be refreshed", asset.root)

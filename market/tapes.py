@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 
-from market import ingest, rolls, store
+from market import conditions, ingest, rolls, store
 from market.databento_historical import HistoricalGateway
 from market.engine.bars import Bars
 from market.engine.tape import Part, Piece, RollMark, SharedCache, Tape
@@ -24,7 +24,11 @@ cache: SharedCache[Piece] = SharedCache(settings.TAPE_CACHE_BYTES)
 
 
 def prepare(window: Window, gateway: HistoricalGateway, available_ns: int, progress: Progress) -> None:
-    """Fetch everything the window's tape takes and price its rolls. Raises GatewayError, NoMarket, JobCancelled."""
+    """Fetch everything the window's tape takes and price its rolls.
+
+    What it costs is asked in two steps: the history, and then, as it tells the contracts, their sessions. Raises
+    GatewayError, NoMarket, JobCancelled, and what the gateway's purse raises.
+    """
     asset = window.asset
     if asset.from_files:
         return
@@ -34,6 +38,13 @@ def prepare(window: Window, gateway: HistoricalGateway, available_ns: int, progr
     needed = planned.needed(asset.sessions)
     progress.expect(1 + sum(map(len, needed.values())))
     progress.say(f"{asset.root}: roll schedule ready", 1)
+    gateway.afford(
+        [
+            request
+            for contract, sessions in needed.items()
+            for request in ingest.requests(contract, SECONDS.name, sessions, available_ns)
+        ]
+    )
     for contract, sessions in needed.items():
         ingest.ensure(gateway, contract, SECONDS.name, sessions, available_ns, progress)
     for roll in planned.rolls:
@@ -97,8 +108,14 @@ def load(window: Window) -> Tape:
     stored = _coverage(planned.slots)
     rows = [stored.get((slot.contract.pk, slot.schema, slot.session.trade_date)) for slot in planned.slots]
     _read_ahead(planned.slots, rows)
+    flaws = conditions.flaws(window.asset.dataset, [slot.session for slot in planned.slots])
     parts = [
-        Part(_piece(slot.contract, slot.session, row), planned.shift(window.entry, slot.session), _mark(slot))
+        Part(
+            _piece(slot.contract, slot.session, row),
+            planned.shift(window.entry, slot.session),
+            _mark(slot),
+            flaws.get(slot.session.trade_date),
+        )
         for slot, row in zip(planned.slots, rows, strict=True)
     ]
     return Tape(tuple(parts), planned.entry_contract)

@@ -9,7 +9,7 @@ import logging
 from datetime import date
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from celery.signals import worker_ready
 from django.db import InterfaceError, OperationalError, transaction
 
@@ -18,8 +18,11 @@ from market.gateway import available_range, gateway
 from market.gateway_errors import GatewayError
 from market.locks import try_advisory_lock
 from market.models import Asset, Job
+from market.spending import LimitReached, NeedsApproval, purse_for
 
 log = logging.getLogger(__name__)
+
+REPLAY_DATA = "replay data"
 
 
 @shared_task
@@ -30,6 +33,9 @@ def prepare_window(job_id: int) -> None:
             job = jobs.start(job_id) if mine else None
             if job is not None:
                 _prepare_window(job)
+    except NeedsApproval as question:
+        # Asked only once the lock is free: a quick yes must find it so.
+        jobs.ask(job_id, question.cost)
     except (OperationalError, InterfaceError) as problem:
         log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
 
@@ -37,7 +43,7 @@ def prepare_window(job_id: int) -> None:
 @shared_task
 def take_up_abandoned_jobs() -> None:
     """Queue again what a killed worker left; a job that still runs elsewhere holds its lock and is left alone."""
-    for job in Job.objects.exclude(state__in=Job.FINAL).filter(kind__in=TASKS):
+    for job in Job.objects.filter(state__in=Job.ACTIVE, kind__in=TASKS):
         if jobs.is_abandoned(job):
             TASKS[job.kind].delay(job.pk)
 
@@ -53,12 +59,12 @@ def _prepare_window(job: Job) -> None:
     try:
         window = window_from(job.params)
         available = available_range(window.asset.dataset)
-        tapes.prepare(window, gateway(), available.end_ns, progress)
+        tapes.prepare(window, gateway(purse=purse_for(job)), available.end_ns, progress)
     except jobs.JobCancelled:
         log.info("%s cancelled", job)
-    except (GatewayError, plans.NoMarket) as problem:
+    except (GatewayError, LimitReached, plans.NoMarket) as problem:
         progress.finish(Job.State.FAILED, str(problem))
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError, NeedsApproval):
         raise
     except Exception:
         log.exception("%s failed", job)
@@ -96,6 +102,8 @@ def refresh_history(job_id: int) -> None:
             job = jobs.start(job_id) if mine else None
             if job is not None:
                 _refresh_history(job)
+    except NeedsApproval as question:
+        jobs.ask(job_id, question.cost)
     except (OperationalError, InterfaceError) as problem:
         log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
 
@@ -103,18 +111,17 @@ def refresh_history(job_id: int) -> None:
 def _refresh_history(job: Job) -> None:
     progress = jobs.Progress(job)
     try:
-        said = refresh.run(job, gateway(), progress)
+        said = refresh.run(job, gateway(purse=purse_for(job)), progress)
     except jobs.JobCancelled:
         log.info("%s cancelled", job)
-    except (GatewayError, refresh.Incomplete) as problem:
+    except (GatewayError, LimitReached, refresh.Incomplete) as problem:
         log.warning("%s: %s", job, problem)
         progress.finish(Job.State.FAILED, str(problem))
     else:
         progress.finish(Job.State.DONE, said)
 
 
-REPLAY_DATA = "replay data"
-TASKS: dict[str, Any] = {REPLAY_DATA: prepare_window, refresh.JOB_KIND: refresh_history}
+TASKS: dict[str, Task[Any, Any]] = {REPLAY_DATA: prepare_window, refresh.JOB_KIND: refresh_history}
 """Which task does the jobs of a kind. Those of other kinds are done by whoever made them."""
 
 

@@ -11,9 +11,9 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import OperationalError
 
+from market.bus import Bus
 from replay import protocol, wire
 from replay.access import NoSuchSession, get_session
-from replay.loader import Bus
 from replay.player import Player
 from replay.players import Players
 from replay.protocol import Refused
@@ -114,6 +114,10 @@ class ReplayConsumer(AsyncWebsocketConsumer):
                 player.remember_timeframe(command.timeframe)
             case protocol.CloseChart():
                 viewer.charts.pop(command.chart, None)
+            case protocol.ApproveJob():
+                await player.answer(command.job, command.cost)
+            case protocol.CancelJob():
+                await player.answer(command.job, None)
         player.wake()
 
     async def _hello(self, command: protocol.Hello) -> None:

@@ -8,7 +8,7 @@ from django import forms
 
 from market.access import NotOffered, get_asset
 from market.models import Asset
-from market.sessions import BadTime, et_ns
+from market.sessions import FIRST_DAY, LAST_DAY, BadTime, et_ns
 from market.timeframes import TIMEFRAMES
 
 LOOKBACK_MIN, LOOKBACK_MAX = 30, 3_650
@@ -20,6 +20,34 @@ BAD_LOOKBACK = f"Lookback is between {LOOKBACK_MIN} and {LOOKBACK_MAX} days."
 
 # not strptime's: its "%H%M" reads 130 as 13:00
 _TIME = re.compile(r"([0-9]{1,2}):?([0-9]{2})(?::([0-9]{2}))?")
+
+
+def _asset(root: str) -> Asset:
+    try:
+        return get_asset(root)
+    except NotOffered as problem:
+        raise forms.ValidationError(str(problem)) from None
+
+
+class MonthForm(forms.Form):
+    """An asset and a month of the exchange's calendar, as 2026-03; its first day comes out."""
+
+    root = forms.CharField()
+    month = forms.RegexField(r"^[0-9]{4}-[0-9]{2}$")
+
+    def clean_root(self) -> Asset:
+        """The asset of that root."""
+        return _asset(self.cleaned_data["root"])
+
+    def clean_month(self) -> date:
+        """The first day of the month."""
+        try:
+            first = date.fromisoformat(f"{self.cleaned_data['month']}-01")
+        except ValueError:
+            raise forms.ValidationError("Write the month as 2026-03.") from None
+        if not FIRST_DAY.replace(day=1) <= first <= LAST_DAY:
+            raise forms.ValidationError(f"Months are from {FIRST_DAY:%Y-%m} to {LAST_DAY:%Y-%m}.")
+        return first
 
 
 class OpenForm(forms.Form):
@@ -40,10 +68,7 @@ class OpenForm(forms.Form):
 
     def clean_root(self) -> Asset:
         """The asset of that root."""
-        try:
-            return get_asset(self.cleaned_data["root"])
-        except NotOffered as problem:
-            raise forms.ValidationError(str(problem)) from None
+        return _asset(self.cleaned_data["root"])
 
     def clean_entry_time(self) -> time:
         """The time of "9:30", "0930", "930" or "09:30:15"."""

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
-from market import jobs, plans, store, tapes
+from market import jobs, plans, queue, store, tapes
+from market.bus import Bus
 from market.engine.tape import Tape
 from market.models import Job
 from replay import services
@@ -39,15 +40,12 @@ async def patiently(call: Callable[..., T], *arguments: Any) -> T:
             await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
 
 
-class Bus(Protocol):
-    """Where messages from other processes come from (`futsim.hub.Hub`)."""
-
-    async def subscribe(self, topic: str, listener: Callable[[dict[str, Any]], None]) -> None: ...
-    async def unsubscribe(self, topic: str, listener: Callable[[dict[str, Any]], None]) -> None: ...
-
-
 class CannotLoad(Exception):
-    """There is no tape; the message says why and what to do."""
+    """There is no tape; the message says why and what to do. cancelled: somebody did not want it."""
+
+    def __init__(self, message: str, *, cancelled: bool = False) -> None:
+        super().__init__(message)
+        self.cancelled = cancelled
 
 
 class Loader:
@@ -104,7 +102,7 @@ class Loader:
             job = await patiently(services.ask_for, window, self._replay.owner_id)
         over = await self._follow(job)
         if over["state"] != Job.State.DONE:
-            raise CannotLoad(over["message"])
+            raise CannotLoad(over["message"], cancelled=over["state"] == Job.State.CANCELLED)
 
     async def _follow(self, job: Job) -> dict[str, Any]:
         """Wait until a job is over."""
@@ -135,7 +133,7 @@ class Loader:
         long_ago = time.monotonic() - self._queued_at > QUEUE_AGAIN_SECONDS
         if long_ago and await patiently(jobs.is_abandoned, job):
             self._queued_at = time.monotonic()
-            await patiently(services.queue_again, job)
+            await patiently(queue.queue_again, job)
 
     def _hear(self, body: dict[str, Any]) -> None:
         self.job = body

@@ -8,16 +8,18 @@ import asyncio
 import logging
 import time
 from collections import deque
+from datetime import date
 from typing import Any
 
 from channels.db import database_sync_to_async
 
+from market import queue
+from market.bus import Bus
 from market.engine.tape import RollMark, Tape
 from market.gateway_errors import GatewayError
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import services, wire
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
-from replay.loader import Bus
 from replay.models import ReplaySession
 from replay.protocol import Refused
 from replay.record import SAVE_SECONDS, Record
@@ -50,6 +52,7 @@ class Player:
         self._unwatched_since = time.monotonic()
         self._running: asyncio.Task[None] | None = None
         self._supply = Supply(replay, bus, self)
+        self._flaws_told: set[date] = set()
 
     # --- life -----------------------------------------------------------------------------------------
 
@@ -113,10 +116,19 @@ class Player:
         if self._clock.advance(now, tape.next_open, tape.end_ns) != before:
             self._tell_rolls(tape, before)
             self.wake()
-        if self._clock.playing and not self._supply.look_ahead(tape, now):
+        self._tell_flaws(tape)
+        reason = self._supply.look_ahead(tape, now) if self._clock.playing else None
+        if reason is not None:
             self._clock.pause()
-            self.say("info", "The data ends here.")
+            self.say("info", reason)
             self._changed()
+
+    def _tell_flaws(self, tape: Tape) -> None:
+        """Say once of each day that its data are less than good, when a session with it has begun."""
+        days = {day: condition for flaw in tape.flaws(0, self.playhead_ns) for day, condition in flaw.days}
+        for day in sorted(days.keys() - self._flaws_told):
+            self._flaws_told.add(day)
+            self.say("warn", f"{wire.source()} calls the data of {day} {days[day]}.")
 
     def _tell_rolls(self, tape: Tape, since_ns: int) -> None:
         """Say so when the playhead has moved on into another contract."""
@@ -157,9 +169,9 @@ class Player:
         for event in self._viewers.values():
             event.set()
 
-    def say(self, level: str, text: str) -> None:
-        """Write a line into the replay's log."""
-        line = {"at": int(time.time()), "level": level, "text": text}
+    def say(self, level: str, text: str, job_id: int | None = None) -> None:
+        """Write a line into the replay's log; job_id: the job that it asks about."""
+        line = {"at": int(time.time()), "level": level, "text": text, "job": job_id}
         self._log.append(line)
         for viewer in self._viewers:
             viewer.put({"type": "log", "line": line})
@@ -183,7 +195,8 @@ class Player:
 
     def play(self) -> None:
         """Let the market run. Raises Refused while there is no tape."""
-        self._need_tape()
+        if self.playhead_ns >= self._need_tape().end_ns:
+            self._supply.look_again()
         self._clock.play()
         self._changed()
 
@@ -240,6 +253,15 @@ class Player:
         else:
             self._supply.jump(target)
 
+    async def answer(self, job_id: int, cost: str | None) -> None:
+        """Say yes to what the load costs, as it was shown, or cancel the load (None). Raises Refused."""
+        if self._supply.job is None or self._supply.job["id"] != job_id:
+            raise Refused("no_such_job", "This is not being loaded any more.")
+        try:
+            await database_sync_to_async(services.answer)(self.replay.owner_id, job_id, cost)
+        except queue.Stale as problem:
+            raise Refused("too_late", str(problem)) from None
+
     def resume_at(self, shown_ns: int) -> None:
         """What a browser has shown is not taken back: after a crash the row may be a second behind it."""
         speed = max(1.0, self._clock.speed or FASTEST_STEP_NS / SECOND_NS / FRAME_SECONDS)
@@ -278,9 +300,9 @@ class Player:
             self._redraw()
         self._changed()
 
-    def fail(self, problem: str) -> None:
+    def fail(self, problem: str, level: str = "error") -> None:
         """Tell the trader; a replay that already runs goes on with what it has."""
-        self.say("error", problem)
+        self.say(level, problem)
         if self.tape is None:
             self.replay.state, self.replay.problem = ReplaySession.State.FAILED, problem
             self._resync()

@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections import defaultdict
 
-from replay.loader import Bus
+from market.bus import Bus
 from replay.models import ReplaySession
 from replay.player import Player
 

@@ -13,6 +13,7 @@ Timeframe = Literal["1m", "5m", "15m", "30m", "1h", "90m", "3h", "4h", "1D"]
 Speed = Annotated[float, Meta(ge=0.25, le=1000)] | Literal["max"]
 Ref = Annotated[str, Meta(max_length=64)] | None
 Count = Literal[1, -1]
+JobId = Annotated[int, Meta(ge=1, le=2**53)]
 Ns = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")]
 
 
@@ -79,8 +80,20 @@ class CloseChart(Struct, frozen=True, forbid_unknown_fields=True, tag="chart.clo
     ref: Ref = None
 
 
+class ApproveJob(Struct, frozen=True, forbid_unknown_fields=True, tag="job.approve"):
+    job: JobId
+    cost: Annotated[str, Meta(max_length=24)]
+    ref: Ref = None
+
+
+class CancelJob(Struct, frozen=True, forbid_unknown_fields=True, tag="job.cancel"):
+    job: JobId
+    ref: Ref = None
+
+
 Command = (
     Hello | Ack | Resync | Play | Pause | SetSpeed | Step | Seek | OpenChart | SetTimeframe | CloseChart
+    | ApproveJob | CancelJob
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from django.urls import URLPattern, path
 
+from market.bus import Bus
 from replay.consumers import ReplayConsumer
-from replay.loader import Bus
 from replay.players import Players
 
 

@@ -1,23 +1,21 @@
 """Opening, moving and remembering replays."""
 
-import contextlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from time import time_ns
 
-import kombu.exceptions
 from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from market import plans, rolls, tapes
+from market import jobs, plans, queue, rolls, tapes
 from market.databento_historical import DatasetRange
 from market.engine.tape import Tape
 from market.gateway import available_range
 from market.gateway_errors import GatewayError
 from market.models import Asset, Coverage, Job
 from market.sessions import FIRST_DAY, SECOND_NS, Session, to_et
-from market.tasks import REPLAY_DATA, prepare_window, window_params
+from market.tasks import REPLAY_DATA, window_params
 from replay.models import ReplaySession
 
 SESSIONS_BEFORE = 10
@@ -171,18 +169,19 @@ def is_stored(window: plans.Window, available_ns: int) -> bool:
 
 
 def ask_for(window: plans.Window, owner_id: int) -> Job:
-    """Have a worker fetch a window."""
-    with transaction.atomic():
-        job = Job.objects.create(kind=REPLAY_DATA, asked_by_id=owner_id, params=window_params(window))
-        # robust: without Valkey the job stays queued in its row, and whoever waits for it queues it again
-        transaction.on_commit(lambda: prepare_window.delay(job.pk), robust=True)
-    return job
+    """Have a worker fetch a window; a job that asks the owner for just this already is not doubled."""
+    params = window_params(window)
+    asking = Job.objects.filter(kind=REPLAY_DATA, asked_by_id=owner_id, params=params, state=Job.State.ASKING).first()
+    return asking or queue.submit(kind=REPLAY_DATA, params=params, asked_by_id=owner_id)
 
 
-def queue_again(job: Job) -> None:
-    """Queue a job that no worker has taken; a worker that gets it twice runs it once."""
-    with contextlib.suppress(kombu.exceptions.OperationalError):
-        prepare_window.delay(job.pk)
+def answer(owner_id: int, job_id: int, cost: str | None) -> None:
+    """Say yes to the cost of the owner's job, as it was shown, or cancel it (None). Raises queue.Stale."""
+    job = Job.objects.get(pk=job_id, asked_by_id=owner_id)
+    if cost is not None:
+        queue.approve(job, cost=cost)
+    elif not jobs.cancel(job):
+        raise queue.Stale("This was over already.")
 
 
 def front_months(replay: ReplaySession, playhead_ns: int) -> str | None:

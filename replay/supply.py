@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from market.bus import Bus
 from market.engine.tape import Tape
+from market.models import Job
 from market.sessions import to_et
 from replay import services
-from replay.loader import Bus, CannotLoad, Loader, patiently
+from replay.loader import CannotLoad, Loader, patiently
 from replay.models import ReplaySession
 
 log = logging.getLogger(__name__)
@@ -18,6 +21,8 @@ PREFETCH_AT = 0.8
 """Share of what was loaded ahead that has been played when the next sessions are fetched."""
 NO_MORE_SECONDS = 60.0
 """How often to look again where the data ended."""
+ENDS = "The data ends here."
+WAITS = "The data ends here until you answer whether to download more."
 
 
 class Receiver(Protocol):
@@ -29,8 +34,8 @@ class Receiver(Protocol):
     def playhead_ns(self) -> int: ...
 
     def use(self, tape: Tape, put_ns: int | None) -> None: ...
-    def fail(self, problem: str) -> None: ...
-    def say(self, level: str, text: str) -> None: ...
+    def fail(self, problem: str, level: str = ...) -> None: ...
+    def say(self, level: str, text: str, job_id: int | None = ...) -> None: ...
     def job_changed(self) -> None: ...
     def wake(self) -> None: ...
 
@@ -41,12 +46,13 @@ class Supply:
     def __init__(self, replay: ReplaySession, bus: Bus, receiver: Receiver) -> None:
         self._replay = replay
         self._receiver = receiver
-        self._loader = Loader(replay, bus, receiver.job_changed)
+        self._loader = Loader(replay, bus, self._job_changed)
         self._work: asyncio.Task[None] | None = None
         self._is_jump = False
         self._loaded_from_ns = receiver.playhead_ns
         self._no_more_until = 0.0
         self._told_fronts: str | None = None
+        self._told_cost: tuple[int, str] | None = None
 
     @property
     def job(self) -> dict[str, Any] | None:
@@ -87,16 +93,37 @@ class Supply:
         if tape.index_at(ns) < services.SESSIONS_BEFORE:
             self._begin(self._fill_behind(tape, ns))
 
-    def look_ahead(self, tape: Tape, now: float) -> bool:
-        """Load the next sessions when most of what lies ahead has been played; False where there are none."""
+    def look_ahead(self, tape: Tape, now: float) -> str | None:
+        """Load the next sessions when most of what lies ahead has been played.
+
+        At the end of the tape the reason to stand still, if there is one; else None.
+        """
         playhead_ns = self._receiver.playhead_ns
-        ahead = tape.end_ns - self._loaded_from_ns
-        if self.is_loading or playhead_ns - self._loaded_from_ns < PREFETCH_AT * ahead:
-            return True
+        is_at_end = playhead_ns >= tape.end_ns
+        if self.is_loading:
+            return WAITS if is_at_end and self._is_asking else None
+        if playhead_ns - self._loaded_from_ns < PREFETCH_AT * (tape.end_ns - self._loaded_from_ns):
+            return None
         if now < self._no_more_until:
-            return playhead_ns < tape.end_ns
+            return ENDS if is_at_end else None
         self._begin(self._extend(tape))
-        return True
+        return None
+
+    def look_again(self) -> None:
+        """Whoever plays on at the end of the tape wants what he cancelled after all."""
+        self._no_more_until = 0.0
+
+    @property
+    def _is_asking(self) -> bool:
+        return self.job is not None and self.job["state"] == Job.State.ASKING
+
+    def _job_changed(self) -> None:
+        job = self.job
+        if job is not None and self._is_asking and self._told_cost != (job["id"], job["cost"]):
+            self._told_cost = job["id"], job["cost"]
+            more = "" if self._receiver.tape is None else "more of "
+            self._receiver.say("warn", f"Loading {more}{self._replay.asset} costs about {job['cost']}.", job["id"])
+        self._receiver.job_changed()
 
     def _begin(self, work: Coroutine[Any, Any, None], *, is_jump: bool = False) -> None:
         self.stop()
@@ -109,7 +136,7 @@ class Supply:
         try:
             await work
         except CannotLoad as problem:
-            self._receiver.fail(str(problem))
+            self._receiver.fail(str(problem), "info" if problem.cancelled else "error")
         except Exception:
             log.exception("replay %s could not load", self._replay.pk)
             self._receiver.fail("Something went wrong while loading; the server's log has the details. Load again.")
@@ -124,8 +151,8 @@ class Supply:
     async def _extend(self, tape: Tape) -> None:
         try:
             longer = await self._loader.ahead(tape)
-        except CannotLoad:
-            self._no_more_until = time.monotonic() + NO_MORE_SECONDS
+        except CannotLoad as problem:
+            self._no_more_until = math.inf if problem.cancelled else time.monotonic() + NO_MORE_SECONDS
             raise
         if longer is None:
             self._no_more_until = time.monotonic() + NO_MORE_SECONDS

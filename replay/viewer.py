@@ -186,9 +186,10 @@ class Viewer:
     def _new_marks(self, view: ChartView) -> list[dict[str, Any]]:
         assert self.stage.tape is not None
         playhead = self.stage.playhead_ns
-        marks = self.stage.tape.rolls(view.marked_until, playhead)
+        rolls = self.stage.tape.rolls(view.marked_until, playhead)
+        flaws = self.stage.tape.flaws(view.marked_until, playhead)
         view.marked_until = playhead
-        return [wire.mark_body(roll, playhead) for roll in marks]
+        return [*(wire.mark_body(roll, playhead) for roll in rolls), *map(wire.flaw_body, flaws)]
 
 
 def _row(bars: Bars) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,11 +15,12 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from market.gateway_errors import GatewayError
 from market.models import Asset
+from market.months import weeks_of
 from market.plans import NoMarket
-from market.sessions import to_et
+from market.sessions import FIRST_DAY, LAST_DAY, to_et
 from market.timeframes import TIMEFRAMES
 from replay.access import NoSuchSession, get_session
-from replay.forms import OpenForm
+from replay.forms import MonthForm, OpenForm
 from replay.models import ReplaySession
 from replay.services import BadMoment, open_replay, recent_replays
 
@@ -40,6 +41,23 @@ def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     return render(
         request, "replay/workspace.html", _context(request, _choice_of(replay)) | {"session_id": str(replay.pk)}
     )
+
+
+@require_safe
+def sessions(request: HttpRequest) -> HttpResponse:
+    """The days of a month on which an asset can be entered: the calendar of the Entry field."""
+    form = MonthForm(request.GET)
+    if not form.is_valid():
+        raise Http404("no such month of no such asset")
+    first: date = form.cleaned_data["month"]
+    context = {
+        "first": first,
+        "before": first - timedelta(days=1) if first > FIRST_DAY.replace(day=1) else None,
+        "after": first + timedelta(days=31) if first < LAST_DAY.replace(day=1) else None,
+        "weeks": weeks_of(form.cleaned_data["root"], first, time.time_ns()),
+        "chosen": request.GET.get("chosen", ""),
+    }
+    return render(request, "replay/_month.html", context)
 
 
 @require_POST
@@ -107,6 +125,7 @@ def _context(request: HttpRequest, initial: Mapping[str, object]) -> dict[str, A
         "lookback": OpenForm.base_fields["lookback_days"],
         "recent": [(replay, to_et(replay.entry_ns)) for replay in recent_replays(request.user.pk)],
         "open_url": reverse("replay:open"),
+        "sessions_url": reverse("replay:sessions"),
     }
 
 

@@ -7,7 +7,7 @@ import msgspec
 from django.conf import settings
 
 from market.engine.bars import Bars
-from market.engine.tape import RollMark, Tape
+from market.engine.tape import FlawMark, RollMark, Tape
 from market.sessions import SECOND_NS
 from replay.engine.clock import ReplayClock
 from replay.models import ReplaySession
@@ -60,6 +60,21 @@ def mark_body(roll: RollMark, playhead_ns: int) -> dict[str, Any]:
         "spread": roll.spread if roll.complete else None,
         "from_volume": roll.from_volume if known else None,
         "to_volume": roll.to_volume if known else None,
+    }
+
+
+def source() -> str:
+    """Who it was that said something of the data."""
+    return "The stand-in" if settings.SYNTHETIC_MARKET else str(settings.MARKET_SOURCE)
+
+
+def flaw_body(flaw: FlawMark) -> dict[str, Any]:
+    """A session whose data the vendor calls less than good."""
+    return {
+        "t": flaw.at_ns // SECOND_NS,
+        "at_ns": str(flaw.at_ns),
+        "kind": "degraded",
+        "days": {day.isoformat(): condition for day, condition in flaw.days},
     }
 
 

@@ -5,6 +5,7 @@ and hand-made markets go through the same door.
 """
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,11 @@ class Records:
     end_ns: int = 2**62
     calls: list[str] = field(default_factory=list)
     """Every request's path, in order."""
+    dollars_a_record: float = 0.0
+    conditions: dict[str, str] = field(default_factory=dict)
+    """What is said of UTC dates that are not simply available."""
+    warning: str = ""
+    """What is said beside data."""
 
     def add(self, symbol: str, seconds: Bars) -> None:
         """Add one-second bars, and the UTC daily bars that they make."""
@@ -85,9 +91,10 @@ class FileGateway:
     def __init__(self, records: Records) -> None:
         self.records = records
         self.app = web.Application(middlewares=[self._authorise])
-        for path in ("timeseries.get_range", "metadata.get_record_count", "symbology.resolve"):
+        for path in ("timeseries.get_range", "metadata.get_record_count", "metadata.get_cost", "symbology.resolve"):
             self.app.router.add_post(f"/v0/{path}", getattr(self, path.partition(".")[2]))
-        self.app.router.add_get("/v0/metadata.get_dataset_range", self.get_dataset_range)
+        for path in ("get_dataset_range", "get_dataset_condition"):
+            self.app.router.add_get(f"/v0/metadata.{path}", getattr(self, path))
 
     @web.middleware
     async def _authorise(self, request: web.Request, handler: Any) -> web.StreamResponse:
@@ -99,6 +106,20 @@ class FileGateway:
     async def get_dataset_range(self, request: web.Request) -> web.Response:
         bounds = {"start": _iso(self.records.start_ns), "end": _iso(min(self.records.end_ns, _now()))}
         return web.json_response(bounds)
+
+    async def get_dataset_condition(self, request: web.Request) -> web.Response:
+        first, last = (date.fromisoformat(request.query[name]) for name in ("start_date", "end_date"))
+        days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+        said = self.records.conditions
+        return web.json_response(
+            [
+                {"date": str(day), "condition": said.get(str(day), "available"), "last_modified_date": None}
+                for day in days
+            ]
+        )
+
+    async def get_cost(self, request: web.Request) -> web.Response:
+        return web.json_response(len(self._select(await request.post())) * self.records.dollars_a_record)
 
     async def get_record_count(self, request: web.Request) -> web.Response:
         return web.json_response(len(self._select(await request.post())))
@@ -121,7 +142,8 @@ class FileGateway:
         rows = self._select(form)
         metadata = self._metadata(form)
         body = zstandard.compress(bytes(metadata) + rows.tobytes())
-        return web.Response(body=body)
+        headers = {"X-Warning": json.dumps([self.records.warning])} if self.records.warning else {}
+        return web.Response(body=body, headers=headers)
 
     def _metadata(self, form: Any) -> Any:
         start, end = int(form["start"]), int(form["end"])
@@ -145,6 +167,14 @@ class FileGateway:
             symbols, [], [], mappings, end, None, False, 3,
         )  # fmt: skip
 
+    def _meant(self, form: Any) -> list[str]:
+        """Raw symbols; those of a parent such as NQ.FUT are all that begin with its root."""
+        symbols = str(form["symbols"]).split(",")
+        if form["stype_in"] != "parent":
+            return symbols
+        roots = tuple(symbol.partition(".")[0] for symbol in symbols)
+        return [symbol for schema, symbol in self.records.bars if schema == form["schema"] and symbol.startswith(roots)]
+
     def _select(self, form: Any) -> npt.NDArray[Any]:
         start, end = int(form["start"]), int(form["end"])
         if form["schema"] == "definition":
@@ -152,7 +182,7 @@ class FileGateway:
             asked = str(form["symbols"]).removesuffix(".FUT").encode()
             return rows[(rows["ts_recv"] >= start) & (rows["ts_recv"] < end) & (rows["group"] == asked)]
         parts = [np.empty(0, OHLCV)]
-        for symbol in str(form["symbols"]).split(","):
+        for symbol in self._meant(form):
             bars = self.records.bars.get((form["schema"], symbol))
             if bars is not None:
                 kept = bars[(bars.ts >= start) & (bars.ts < end)]

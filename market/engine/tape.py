@@ -107,12 +107,21 @@ class RollMark:
 
 
 @dataclass(frozen=True, slots=True)
+class FlawMark:
+    """The vendor calls data of a session less than good. days: the UTC dates with its word for each."""
+
+    at_ns: int
+    days: tuple[tuple[date, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """A piece in its place: the shift that its prices need, and the roll at its open if there is one."""
+    """A piece in its place: the shift that its prices need, and the roll and the flaw at its open if there are any."""
 
     piece: Piece
     shift: int
     roll: RollMark | None = None
+    flaw: FlawMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +194,11 @@ class Tape:
         """
         marks = [part.roll for part in self.parts[1:] if part.roll is not None and part.roll.priced_ns <= playhead_ns]
         return [mark for mark in marks if since_ns < mark.priced_ns or since_ns < mark.known_ns <= playhead_ns]
+
+    def flaws(self, since_ns: int, playhead_ns: int) -> list[FlawMark]:
+        """The flaws of sessions that opened after `since_ns` up to the playhead."""
+        marks = [part.flaw for part in self.parts if part.flaw is not None]
+        return [mark for mark in marks if since_ns < mark.at_ns <= playhead_ns]
 
 
 class Sized(Protocol):

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 
@@ -43,7 +43,7 @@ class Asset(models.Model):
     tick_size = models.BigIntegerField(
         "tick (1e-9)", validators=[MinValueValidator(1)], help_text="In units of 1e-9: 0.25 is 250000000."
     )
-    decimals = models.PositiveSmallIntegerField()
+    decimals = models.PositiveSmallIntegerField(validators=[MaxValueValidator(9)], help_text="Of a price as shown.")
     price_display = models.CharField(max_length=8, choices=PriceDisplay.choices, default=PriceDisplay.DECIMAL)
     active_months = models.CharField(
         max_length=12, blank=True, validators=[validate_months], help_text="Empty for a stock."
@@ -67,6 +67,7 @@ class Asset(models.Model):
                 | Q(kind="future") & ~Q(active_months="") & ~Q(listed_months=""),
                 name="asset_months",
             ),
+            models.CheckConstraint(condition=Q(decimals__lte=9), name="asset_decimals"),
         ]
 
     def __str__(self) -> str:

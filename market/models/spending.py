@@ -54,6 +54,12 @@ class SpendingLimits(models.Model):
         """The limits that hold now."""
         return cls.objects.get_or_create(pk=1)[0]
 
+    @classmethod
+    def locked(cls) -> "SpendingLimits":
+        """The same, for the rest of this transaction; another one waits for its end."""
+        cls.current()
+        return cls.objects.select_for_update().get(pk=1)
+
 
 class Purchase(models.Model):
     """One paid download: the ledger. A row is never changed."""

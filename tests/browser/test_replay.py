@@ -17,7 +17,7 @@ from market import facts
 from market.sessions import calendar, to_et
 from market.timeframes import bucket_bounds
 from tests.browser.conftest import Product, Trader
-from tests.product import CLONE
+from tests.product import CLONE, wait_until
 
 PICTURES = CLONE / "test-results"
 SECOND = 10**9
@@ -282,10 +282,12 @@ def test_the_replay_goes_on_through_a_killed_database(trader: Trader, product: P
     trader.speed("20")
     trader.press("Space")
     trader.wait_for_clock(lambda clock: clock >= "09:31")
+    revivals = product.up.output.count("postgres is back")
     os.kill(product.up.pid_of("bin/postgres"), signal.SIGKILL)
     seen = trader.clock
     trader.page.wait_for_timeout(3_000)
     trader.wait_for_clock(lambda clock: clock > seen)
+    wait_until(lambda: product.up.output.count("postgres is back") > revivals, lambda: product.up.output)
     trader.page.reload()
     trader.wait_until_ready()
     assert trader.clock > seen

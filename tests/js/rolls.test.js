@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { rollCount, rollDetails, rollText } from "../../static/js/chart/rolls.js";
+import { rollCount, rollDetails, rollText, shownPrices } from "../../static/js/chart/rolls.js";
 import { heightAround, labelsWithRoom } from "../../static/js/chart/roll_labels.js";
 import { PriceFormat } from "../../static/js/ui/price.js";
 import { roll } from "./fakes.js";
@@ -40,4 +40,14 @@ test("a label stands above every bar that it reaches across", () => {
   assert.equal(heightAround(bars, 2, 0.5), 8);
   assert.equal(heightAround(bars, 2, 1.5), 30);
   assert.equal(heightAround(bars, 0, 1), 9);
+});
+
+test("the chart says in whose prices another contract is shown, and not where a spread is missing", () => {
+  const next = roll({ from: "NQM6", to: "NQU6" });
+  assert.equal(shownPrices([roll()], "NQM6", "NQM6"), null);
+  assert.equal(shownPrices([], null, "NQM6"), null);
+  assert.equal(shownPrices([], "NQM6", undefined), null);
+  assert.equal(shownPrices([roll({ complete: false }), next], "NQM6", "NQU6").text, "shown in NQM6 prices");
+  assert.equal(shownPrices([roll(), { ...next, complete: false }], "NQM6", "NQU6").text, "prices jump at the roll");
+  assert.equal(shownPrices([], "NQM6", "NQH6").text, "shown in NQM6 prices");
 });

@@ -43,6 +43,14 @@ test("a Sunday evening is no day of its own, so that Monday has its label", () =
   assert.equal(weight("2026-03-16T04:00:00Z", "2026-03-16T03:00:00Z"), 60);
 });
 
+test("a Sunday that follows a traded Saturday is a day like the others", () => {
+  assert.equal(weight("2026-06-06T04:00:00Z", "2026-06-06T03:00:00Z"), 50);
+  assert.equal(weight("2026-06-07T04:00:00Z", "2026-06-07T03:00:00Z"), 50);
+  assert.equal(weight("2026-06-07T05:00:00Z", "2026-06-07T04:00:00Z"), 30);
+  assert.equal(weight("2026-06-08T04:00:00Z", "2026-06-08T03:00:00Z"), 60);
+  assert.equal(weight("2026-06-08T04:00:00Z", "2026-06-08T00:00:00Z"), 60);
+});
+
 test("hours and minutes have marks where the ET clock shows them in full", () => {
   assert.equal(weight("2026-03-18T16:00:00Z", "2026-03-18T15:55:00Z"), 33);
   assert.equal(weight("2026-03-18T22:00:00Z", "2026-03-18T20:55:00Z"), 32);
@@ -92,6 +100,13 @@ test("axis and crosshair tell ET", () => {
   const open = utc("2026-03-18T13:30:00Z");
   assert.equal(options.timeScale.tickMarkFormatter(open, 3), "09:30");
   assert.equal(options.timeScale.tickMarkFormatter(open, 2), "18 Mar");
+  assert.equal(options.timeScale.tickMarkFormatter(utc("2026-06-07T04:00:00Z"), 2), "Sun 7");
   assert.equal(options.timeScale.tickMarkFormatter(utc("2026-01-05T05:00:00Z"), 0), "5 Jan 2026");
   assert.equal(options.localization.timeFormatter(open), "Wed 18 Mar 2026  09:30");
+});
+
+test("the crosshair tells which of the two hours from one to two it is in November", () => {
+  const { timeFormatter } = etScaleOptions(() => "1h").localization;
+  const at = (hour) => timeFormatter(utc(`2026-11-01T${hour}:00:00Z`)).slice(16).trimStart();
+  assert.deepEqual(["04", "05", "06", "07"].map(at), ["00:00", "01:00 EDT", "01:00 EST", "02:00"]);
 });

@@ -18,12 +18,13 @@ from django.test import Client
 
 from accounts.signals import revoke_topic
 from futsim.hub import Hub
+from market import routing as market_routing
 from market.models import Asset
 from market.sessions import parse_et
 from market.tasks import prepare_window
+from replay import routing as replay_routing
 from replay.models import ReplaySession
 from replay.players import Players
-from replay.routing import websocket_urls
 from replay.services import open_replay
 from tests.conftest import People
 from tests.filegateway import Records
@@ -60,7 +61,7 @@ class Tab:
             return {"type": "close", "code": event["code"]}
         message: Message = json.loads(event["text"])
         self.messages.append(message)
-        if self.acks and message["seq"]:
+        if self.acks and message.get("seq"):
             await self.send(type="ack", seq=message["seq"])
         return message
 
@@ -93,17 +94,25 @@ class Server:
     def __init__(self) -> None:
         self.hub = Hub()
         self.players = Players(self.hub)
-        self.application = AuthMiddlewareStack(URLRouter(websocket_urls(self.players, self.hub, revoke_topic)))
+        addresses = [
+            *market_routing.websocket_urls(self.hub, revoke_topic),
+            *replay_routing.websocket_urls(self.players, self.hub, revoke_topic),
+        ]
+        self.application = AuthMiddlewareStack(URLRouter(addresses))
         self._tabs: list[Tab] = []
 
     async def open(self, replay_id: Any, user: Any = None) -> Tab:
-        """Connect as a user (None: not logged in)."""
+        """Connect to a replay as a user (None: not logged in)."""
+        return await self.connect(f"/ws/replay/{replay_id}/", user)
+
+    async def connect(self, address: str, user: Any = None) -> Tab:
+        """Connect to an address as a user (None: not logged in)."""
         headers = []
         if user is not None:
             client = Client()
             await database_sync_to_async(client.force_login)(user)
             headers = [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]
-        wire = WebsocketCommunicator(self.application, f"/ws/replay/{replay_id}/", headers=headers)
+        wire = WebsocketCommunicator(self.application, address, headers=headers)
         accepted, _ = await wire.connect(timeout=PATIENCE)
         assert accepted
         tab = Tab(wire)

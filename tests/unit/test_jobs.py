@@ -48,19 +48,56 @@ def test_progress_is_written_and_the_rest_estimated(db: None, monkeypatch: pytes
     progress.say("one of four", 1)
     stored = Job.objects.get(pk=job.pk)
     assert (stored.done, stored.total, stored.message, stored.state) == (1, 4, "one of four", "running")
-    assert jobs.describe(stored, 3)["eta_seconds"] == 3
+    assert stored.rate
+    assert jobs.describe(stored)["eta_seconds"] == round(3 / stored.rate)
     progress.finish(Job.State.DONE, "all four")
     stored.refresh_from_db()
     assert (stored.done, stored.state, stored.finished_at is not None) == (4, "done", True)
 
 
-def test_a_job_taken_over_counts_anew_what_its_lost_worker_had_stored(db: None) -> None:
-    job = jobs.start(Job.objects.create(kind="x", state="running", done=3, total=4).pk)
+def test_what_was_there_before_does_not_count_into_the_rate(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0.0)
+    job = jobs.start(Job.objects.create(kind="x").pk)
     assert job is not None
+    progress = jobs.Progress(job)
+    progress.expect(10)
+    progress.say("nine are here", 9, here=True)
+    assert (job.done, job.percent, job.rate, job.eta_seconds) == (9, 90, None, None)
+
+
+def test_a_job_that_is_taken_up_again_counts_anew(db: None) -> None:
+    lost = Job.objects.create(kind="x", state="running", done=3, total=4, rate=2.0, reserved=1)
+    job = jobs.start(lost.pk)
+    assert job is not None
+    assert (job.done, job.total, job.rate, job.reserved) == (0, 0, None, 0)
     progress = jobs.Progress(job)
     progress.expect(4)
     progress.say("one of four", 1)
     assert (job.done, job.total) == (1, 4)
+
+
+@pytest.mark.parametrize("state", ["queued", "asking", "running"])
+def test_a_job_that_is_not_over_can_be_cancelled(db: None, state: str) -> None:
+    job = Job.objects.create(kind="x", state=state, reserved=1)
+    assert jobs.cancel(job)
+    assert (job.state, job.message, job.finished_at is not None, job.reserved) == ("cancelled", "Cancelled.", True, 0)
+
+
+def test_a_job_that_asks_is_nobodys_to_start(db: None) -> None:
+    assert jobs.start(Job.objects.create(kind="x", state="asking").pk) is None
+
+
+def test_a_worker_hears_of_a_cancel_at_its_next_step(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0.0)
+    job = jobs.start(Job.objects.create(kind="x").pk)
+    assert job is not None
+    progress = jobs.Progress(job)
+    progress.say("on it")
+    jobs.cancel(Job.objects.get(pk=job.pk))
+    with pytest.raises(jobs.JobCancelled):
+        progress.say("still on it")
+    progress.finish(Job.State.DONE, "all of it")
+    assert Job.objects.get().state == "cancelled"
 
 
 def test_the_bar_of_a_first_load_moves_with_every_request(
@@ -70,7 +107,7 @@ def test_the_bar_of_a_first_load_moves_with_every_request(
     job = jobs.start(Job.objects.create(kind="x").pk)
     assert job is not None
     shares: list[float] = []
-    monkeypatch.setattr(jobs, "_publish", lambda job, eta: shares.append(job.done / job.total))
+    monkeypatch.setattr(jobs, "publish", lambda job: shares.append(job.done / job.total))
     wanted = window()
     tapes.prepare(wanted, gateway(patient=False), ALL, jobs.Progress(job))
     assert shares[0] == 0.0
@@ -141,7 +178,8 @@ def test_a_worker_that_starts_takes_up_what_a_killed_one_left(db: None, monkeypa
     queued: list[int] = []
     monkeypatch.setattr(tasks.prepare_window, "delay", queued.append)
     left = [Job.objects.create(kind="replay data", state=state).pk for state in ("queued", "running")]
-    Job.objects.create(kind="replay data", state="done")
+    for state in ("asking", "done", "failed", "cancelled"):
+        Job.objects.create(kind="replay data", state=state)
     Job.objects.create(kind="download day", state="running")  # a command's, not a worker's
     tasks.take_up_abandoned_jobs()
     assert sorted(queued) == left

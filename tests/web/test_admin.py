@@ -12,7 +12,20 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from market.models import Asset, AssetCost, Contract, Coverage, DailyBar, DailySpan, InstrumentId, Job, Roll
+from market.models import (
+    Asset,
+    AssetCost,
+    Contract,
+    Coverage,
+    DailyBar,
+    DailySpan,
+    DayCondition,
+    InstrumentId,
+    Job,
+    Purchase,
+    Roll,
+    SpendingLimits,
+)
 from market.sessions import parse_et
 from replay.models import ReplaySession
 from tests.conftest import People
@@ -43,14 +56,33 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     ),
     DailyBar: lambda: DailyBar.objects.create(contract=june(), date=DAY, open=5, high=7, low=3, close=6, volume=1),
     DailySpan: lambda: DailySpan.objects.create(asset=nq(), first_date=DAY, end_date=LATER),
+    DayCondition: lambda: DayCondition.objects.create(dataset="GLBX.MDP3", date=DAY, condition="degraded"),
     Group: lambda: Group.objects.create(name="traders"),
     Job: lambda: Job.objects.create(kind="replay data"),
+    Purchase: lambda: Purchase.objects.create(
+        day=DAY,
+        source="Databento",
+        dataset="GLBX.MDP3",
+        schema="ohlcv-1s",
+        symbols="NQM6",
+        start_ns=0,
+        end_ns=1,
+        records=7,
+        cost=2,
+    ),
     Roll: lambda: Roll.objects.create(asset=nq(), trade_date=DAY, kind="seed", to_contract=june()),
+    SpendingLimits: SpendingLimits.current,
     User: lambda: User.objects.create_user("somebody"),
 }
 """A row of each model that an admin looks after."""
-LOOK_ONLY = [Coverage, DailyBar, DailySpan, Job, Roll]
+LOOK_ONLY = [Coverage, DailyBar, DailySpan, DayCondition, Job, Purchase, Roll]
 """What futsim alone makes and changes."""
+REFUSED = {
+    **{model: {"add"} for model in LOOK_ONLY},
+    Purchase: {"add", "delete"},
+    SpendingLimits: {"add", "delete"},
+}
+"""What an admin may not do either. The limits are one row; the ledger stays as it is."""
 
 
 @pytest.fixture(autouse=True)
@@ -80,8 +112,8 @@ def test_every_model_of_the_admin_is_looked_at_here() -> None:
 @models()
 def test_an_admin_opens_every_page_of_a_model(admin: Client, model: type[Model]) -> None:
     for page in pages_of(model):
-        expected = 403 if page in [page_of(each, "add") for each in LOOK_ONLY] else 200
-        assert (page, admin.get(page).status_code) == (page, expected)
+        expected = 403 if any(f"/{what}/" in page for what in REFUSED.get(model, ())) else 200
+        assert (page, admin.get(page, follow=True).status_code) == (page, expected)
 
 
 @models()
@@ -195,6 +227,7 @@ def test_an_assets_costs_change_from_a_date_on(admin: Client) -> None:
         ("active_months", "HH", "not a list of month letters in order"),
         ("active_months", "hmuz", "not a list of month letters in order"),
         ("active_months", "ABC", "not a list of month letters in order"),
+        ("decimals", "99", "less than or equal to 9"),
         ("listed_months", "H,M", "not a list of month letters in order"),
         ("listed_months", "", "A future has delivery months."),
         ("active_months", "", "A future has delivery months."),
@@ -308,3 +341,26 @@ def test_what_futsim_alone_writes_can_be_looked_at_but_not_made_or_changed(admin
 def test_up_to_when_data_were_available_is_told_in_et(admin: Client) -> None:
     page = page_of(Coverage, "change", ROWS[Coverage]().pk)
     assert "2026-03-17 16:30:00 ET" in admin.get(page).content.decode()
+
+
+# --- spending ---------------------------------------------------------------------------------------
+
+
+def test_the_list_of_limits_is_their_form(admin: Client) -> None:
+    assert admin.get("/admin/market/spendinglimits/").url == "/admin/market/spendinglimits/1/change/"
+    assert SpendingLimits.objects.count() == 1
+
+
+def test_an_admin_changes_the_limits(admin: Client) -> None:
+    SpendingLimits.current()
+    form = {"confirm_above": "0.50", "user_daily": "5", "installation_daily": "7.25"}
+    assert admin.post("/admin/market/spendinglimits/1/change/", form).status_code == 302
+    assert str(SpendingLimits.current()) == "ask above $0.50, $5.00 a user and $7.25 in all a day"
+
+
+@pytest.mark.parametrize("value", ["-1", "much", ""])
+def test_a_limit_that_is_none_is_refused(admin: Client, value: str) -> None:
+    SpendingLimits.current()
+    form = {"confirm_above": value, "user_daily": "5", "installation_daily": "7.25"}
+    answer = admin.post("/admin/market/spendinglimits/1/change/", form)
+    assert (answer.status_code, bool(answer.context["errors"])) == (200, True)

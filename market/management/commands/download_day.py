@@ -170,11 +170,11 @@ class Console(jobs.Progress):
 
         self._written = 0.0
 
-    def say(self, message: str, units: int = 0) -> None:
+    def say(self, message: str, units: int = 0, *, here: bool = False) -> None:
         if units or time.monotonic() - self._written >= WATCH_SECONDS:
             self._written = time.monotonic()
             self._out.write(message)
-        super().say(message, units)
+        super().say(message, units, here=here)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 import { TIMEFRAMES } from "../net/protocol.js";
-import { el, setText } from "../ui/dom.js";
+import { el, setText, show } from "../ui/dom.js";
 import { countText } from "../ui/price.js";
-import { rollCount } from "./rolls.js";
+import { rollCount, shownPrices } from "./rolls.js";
 
 const WORDS = { O: "Open", H: "High", L: "Low", C: "Close", V: "Volume: contracts traded in this bar" };
 
@@ -17,6 +17,7 @@ export function timeframeSelect(onChange) {
 export class Legend {
   constructor({ left, right }, onTimeframe) {
     this.name = el("span", { class: "legend-name" });
+    this.shifted = el("span", { class: "legend-shifted", hidden: true });
     this.timeframe = timeframeSelect(onTimeframe);
     this.values = Object.fromEntries([..."OHLC"].map((letter) => [letter, el("b", { class: "num" })]));
     this.change = el("b", { class: "num", title: "Change from the open to the close of this bar" });
@@ -28,11 +29,20 @@ export class Legend {
     this.space = el("span");
     this.rolls = el("span", { title: "A roll is where the chart goes on with the next contract; point at its dot for more" });
     right.append(el("span", { class: "legend-origin" }, this.grade, this.space, this.rolls));
-    left.append(this.name, this.timeframe, this.bar);
+    left.append(this.shifted, this.name, this.timeframe, this.bar);
   }
 
   setName(name) {
     setText(this.name, name);
+  }
+
+  /** Says so when `current`, the contract at the playhead, is not the one whose prices the chart shows. */
+  setContract({ current, session, marks }) {
+    const told = shownPrices(marks, session.entry_contract, current);
+    show(this.shifted, told !== null);
+    if (told === null) return;
+    setText(this.shifted, `· ${told.text}`);
+    this.shifted.title = told.title;
   }
 
   setTimeframe(timeframe) {

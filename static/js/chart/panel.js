@@ -5,6 +5,7 @@ import { PriceFormat } from "../ui/price.js";
 import { Subscriptions } from "../workspace/store.js";
 import { Follow } from "./follow.js";
 import { Legend } from "./legend.js";
+import { flawDetails, flawsOf, markId, rollsOf } from "./marks.js";
 import { PriceScale } from "./price_scale.js";
 import { heightAround, labelsWithRoom } from "./roll_labels.js";
 import { rollDetails, rollText } from "./rolls.js";
@@ -21,9 +22,9 @@ export class ChartPanel {
   #pending = null; // "reset" or "update": what the next frame draws
   #scaleKey = "";
   #hovered = null;
-  #rolls = [];
-  #rollScale = null;
-  #rollKey = "";
+  #marks = [];
+  #markScale = null;
+  #markKey = "";
 
   mount(root, context) {
     this.context = context;
@@ -32,7 +33,11 @@ export class ChartPanel {
     this.canvas = this.root.appendChild(el("div", { class: "chart-canvas" }));
     root.append(this.root);
     this.legend = new Legend(context.header, (timeframe) => context.session.setTimeframe(this.id, timeframe));
-    this.stage = new Stage(this.root, { onRetry: context.reload });
+    this.stage = new Stage(this.root, {
+      onRetry: context.reload,
+      onApprove: (job) => context.session.approve(job),
+      onCancel: (job) => context.session.cancelLoad(job),
+    });
     this.tooltip = new Tooltip(this.root);
     this.#createChart();
     this.#createFollow();
@@ -110,11 +115,12 @@ export class ChartPanel {
     if (!session) return;
     header.setTitle(clock?.contract || session.root);
     this.legend.setName(session.name);
-    this.legend.setOrigin({ session, marks });
+    this.legend.setContract({ current: clock?.contract, session, marks: rollsOf(marks) });
+    this.legend.setOrigin({ session, marks: rollsOf(marks) });
     if (!chart) return;
     this.#useScale(session, chart.unit);
     this.#drawBars(chart);
-    this.#drawRolls(marks, chart.bars);
+    this.#drawMarks(marks, chart.bars);
     this.#drawLegend(chart.bars);
   };
 
@@ -141,14 +147,14 @@ export class ChartPanel {
     else this.follow.update(() => this.series.update(bars, from), bars.length);
   }
 
-  #drawRolls(marks, bars) {
-    const labels = this.#rollLabels(marks, bars);
+  #drawMarks(marks, bars) {
+    const labels = this.#rollLabels(rollsOf(marks), bars);
     const key = labels.map(({ text, price }) => `${text} ${price}`).join();
-    if (marks === this.#rolls && this.scale === this.#rollScale && key === this.#rollKey) return;
-    this.#rolls = marks;
-    this.#rollScale = this.scale;
-    this.#rollKey = key;
-    this.series.setRolls(marks, labels);
+    if (marks === this.#marks && this.scale === this.#markScale && key === this.#markKey) return;
+    this.#marks = marks;
+    this.#markScale = this.scale;
+    this.#markKey = key;
+    this.series.setMarks(marks, labels);
   }
 
   #rollLabels(marks, bars) {
@@ -169,11 +175,16 @@ export class ChartPanel {
     this.legend.setBar(bars.at(index) ?? bars.at(bars.length - 1), this.scale);
   }
 
+  #detailsOf(mark) {
+    if (flawsOf([mark]).length === 0) return rollDetails(mark, this.scale.format);
+    return flawDetails(mark, this.context.store.get("session").synthetic ? "The stand-in" : "Databento");
+  }
+
   #pointed({ time, point, hoveredInfo, hoveredObjectId }) {
     this.#hovered = time ?? null;
     const id = hoveredInfo?.objectId ?? hoveredObjectId;
-    const mark = id === undefined ? null : this.#rolls.find(({ at_ns: at }) => at === id);
-    if (mark && point) this.tooltip.show(rollDetails(mark, this.scale.format), point);
+    const mark = id === undefined ? null : this.#marks.find((each) => markId(each) === id);
+    if (mark && point) this.tooltip.show(this.#detailsOf(mark), point);
     else this.tooltip.hide();
     this.context.frames.request(this.#draw);
   }

@@ -33,6 +33,26 @@ function volumesText({ from, to, from_volume: old, to_volume: fresh }) {
   return `Volume of the day: ${from} ${countText(old)} · ${to} ${countText(fresh)}`;
 }
 
+/**
+ * How the prices of `current`, the front month now, are shown in a chart of `entry`'s prices: {text, title}, or null
+ * where there is nothing to tell. Either may be unknown.
+ */
+export function shownPrices(marks, entry, current) {
+  if (!entry || !current || entry === current) return null;
+  const first = marks.findIndex(({ from }) => from === entry);
+  const last = marks.findIndex(({ to }) => to === current);
+  if (first >= 0 && marks.slice(first, last + 1).some(({ complete }) => !complete)) {
+    return {
+      text: "prices jump at the roll",
+      title: `${current} is the front month now. At an orange roll the difference of the two contracts is not known: from there on the prices are not those of ${entry}.`,
+    };
+  }
+  return {
+    text: `shown in ${entry} prices`,
+    title: `${current} is the front month now. It is shown in the prices of ${entry}, shifted by the difference of the contracts: ${current} itself trades at other prices.`,
+  };
+}
+
 /** "no roll", "1 roll", "3 rolls" */
 export function rollCount(marks) {
   if (marks.length === 0) return "no roll";

@@ -1,9 +1,11 @@
 import { CandlestickSeries, HistogramSeries, createSeriesMarkers } from "lightweight-charts";
 
 import { shortCount } from "../ui/price.js";
+import { flawsOf, markId, rollsOf } from "./marks.js";
 
 /** More changed bars than this at once are drawn anew, as after a tab was hidden for long. */
 const DRAW_ANEW = 400;
+const FLAW = "▲";
 const PRICE_SHARE = 82;
 const VOLUME_SHARE = 18;
 
@@ -68,11 +70,11 @@ export class ChartSeries {
   }
 
   /**
-   * Puts the rolls on the chart: blue ones are complete, orange ones are not. labels: {mark, text, price} of
-   * those that are labelled, `price` in wire units.
+   * Puts the marks on the chart: rolls as dots, blue where complete, else orange; flaws as grey triangles below the
+   * bar. labels: {mark, text, price} of the rolls that are labelled, `price` in wire units.
    */
-  setRolls(marks, labels) {
-    const dots = marks.map((mark) => ({ ...this.#marker(mark), position: "aboveBar", size: 0.7 }));
+  setMarks(marks, labels) {
+    const dots = rollsOf(marks).map((mark) => ({ ...this.#marker(mark), position: "aboveBar", size: 0.7 }));
     const texts = labels.map(({ mark, text, price }) => ({
       ...this.#marker(mark),
       position: "atPriceTop",
@@ -80,11 +82,18 @@ export class ChartSeries {
       size: 0,
       text,
     }));
-    this.markers.setMarkers([...dots, ...texts]);
+    const triangles = flawsOf(marks).map((mark) => ({
+      ...this.#marker(mark),
+      position: "belowBar",
+      color: this.colors.faint,
+      size: 0,
+      text: FLAW,
+    }));
+    this.markers.setMarkers([...triangles, ...dots, ...texts].sort((a, b) => a.time - b.time));
   }
 
   #marker(mark) {
-    return { id: mark.at_ns, time: mark.t, shape: "circle", color: mark.complete ? this.colors.accent : this.colors.hot };
+    return { id: markId(mark), time: mark.t, shape: "circle", color: mark.complete ? this.colors.accent : this.colors.hot };
   }
 
   #candle(bars, index) {

@@ -1,32 +1,37 @@
 import { el, setAttribute, setText, show } from "../ui/dom.js";
-import { percentText, shareOf } from "../workspace/loading.js";
+import { isAsking, percentText, shareOf } from "../workspace/loading.js";
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
-/** What lies over the chart area while there is no chart to see: empty, loading, failed. */
+/** What lies over the chart area while there is no chart to see: empty, loading, asking, failed. */
 export class Stage {
-  constructor(root, { onRetry }) {
+  /** onApprove(job) and onCancel(job) answer what a download costs; onCancel also stops a load. */
+  constructor(root, { onRetry, onApprove, onCancel }) {
     this.title = el("h2");
     this.text = el("p");
     this.bar = el("div", { class: "progress", role: "progressbar", "aria-label": "Loading", "aria-valuemin": 0, "aria-valuemax": 100 });
     this.fill = this.bar.appendChild(el("div", { class: "progress-fill" }));
     this.detail = el("p", { class: "dim num" });
     this.retry = el("button", { type: "button", class: "button", onclick: onRetry }, "Load again");
-    this.root = el("div", { class: "stage", role: "status" }, el("div", { class: "stage-box" }, this.title, this.text, this.bar, this.detail, this.retry));
+    this.approve = el("button", { type: "button", class: "button button-accent", onclick: () => onApprove(this.job) }, "Download");
+    this.cancel = el("button", { type: "button", class: "button", onclick: () => onCancel(this.job) }, "Cancel");
+    this.buttons = el("div", { class: "stage-buttons" }, this.retry, this.approve, this.cancel);
+    this.root = el("div", { class: "stage", role: "status" }, el("div", { class: "stage-box" }, this.title, this.text, this.bar, this.detail, this.buttons));
     root.append(this.root);
   }
 
   /** Decides from what is known. `connected` is false before the first snapshot. */
   update({ exists, session, job, connection, bars }) {
+    this.job = job;
     if (!exists) return this.#empty();
     if (!session) return this.#connecting(connection);
     if (session.state === "failed") return this.#failed(session, job);
-    if (session.state === "loading") return this.#loading(session, job);
+    if (session.state === "loading") return isAsking(job) ? this.#asking(session, job) : this.#loading(session, job);
     if (bars && bars.length === 0) return this.#say("No bars yet", "Nothing has traded yet at this moment of the replay. Step or play forward.");
     return show(this.root, false);
   }
 
-  #say(title, text, { kind = "plain", progress = null, detail = "", retry = false } = {}) {
+  #say(title, text, { kind = "plain", progress = null, detail = "", retry = false, approve = false, cancel = false } = {}) {
     show(this.root, true);
     setAttribute(this.root, "data-kind", kind);
     setText(this.title, title);
@@ -35,6 +40,8 @@ export class Stage {
     if (progress !== null) this.#progress(progress);
     setText(this.detail, detail);
     show(this.retry, retry);
+    show(this.approve, approve);
+    show(this.cancel, cancel);
   }
 
   #progress(share) {
@@ -57,7 +64,18 @@ export class Stage {
     this.#say(`Loading ${session.name ?? session.root}`, job?.message || queued, {
       kind: "loading",
       progress: job ? shareOf(job) : 0,
-      detail: job ? percentText(job) : "",
+      detail: job ? [percentText(job), job.cost && `about ${job.cost}`].filter(Boolean).join(" · ") : "",
+      cancel: Boolean(job),
+    });
+  }
+
+  #asking(session, job) {
+    const who = session.synthetic ? "The synthetic market would charge" : "Databento charges";
+    this.#say(`This download costs about ${job.cost}`, `${who} for the data of ${session.root} that is not here yet.`, {
+      kind: "asking",
+      detail: "It is kept for everybody here, and not paid for again.",
+      approve: true,
+      cancel: true,
     });
   }
 

@@ -1,4 +1,4 @@
-import { TRADE_DATE_SHIFT, etDay, etMinute, etShortDay, etWallSeconds, etYear } from "../ui/time.js";
+import { TRADE_DATE_SHIFT, etDate, etDay, etMinute, etRepeatedZone, etShortDay, etWallSeconds, etWeekday, etYear } from "../ui/time.js";
 
 /**
  * The chart's time axis in ET. Times given to the chart stay true UTC seconds. The chart library decides in
@@ -38,11 +38,13 @@ const isFirstWeekOfMonth = (wall) => new Date((weeks(wall) * 7 + 4) * DAY_SECOND
 
 /**
  * Weight of the mark of a bar at a wall-clock instant (seconds), the bar before it being at `earlier`.
- * A Sunday evening counts to the Friday before it, or its label would stand in the way of Monday's.
+ * A Sunday evening counts to the Friday before it, or its label would stand in the way of Monday's. Where
+ * Saturday was traded too, Sunday is a day like the others.
  */
 export function weightBetween(wall, earlier) {
   const before = isSunday(earlier) ? earlier - 2 * DAY_SECONDS : earlier;
-  if (days(wall) > days(before) && !isSunday(wall)) {
+  const isEvening = isSunday(wall) && days(wall) - days(earlier) !== 1;
+  if (days(wall) > days(before) && !isEvening) {
     if (weeks(wall) === weeks(before)) return DAY;
     return isFirstWeekOfMonth(wall) ? MONTH : WEEK;
   }
@@ -94,8 +96,13 @@ function dayLabel(at) {
   return day.endsWith("Jan") ? `${day} ${etYear(at)}` : day;
 }
 
+/** A day of the weekend is named, as it is traded only here and there. */
+function weekLabel(at) {
+  return [0, 6].includes(etDate(at).getUTCDay()) ? etWeekday(at) : etShortDay(at);
+}
+
 /** The library's kinds of labels (TickMarkType): the year's, which stands for our month, and those of days. */
-const LABEL = { 0: dayLabel, 1: etShortDay, 2: etShortDay };
+const LABEL = { 0: dayLabel, 1: etShortDay, 2: weekLabel };
 
 /** Options of the axis' labels and of the crosshair's. timeframe() is asked at each label. */
 export function etScaleOptions(timeframe) {
@@ -113,7 +120,7 @@ export function etScaleOptions(timeframe) {
       dateFormat: "dd MMM yyyy",
       timeFormatter: (time) => {
         const at = time + labelShift(timeframe());
-        return isDaily() ? etDay(at) : `${etDay(at)}  ${etMinute(at)}`;
+        return isDaily() ? etDay(at) : `${etDay(at)}  ${etMinute(at)} ${etRepeatedZone(at)}`.trimEnd();
       },
     },
   };

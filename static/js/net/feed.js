@@ -1,4 +1,5 @@
 import { Bars } from "../chart/bars.js";
+import { markId } from "../chart/marks.js";
 
 const LOG_LINES = 500;
 
@@ -88,6 +89,6 @@ export class Feed {
 
 /** Marks with newer ones laid over: the same roll (by its instant) is replaced, as when its volumes become known. */
 export function mergeMarks(old, newer) {
-  const byInstant = new Map([...old, ...newer].map((mark) => [mark.at_ns, mark]));
-  return [...byInstant.values()].sort((a, b) => a.t - b.t);
+  const byId = new Map([...old, ...newer].map((mark) => [markId(mark), mark]));
+  return [...byId.values()].sort((a, b) => a.t - b.t);
 }

@@ -34,7 +34,8 @@ function checkMarks(marks, field) {
   marks.forEach((mark, index) => {
     need(isObject(mark) && Number.isFinite(mark.t), `${field}[${index}].t`, "UTC seconds");
     need(isNs(mark.at_ns), `${field}[${index}].at_ns`, "nanoseconds as text");
-    need(isText(mark.from) && isText(mark.to), `${field}[${index}]`, "a roll with from and to");
+    if (mark.kind === "degraded") need(isObject(mark.days), `${field}[${index}].days`, "an object of days");
+    else need(isText(mark.from) && isText(mark.to), `${field}[${index}]`, "a roll with from and to");
   });
 }
 
@@ -126,4 +127,6 @@ export const say = {
   chartOpen: (chart, timeframe) => ({ type: "chart.open", chart, timeframe, ref: "chart.open" }),
   chartTimeframe: (chart, timeframe) => ({ type: "chart.timeframe", chart, timeframe, ref: "chart.timeframe" }),
   chartClose: (chart) => ({ type: "chart.close", chart, ref: "chart.close" }),
+  jobApprove: (job, cost) => ({ type: "job.approve", job, cost, ref: "job.approve" }),
+  jobCancel: (job) => ({ type: "job.cancel", job, ref: "job.cancel" }),
 };

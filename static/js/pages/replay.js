@@ -2,6 +2,7 @@
 
 import { OpenForm } from "../replay/open_form.js";
 import { ReplayBar } from "../replay/bar.js";
+import { SessionPicker } from "../replay/session_picker.js";
 import { StatusLine } from "../replay/status.js";
 import { mouseKeepsFocus } from "../ui/dom.js";
 import { FrameQueue } from "../ui/frame.js";
@@ -29,6 +30,7 @@ const form = new OpenForm();
 const context = { store, session, frames: new FrameQueue(), reload: () => form.submit() };
 
 form.mount(document.getElementById("open-form"));
+new SessionPicker().mount(document.getElementById("open-form"), (url, target) => window.htmx.ajax("GET", url, { target, swap: "innerHTML" }));
 openDefaultLayout(createDock(document.getElementById("dock"), context), { timeframe });
 new ReplayBar().mount(document.getElementById("replay-bar"), context);
 mouseKeepsFocus(document.getElementById("dock"));

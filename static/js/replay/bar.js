@@ -1,11 +1,13 @@
 import { SPEEDS } from "../net/protocol.js";
 import { mouseKeepsFocus, setAttribute, setText, show } from "../ui/dom.js";
 import { ET_INPUT_FORMS, dayOfDate, etClock, etDay, etText, readEtInput, secondsFromNs } from "../ui/time.js";
-import { loadingOf } from "../workspace/loading.js";
+import { isAsking, loadingOf } from "../workspace/loading.js";
 import { Subscriptions } from "../workspace/store.js";
 import { commandOf, focusKind } from "./keys.js";
 
 const NOTE_MS = 8000;
+const STILL_LOADING = "Still loading. Press Play when the chart is there.";
+const STILL_LOADING_MS = 3000;
 const CONNECTION = {
   idle: "no replay",
   connecting: "connecting …",
@@ -25,7 +27,6 @@ export class ReplayBar {
     this.root = root;
     this.context = context;
     this.fields = Object.fromEntries([...root.querySelectorAll("[data-show]")].map((node) => [node.dataset.show, node]));
-    this.frame = document.querySelector("[data-frame-select]");
     this.#fillSpeeds();
     this.#listen();
     this.subscriptions = new Subscriptions(context.store);
@@ -33,9 +34,6 @@ export class ReplayBar {
       this.subscriptions.add(topic, () => context.frames.request(this.#draw));
     }
     this.subscriptions.add("error", (error) => this.#refused(error));
-    this.subscriptions.add("focus", (focus) => {
-      if (focus?.timeframe) this.frame.value = focus.timeframe;
-    });
   }
 
   destroy() {
@@ -55,13 +53,13 @@ export class ReplayBar {
   #listen() {
     const { signal } = this.#listening;
     mouseKeepsFocus(this.root, signal);
+    // a disabled button hears no click, but its bar hears that it was touched
+    this.root.addEventListener("pointerdown", (event) => this.#touched(event.target.closest("[data-action]")), { signal });
     this.root.addEventListener("click", (event) => this.#pressed(event.target.closest("[data-action]")), { signal });
     this.fields.speed.addEventListener("change", () => this.#chooseSpeed(), { signal });
     this.fields.jumpForm.addEventListener("submit", (event) => this.#jump(event), { signal });
     this.fields.jump.addEventListener("input", () => this.#mark(null), { signal });
     this.fields.jump.addEventListener("keydown", (event) => event.key === "Escape" && event.target.blur(), { signal });
-    this.frame.addEventListener("change", () => this.#chooseTimeframe(this.frame.value), { signal });
-    mouseKeepsFocus(this.frame, signal);
     document.addEventListener("keydown", (event) => this.#keyed(event), { signal });
     document.addEventListener("keyup", (event) => this.#released(event), { signal });
   }
@@ -69,14 +67,20 @@ export class ReplayBar {
   #keyed(event) {
     if (event.defaultPrevented) return;
     const command = commandOf(event, focusKind(document.activeElement));
-    if (!command || (command.action !== "timeframe" && !this.#ready())) return;
+    if (!command || (command.action !== "timeframe" && !this.#ready())) return this.#touched(command);
     event.preventDefault();
-    this.#run(command);
+    return this.#run(command);
   }
 
   /** Firefox presses the focused button when Space is let go, whatever was done about its being pressed. */
   #released(event) {
     if (event.key === " " && this.#ready() && focusKind(document.activeElement) === "page") event.preventDefault();
+  }
+
+  /** Play was asked for, by key or button: says why nothing happens while there is nothing to play yet. */
+  #touched(command) {
+    const action = command?.dataset?.action ?? command?.action;
+    if (action === "toggle" && this.#isComing()) this.#note(STILL_LOADING, { level: "info", ms: STILL_LOADING_MS });
   }
 
   #pressed(button) {
@@ -93,11 +97,23 @@ export class ReplayBar {
     else if (command.action === "step") session.step(command.unit, command.count);
     else if (command.action === "faster") session.faster(command.direction);
     else if (command.action === "jump") this.#openJump();
+    else if (command.action === "approve") session.approve(this.context.store.get("job"));
+    else if (command.action === "cancel") session.cancelLoad(this.context.store.get("job"));
     return undefined;
   }
 
   #ready() {
-    return this.context.store.get("session")?.state === "ready";
+    return this.context.store.get("session")?.state === "ready" && !this.#isStopped();
+  }
+
+  /** Whether there is a replay, and it is neither there yet nor given up. */
+  #isComing() {
+    const { session, store } = this.context;
+    return session.exists && !this.#isStopped() && ["loading", undefined].includes(store.get("session")?.state);
+  }
+
+  #isStopped() {
+    return this.context.store.get("connection").state === "stopped";
   }
 
   #chooseSpeed() {
@@ -132,7 +148,7 @@ export class ReplayBar {
 
   #mark(problem) {
     setAttribute(this.fields.jump, "aria-invalid", problem ? "true" : null);
-    this.#note(problem);
+    this.#note(problem, { under: this.fields.jumpForm });
   }
 
   #refused({ message, ref }) {
@@ -140,11 +156,13 @@ export class ReplayBar {
     else this.#note(message);
   }
 
-  #note(text) {
+  #note(text, { under = this.fields.play, level = "error", ms = NOTE_MS } = {}) {
     clearTimeout(this.noteTimer);
     setText(this.fields.note, text ?? "");
+    setAttribute(this.fields.note, "data-level", level);
+    this.fields.note.style.left = `${under.offsetLeft}px`;
     show(this.fields.note, Boolean(text));
-    if (text) this.noteTimer = setTimeout(() => show(this.fields.note, false), NOTE_MS);
+    if (text) this.noteTimer = setTimeout(() => show(this.fields.note, false), ms);
   }
 
   #draw = () => {
@@ -176,8 +194,11 @@ export class ReplayBar {
     const [session, clock, job, sought] = ["session", "clock", "job", "sought"].map((topic) => store.get(topic));
     const loading = this.#ready() ? loadingOf({ session, clock, job, sought }) : null;
     show(this.fields.loading, loading !== null);
-    show(this.fields.loadingBar, loading !== null);
+    show(this.fields.loadingBar, loading !== null && !isAsking(job));
+    show(this.fields.approve, loading !== null && isAsking(job));
+    show(this.fields.cancel, loading !== null && Boolean(job));
     if (loading === null) return;
+    setAttribute(this.fields.loading, "data-state", job?.state ?? null);
     setText(this.fields.loading, loading.short);
     setAttribute(this.fields.loading, "title", loading.text);
     this.fields.loadingShare.style.width = `${Math.round(loading.share * 100)}%`;
@@ -191,10 +212,14 @@ export class ReplayBar {
     const tradeDate = clock.trade_date ? `trade date ${dayOfDate(clock.trade_date)}` : "";
     setText(this.fields.tradeDate, tradeDate);
     setAttribute(this.fields.clock, "title", `The moment that the replay shows, Eastern time · ${tradeDate}`);
-    const { play } = this.fields;
-    setAttribute(play, "aria-pressed", String(clock.playing));
-    setAttribute(play, "aria-label", clock.playing ? "Pause" : "Play");
-    setAttribute(play, "title", `${clock.playing ? "Pause" : "Play"} (Space)`);
+    this.#drawPlay(clock.playing && !this.#isStopped());
     if (document.activeElement !== this.fields.speed) this.fields.speed.value = String(clock.speed);
+  }
+
+  #drawPlay(playing) {
+    const { play } = this.fields;
+    setAttribute(play, "aria-pressed", String(playing));
+    setAttribute(play, "aria-label", playing ? "Pause" : "Play");
+    setAttribute(play, "title", `${playing ? "Pause" : "Play"} (Space)`);
   }
 }

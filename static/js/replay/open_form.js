@@ -19,7 +19,9 @@ export class OpenForm {
     for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
       form.addEventListener(name, () => this.#say(NO_ANSWER), { signal });
     }
-    form.addEventListener("input", (event) => setAttribute(event.target, "aria-invalid", null), { signal });
+    // the answer was about what stood there before; "invalid" is the browser's own complaint, which does not bubble
+    form.addEventListener("input", () => this.#clear(), { signal });
+    form.addEventListener("invalid", () => this.#clear(), { signal, capture: true });
     this.#markFields();
   }
 

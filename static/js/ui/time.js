@@ -87,6 +87,19 @@ export function etShortDay(utcSeconds) {
   return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
 }
 
+/** "Sat 7" */
+export function etWeekday(utcSeconds) {
+  const date = etDate(utcSeconds);
+  return `${WEEKDAYS[date.getUTCDay()]} ${date.getUTCDate()}`;
+}
+
+/** "EDT" or "EST" in the two hours that the clock shows twice when it goes back, else "". */
+export function etRepeatedZone(utcSeconds) {
+  const wall = etWallSeconds(utcSeconds);
+  if (wall === etWallSeconds(utcSeconds + HOUR)) return "EDT";
+  return wall === etWallSeconds(utcSeconds - HOUR) ? "EST" : "";
+}
+
 /** "2026" */
 export function etYear(utcSeconds) {
   return String(etDate(utcSeconds).getUTCFullYear());
@@ -142,6 +155,11 @@ export function readEtInput(text, nowSeconds) {
   return `${day} ${two(hour)}:${minute}${second ? `:${second}` : ""}`;
 }
 
+/** Whether a text is a day as 2026-03-18. */
+export function isDay(text) {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && exists(text);
+}
+
 function exists(isoDay) {
   const parsed = new Date(`${isoDay}T00:00:00Z`);
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString().slice(0, 10) === isoDay;
@@ -153,4 +171,11 @@ export function roughly(seconds) {
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `about ${minutes} min`;
   return `about ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** "1:05", "2:00:07": how long something takes. */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }

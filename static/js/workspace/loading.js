@@ -2,8 +2,8 @@ import { etText, roughly, secondsFromNs } from "../ui/time.js";
 
 /**
  * What is being loaded, or null: {text, short, share}. `text` is "loading SI 2023-03-13: fetching … 43 % · about
- * 12 s left", `short` the same without what is being done, `share` how much is done, 0 to 1. `sought` is where
- * the last "Go to" goes.
+ * 12 s left", `short` the same without what is being done, `share` how much is done, 0 to 1. Of a download that
+ * waits for a yes both texts are "loading SI 2023-03-13 costs about $2.43". `sought` is where the last "Go to" goes.
  */
 export function loadingOf({ session, clock, job, sought }) {
   if (!session || session.state === "failed") return null;
@@ -12,7 +12,13 @@ export function loadingOf({ session, clock, job, sought }) {
   const what = isFirst || clock?.loading ? whichDay(session, clock, sought) : `more of ${session.root}`;
   const text = (progress) => `loading ${what}${progress ? `: ${progress}` : ""}`;
   if (!job) return { text: text(""), short: text(""), share: 0 };
+  if (isAsking(job)) return asking(`loading ${what} costs about ${job.cost}`);
   return { text: text(progressText(session, job)), short: text(percentText(job)), share: shareOf(job) };
+}
+
+/** Whether a job waits for a yes to its cost. */
+export function isAsking(job) {
+  return job?.state === "asking";
 }
 
 /** How much of a job is done, 0 to 1. */
@@ -24,6 +30,10 @@ export function shareOf(job) {
 export function percentText(job) {
   const left = Number.isFinite(job.eta_seconds) ? ` · ${roughly(job.eta_seconds)} left` : "";
   return `${Math.round(shareOf(job) * 100)} %${left}`;
+}
+
+function asking(text) {
+  return { text, short: text, share: 0 };
 }
 
 function progressText(session, job) {

@@ -73,6 +73,16 @@ export class ReplaySession {
     return sent;
   }
 
+  /** Says yes to what a job asks, for the cost that was shown. */
+  approve({ id, cost }) {
+    this.#send(say.jobApprove(id, cost));
+  }
+
+  /** Stops what is being loaded, or says no to its cost. */
+  cancelLoad({ id }) {
+    this.#send(say.jobCancel(id));
+  }
+
   /** A chart panel's part: opens the chart now, and again after each reconnect. */
   openChart(chart, timeframe) {
     this.#charts.set(chart, timeframe);

@@ -1,0 +1,15 @@
+"""Dollars as people read them."""
+
+from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
+
+CENT = Decimal("0.01")
+
+
+def dollars(amount: Decimal) -> str:
+    """Money that was spent or may be, as "$1,018.40"."""
+    return f"${amount.quantize(CENT, ROUND_HALF_UP):,}"
+
+
+def estimate(amount: Decimal) -> str:
+    """What something will cost, to the cent above: a download that is paid never looks free."""
+    return f"${amount.quantize(CENT, ROUND_UP):,}"
