@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 import kombu.exceptions
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from market import jobs
@@ -46,7 +46,12 @@ def retry(job: Job) -> Job:
     """Try a failed or cancelled job once more: a new job with the same parameters. Raises Stale."""
     if job.state not in (Job.State.FAILED, Job.State.CANCELLED):
         raise Stale("This job did not fail.")
-    return submit(kind=job.kind, params=job.params, asked_by_id=job.asked_by_id)
+    if job.kind not in TASKS:
+        raise Stale("A command did this job; run it again.")
+    try:
+        return submit(kind=job.kind, params=job.params, asked_by_id=job.asked_by_id)
+    except IntegrityError:
+        raise Stale("The same is being done already.") from None
 
 
 def _queue_on_commit(job: Job) -> None:
