@@ -51,7 +51,7 @@ def save_definitions(asset: Asset, definitions: Iterable[Definition]) -> None:
         contract = known.setdefault(each.delivery, Contract(asset=asset, year=each.year, month=each.month))
         _learn(contract, each, asset.sessions)
     with transaction.atomic():
-        _save([known[day] for day in {each.delivery for each in told}])
+        _save([known[day] for day in dict.fromkeys(each.delivery for each in told)])
         save_ids((known[delivery], interval) for delivery, interval in _defined_ids(told))
         if any(known[day].last_trade_date != last for day, last in before.items()):
             asset.daily_spans.update(is_scheduled=False)  # a roll may hang on it

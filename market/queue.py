@@ -47,12 +47,12 @@ def retry(job: Job) -> Job:
     if job.state not in (Job.State.FAILED, Job.State.CANCELLED):
         raise Stale("This job did not fail.")
     if job.kind not in TASKS:
-        raise Stale("This job was started at the server's console. Start it there once more.")
+        raise Stale("A command did this job; run it again.")
     try:
         with transaction.atomic():
             return submit(kind=job.kind, params=job.params, asked_by_id=job.asked_by_id)
     except IntegrityError:
-        raise Stale("Another job of this kind is under way. Try again when it is over.") from None
+        raise Stale("The same is being done already.") from None
 
 
 def _queue_on_commit(job: Job) -> None:

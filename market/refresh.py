@@ -34,7 +34,8 @@ def create_job(asked_by_id: int | None = None, roots: list[str] | None = None) -
     """The row of a refresh: of these assets, computing all their rolls again, or of all (None). Raises Busy."""
     try:
         with transaction.atomic():
-            return Job.objects.create(kind=JOB_KIND, asked_by_id=asked_by_id, params={"roots": roots})
+            params = {"roots": roots, "what": ", ".join(roots) if roots else "all assets"}
+            return Job.objects.create(kind=JOB_KIND, asked_by_id=asked_by_id, params=params)
     except IntegrityError:
         raise Busy("Daily volumes and rolls are being refreshed already. Try again when that is over.") from None
 

@@ -122,7 +122,7 @@ def _refresh_history(job: Job) -> None:
 
 
 TASKS: dict[str, Task[Any, Any]] = {REPLAY_DATA: prepare_window, refresh.JOB_KIND: refresh_history}
-"""Which task does the jobs of a kind."""
+"""Which task does the jobs of a kind. Those of other kinds are done by whoever made them."""
 
 
 # --- windows as parameters --------------------------------------------------------------------------------

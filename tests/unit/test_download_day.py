@@ -14,7 +14,7 @@ import requests
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
-from market import ingest
+from market import ingest, jobs
 from market.databento_historical import HistoricalGateway
 from market.models import Coverage, DailySpan, Job, Purchase, SpendingLimits
 from market.sessions import parse_et, to_ns
@@ -209,6 +209,42 @@ def test_where_nobody_can_answer_it_says_so(folder: Path, monkeypatch: pytest.Mo
     assert names(folder) == []
 
 
+@pytest.fixture
+def limits() -> SpendingLimits:
+    """The stand-in's prices count."""
+    return SpendingLimits.objects.create(pk=1, counts_synthetic=True)
+
+
+def test_what_is_bought_is_in_the_ledger(folder: Path, limits: SpendingLimits) -> None:
+    SpendingLimits.objects.update(confirm_above=0)  # everything needs a yes, and the command has got it
+    download("--out", str(folder), schemas="ohlcv-1s,ohlcv-1m")
+    bought = Purchase.objects.order_by("schema")
+    assert [(row.schema, row.symbols, row.job.kind) for row in bought] == [
+        ("ohlcv-1m", "NQM6", "download day"),
+        ("ohlcv-1s", "NQM6", "download day"),
+    ]
+    assert Job.objects.get().spent > 0
+
+
+def test_the_store_is_paid_for_too(limits: SpendingLimits) -> None:
+    download("--store", schemas="ohlcv-1s")
+    assert Purchase.objects.filter(schema="ohlcv-1s", symbols="NQM6").count() == 1
+
+
+def test_a_daily_limit_holds_for_a_command_as_well(folder: Path, limits: SpendingLimits) -> None:
+    SpendingLimits.objects.update(installation_daily=0)
+    said = refused("--out", str(folder))
+    assert said.startswith("The limit of all users together is $0.00 a day; $0.00 is spent and this needs about $0.0")
+    assert (names(folder), Purchase.objects.count()) == ([], 0)
+
+
+def test_dear_daily_volumes_are_asked_about_elsewhere(folder: Path, limits: SpendingLimits) -> None:
+    SpendingLimits.objects.update(confirm_above=0)
+    assert "are needed first. Load a replay of the asset, which asks about it." in refused(
+        "--out", str(folder), symbols="NQ"
+    )
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +338,21 @@ def test_a_download_is_a_job_that_says_what_it_did(folder: Path) -> None:
     download("--out", str(folder))
     job = Job.objects.get()
     assert (job.kind, job.state, job.message) == ("download day", "done", "NQM6 2026-03-18 ohlcv-1m")
+
+
+def test_a_download_can_be_cancelled_on_the_page_of_jobs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0.0)
+    save = HistoricalGateway.save
+
+    def cancelled_meanwhile(*arguments: Any) -> Any:
+        jobs.cancel(Job.objects.get())
+        return save(*arguments)
+
+    monkeypatch.setattr(HistoricalGateway, "save", cancelled_meanwhile)
+    said = refused("--out", str(folder), schemas="ohlcv-1m,ohlcv-1h")
+    assert said == "Cancelled on the page of jobs. What had come by then is there."
+    assert names(folder) == [f"GLBX.MDP3.{DAY}.ohlcv-1m.dbn.zst"]
+    assert Job.objects.get().state == "cancelled"
 
 
 def test_one_whose_command_was_killed_is_closed_by_the_next(folder: Path) -> None:

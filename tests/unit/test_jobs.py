@@ -180,5 +180,6 @@ def test_a_worker_that_starts_takes_up_what_a_killed_one_left(db: None, monkeypa
     left = [Job.objects.create(kind="replay data", state=state).pk for state in ("queued", "running")]
     for state in ("asking", "done", "failed", "cancelled"):
         Job.objects.create(kind="replay data", state=state)
+    Job.objects.create(kind="download day", state="running")  # a command's, not a worker's
     tasks.take_up_abandoned_jobs()
     assert sorted(queued) == left

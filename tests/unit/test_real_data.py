@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 
 from market import facts, plans, tapes
+from market.engine import judge
 from market.engine.bars import Bars, aggregate, from_trades
 from market.facts import MONTH_CODES
 from market.judging import judge_asset
 from market.models import Asset
-from market.sessions import parse_et
+from market.schemas import STATUS
+from market.sessions import calendar, parse_et
 from tests.filegateway import Records
 from tests.unit.test_ingest import prepare
 
@@ -147,3 +149,15 @@ def test_real_gold_ticks_become_bars_and_are_replayed(real_data: Path, assets: N
         ("Tue 10-08 17:14:55", "closes later (prints)"),
     ]
     assert found[0].override == "energy-metals,2013-10-07,17:15,"
+
+
+def test_the_real_status_of_esh1_tells_the_pause_of_the_equity_index(real_data: Path) -> None:
+    rows = read(real_data / "databento-python/GLBX.MDP3/test_data.status.dbn.zst")
+    days = calendar(facts.EQUITY)
+    session = days.session(date(2020, 12, 28))
+    assert session is not None
+    known = judge.Known(days.after(session.trade_date, 1)[0].open_ns, session.close_ns)
+    columns = STATUS.columns_of(rows)
+    found = list(judge.judge_status(session, columns["ts_event"], columns["is_trading"], known))
+    # until 2021 it paused from 16:15 to 16:30
+    assert found == [judge.Finding("halts", (), (parse_et("2020-12-28 16:15"), parse_et("2020-12-28 16:30")))]

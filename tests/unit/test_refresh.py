@@ -11,11 +11,11 @@ from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connection
 
-from market import jobs, refresh, rolls, tasks
+from market import jobs, queue, refresh, rolls, tasks
 from market.engine.bars import Bars
 from market.gateway_errors import GatewayError
 from market.locks import _number
-from market.models import Asset, DailyBar, DailySpan, Job, Roll
+from market.models import Asset, DailyBar, DailySpan, Job, Roll, SpendingLimits
 from market.sessions import to_ns
 from tests.filegateway import Records
 from tests.markets import sparse_contract
@@ -197,3 +197,42 @@ def test_it_runs_each_evening_after_the_utc_day_has_ended_in_summer_too() -> Non
     assert entry["task"] == tasks.refresh_every_history.name
     assert entry["schedule"] == crontab(hour=20, minute=15)
     assert django_settings.CELERY_TIMEZONE == "America/New_York"
+
+
+# --- among other jobs ---------------------------------------------------------------------------------------
+
+
+def test_one_that_failed_can_be_tried_again_but_not_beside_another(market: Records) -> None:
+    failed = Job.objects.create(kind="history", params={"roots": ["NQ"]}, state="failed")
+    again = queue.retry(failed)
+    assert (again.kind, again.params) == ("history", {"roots": ["NQ"]})
+    with pytest.raises(queue.Stale, match="The same is being done already."):
+        queue.retry(failed)
+
+
+def test_a_job_of_a_command_is_not_tried_again_by_a_worker(db: None) -> None:
+    with pytest.raises(queue.Stale, match="A command did this job; run it again."):
+        queue.retry(Job.objects.create(kind="download day", state="failed"))
+
+
+def test_it_pays_like_any_other_and_asks_where_it_is_dear(market: Records) -> None:
+    market.dollars_a_record = 0.5
+    SpendingLimits.objects.create(pk=1, counts_synthetic=True, confirm_above=1)
+    before = ends()
+    job = run()
+    assert (job.state, ends()) == ("asking", before)
+    with pytest.raises(refresh.Busy):
+        tasks.ask_for_refresh()
+    queue.approve(job, cost=jobs.describe(job)["cost"])
+    tasks.refresh_history(job.pk)
+    job.refresh_from_db()
+    assert job.state == "done"
+    assert job.purchases.exists()
+
+
+def test_a_limit_that_is_reached_is_told_for_the_asset(market: Records) -> None:
+    market.dollars_a_record = 0.5
+    SpendingLimits.objects.create(pk=1, counts_synthetic=True, installation_daily=0)
+    job = run()
+    assert job.state == "failed"
+    assert "NQ: The limit of all users together is $0.00 a day" in job.message

@@ -97,3 +97,12 @@ def test_the_shift_closes_the_gap_at_the_roll() -> None:
     spreads = [(date(2026, 1, 10), 5)]
     old, new = 100 + shift(spreads, entry, date(2026, 1, 9)), 105 + shift(spreads, entry, date(2026, 1, 10))
     assert old == new == 100
+
+
+def test_an_incomplete_roll_counts_nothing_and_leaves_its_gap_in_sight() -> None:
+    # the first roll had no price of the new contract (its spread counts 0), the second one is +2
+    spreads = [(date(2026, 1, 10), 0), (date(2026, 1, 20), 2)]
+    entry = date(2026, 1, 25)
+    traded = {date(2026, 1, 9): 100, date(2026, 1, 10): 105, date(2026, 1, 19): 106, date(2026, 1, 20): 108}
+    shown = [price + shift(spreads, entry, day) for day, price in traded.items()]
+    assert shown == [102, 107, 108, 108]  # a leap of 5 on the 10th, none on the 20th

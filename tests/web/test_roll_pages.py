@@ -165,7 +165,7 @@ def test_rebuilding_queues_a_job_of_the_assets_that_have_a_history(
     with django_capture_on_commit_callbacks(execute=True):
         text = rebuild(admin, "NQ", "CL", "ZN")
     job = Job.objects.get()
-    assert (job.kind, job.asked_by, job.params) == ("history", people.admin, {"roots": ["CL", "NQ"]})
+    assert (job.kind, job.asked_by, job.params) == ("history", people.admin, {"roots": ["CL", "NQ"], "what": "CL, NQ"})
     assert f'CL, NQ will be rebuilt: <a href="/admin/market/job/{job.pk}/change/">' in text
     assert rolls_queued == [job.pk]
 

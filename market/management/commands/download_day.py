@@ -21,6 +21,7 @@ from market.gateway_errors import GatewayError
 from market.locks import try_advisory_lock
 from market.management.arguments import day
 from market.models import Job
+from market.money import estimate
 from market.sessions import BadTime, to_et
 from market.spending import LimitReached, NeedsApproval, purse_for
 
@@ -76,24 +77,32 @@ class Command(BaseCommand):
             options["day"], options["symbols"], options["schemas"],
             options["start_time"], options["end_time"], options["tz"],
         )  # fmt: skip
+        self._sure = options["yes"]
         try:
-            with self._job(wish) as progress:
-                door = gateway(purse=purse_for(progress.job))
+            with self._job(wish) as job:
+                progress, door = Console(job, self.stdout), gateway(purse=purse_for(job))
                 if options["store"]:
-                    self._into_store(door, Finder(door, progress).pieces(wish), progress, sure=options["yes"])
+                    self._into_store(door, Finder(door, progress).pieces(wish), job, progress)
                 else:
-                    requests = Finder(door, progress).requests(wish)
-                    self._into_folder(door, requests, wish, options["out"], progress, sure=options["yes"])
+                    wanted = Finder(door, progress).requests(wish)
+                    self._into_folder(door, _files(wanted, options["out"], wish.day), job, progress)
         except Declined:
             self.stdout.write("Nothing was downloaded.")
-        except (CannotDownload, BadTime, LimitReached, NeedsApproval, OSError) as problem:
+        except jobs.JobCancelled:
+            raise CommandError("Cancelled on the page of jobs. What had come by then is there.") from None
+        except NeedsApproval as question:
+            raise CommandError(
+                f"Daily volumes for about {estimate(question.cost)} are needed first. Load a replay of the asset, "
+                "which asks about it."
+            ) from None
+        except (CannotDownload, LimitReached, BadTime, OSError) as problem:
             raise CommandError(str(problem)) from None
         except GatewayError as problem:
             raise CommandError(_without_button(str(problem))) from None
 
     @contextmanager
-    def _job(self, wish: Wish) -> Iterator["Console"]:
-        """The row of this download, so that it is seen in the admin."""
+    def _job(self, wish: Wish) -> Iterator[Job]:
+        """The row of this download: it is seen among the jobs, and pays."""
         for lost in Job.objects.filter(kind=JOB_KIND, state=Job.State.RUNNING):
             if jobs.is_abandoned(lost):
                 jobs.Progress(lost).finish(Job.State.FAILED, "The command was stopped.")
@@ -102,72 +111,62 @@ class Command(BaseCommand):
         with try_advisory_lock(*jobs.lock(job.pk)):
             started = jobs.start(job.pk)
             assert started is not None
-            progress = Console(started, self.stdout)
             try:
-                yield progress
+                yield started
             except (Declined, KeyboardInterrupt):
-                progress.finish(Job.State.CANCELLED, "Stopped at the keyboard.")
+                jobs.Progress(started).finish(Job.State.CANCELLED, "Stopped at the keyboard.")
                 raise
             except Exception as problem:
-                progress.finish(Job.State.FAILED, _without_button(str(problem)))
+                jobs.Progress(started).finish(Job.State.FAILED, _without_button(str(problem)))
                 raise
-            progress.finish(Job.State.DONE, what)
+            jobs.Progress(started).finish(Job.State.DONE, what)
 
-    def _ask(self, title: str, costs: dict[str, Decimal], progress: "Console", *, sure: bool) -> None:
-        """Show what it costs and ask, unless that is sure. Raises Declined, and CannotDownload where nobody answers."""
+    def _agree(self, job: Job, title: str, costs: dict[str, Decimal]) -> None:
+        """Show what it costs and have it approved. Raises Declined, and CannotDownload where nobody answers."""
         self.stdout.write(title)
-        for name, dollars in costs.items():
-            self.stdout.write(f"  {name:<24} ${dollars:,.2f}")
+        for name, cost in costs.items():
+            self.stdout.write(f"  {name:<24} {estimate(cost)}")
         total = sum(costs.values(), Decimal(0))
-        if not sure:
-            self._confirm(total)
-        progress.job.approved = progress.job.spent + total
-
-    def _confirm(self, total: Decimal) -> None:
-        try:
-            answer = input(f"Download for about ${total:,.2f}? [y/N] ")
-        except EOFError:
-            raise CannotDownload("Nobody answers. Add --yes to download without being asked.") from None
-        if answer.strip().lower() not in ("y", "yes"):
+        if not self._sure and not _says_yes(f"Download for about {estimate(total)}? [y/N] "):
             raise Declined
+        job.approved = job.spent + total
+        job.save(update_fields=["approved"])
 
     # --- files ----------------------------------------------------------------------------------------------
 
     def _into_folder(
-        self,
-        door: HistoricalGateway,
-        requests: list[Request],
-        wish: Wish,
-        folder: Path,
-        progress: "Console",
-        *,
-        sure: bool,
+        self, door: HistoricalGateway, files: dict[Request, Path], job: Job, progress: jobs.Progress
     ) -> None:
-        files = {request: folder / f"{request.dataset}.{wish.day}.{request.schema}.dbn.zst" for request in requests}
-        for path in files.values():
-            if path.exists():
-                raise CannotDownload(f"{path} is there already. Move it away, or name another folder with --out.")
-        costs = {f"{request.dataset} {request.schema}": door.cost(request) for request in requests}
-        self._ask(f"{_title(requests)}, from {door.name}:", costs, progress, sure=sure)
-        folder.mkdir(parents=True, exist_ok=True)
+        costs = {f"{request.dataset} {request.schema}": door.cost(request) for request in files}
+        self._agree(job, f"{_title(list(files))}, from {door.name}:", costs)
+        door.afford(list(files))
+        progress.expect(len(files))
         for request, path in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
             with _watched(path, self.stdout):
                 saved = door.save(request, path)
             what = f"{saved.records:,} records, {saved.bytes / 1e6:,.1f} MB" if saved.records else "no records, no file"
-            self.stdout.write(f"{path}: {what}")
+            progress.say(f"{path}: {what}", 1)
             for warning in saved.warnings:
                 self.stderr.write(f"  {warning}")
 
     # --- the store ------------------------------------------------------------------------------------------
 
-    def _into_store(self, door: HistoricalGateway, pieces: list[Piece], progress: "Console", *, sure: bool) -> None:
+    def _into_store(self, door: HistoricalGateway, pieces: list[Piece], job: Job, progress: jobs.Progress) -> None:
         if not pieces:
             self.stdout.write("All of it is stored already.")
             return
-        costs = {f"{piece.contract} {piece.schema}": door.cost(_request(piece)) for piece in pieces}
-        title = f"{_span(pieces[0].session.open_ns, pieces[0].session.close_ns)} into the store, from {door.name}:"
-        self._ask(title, costs, progress, sure=sure)
-        available_ns = door.dataset_range(pieces[0].contract.asset.dataset).end_ns
+        session, available_ns = pieces[0].session, door.dataset_range(pieces[0].contract.asset.dataset).end_ns
+        requests = {
+            f"{piece.contract} {piece.schema}": ingest.requests(
+                piece.contract, piece.schema, [piece.session], available_ns
+            )
+            for piece in pieces
+        }
+        costs = {name: sum(map(door.cost, asked), Decimal(0)) for name, asked in requests.items()}
+        title = f"{_span(session.open_ns, session.close_ns)} into the store, from {door.name}:"
+        self._agree(job, title, costs)
+        door.afford([request for asked in requests.values() for request in asked])
         progress.expect(len(pieces))
         for piece in pieces:
             ingest.ensure(door, piece.contract, piece.schema, [piece.session], available_ns, progress)
@@ -178,8 +177,8 @@ class Console(jobs.Progress):
 
     def __init__(self, job: Job, out: OutputWrapper) -> None:
         super().__init__(job)
-        self.job = job
         self._out = out
+
         self._written = 0.0
 
     def say(self, message: str, units: int = 0, *, here: bool = False) -> None:
@@ -213,9 +212,26 @@ def _watched(path: Path, out: OutputWrapper) -> Iterator[None]:
             out.write("\r", ending="")
 
 
+def _says_yes(question: str) -> bool:
+    """Raises CannotDownload where nobody can answer."""
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        raise CannotDownload("Nobody answers. Add --yes to download without being asked.") from None
+
+
 def _without_button(problem: str) -> str:
     """The advice of a page, for a command line."""
     return problem.replace("Press Load again", "Run it again").replace("press Load again", "run it again")
+
+
+def _files(requests: list[Request], folder: Path, day: datetime.date) -> dict[Request, Path]:
+    """Where each answer goes. Raises CannotDownload where there is a file already."""
+    files = {request: folder / f"{request.dataset}.{day}.{request.schema}.dbn.zst" for request in requests}
+    for path in files.values():
+        if path.exists():
+            raise CannotDownload(f"{path} is there already. Move it away, or name another folder with --out.")
+    return files
 
 
 def _title(requests: list[Request]) -> str:
@@ -225,9 +241,3 @@ def _title(requests: list[Request]) -> str:
 
 def _span(start_ns: int, end_ns: int) -> str:
     return f"{to_et(start_ns):%a %Y-%m-%d %H:%M} to {to_et(end_ns):%a %Y-%m-%d %H:%M} ET"
-
-
-def _request(piece: Piece) -> Request:
-    session, asset = piece.session, piece.contract.asset
-    symbol = piece.contract.raw_symbol
-    return Request(asset.dataset, piece.schema, (symbol,), session.open_ns, session.close_ns)
