@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import requests
 from databento.common.error import BentoError, BentoHttpError, BentoWarning
+from databento.common.publishers import Publisher
 
 from market.engine.bars import Bars
 from market.gateway_errors import DamagedDownload, GatewayError
@@ -270,6 +271,14 @@ class HistoricalGateway:
             raise GatewayError(None, "no_answer", f"{self.name} does not answer.", {}) from None
         except BROKEN as error:
             raise GatewayError(None, "broken_answer", f"{self.name} broke off its answer ({error}).", {}) from None
+
+
+def dataset_of_publisher(publisher_id: int) -> str:
+    """The dataset of the publisher that each record names; empty for an unknown one."""
+    try:
+        return str(Publisher.from_int(publisher_id).dataset)
+    except ValueError:
+        return ""
 
 
 def _translate(error: BentoHttpError) -> GatewayError:

@@ -34,7 +34,8 @@ class OrderBook:
 
     def __init__(self) -> None:
         self.unknown = 0
-        self._orders = numba.typed.Dict.empty(numba.int64, numba.types.UniTuple(numba.int64, 3))
+        order = numba.types.UniTuple(numba.int64, 3)  # type: ignore[no-untyped-call]
+        self._orders = numba.typed.Dict.empty(numba.int64, order)
         self._levels = np.zeros((2, BLOCK_RECORDS, 3), np.int64)
         self._used = np.zeros(2, np.int64)
         self._shown = _no_levels()
@@ -54,13 +55,16 @@ class OrderBook:
         return source, depth, levels
 
     def _block(self, records: Columns, start: int) -> tuple[npt.NDArray[Any], ...]:
-        names = ("action", "side", "flags", "order_id", "price", "size")
-        block = [records[name][start : start + BLOCK_RECORDS] for name in names]
-        count = len(block[0])
+        end = start + BLOCK_RECORDS
+        action, side, flags, order_id, price, size = (
+            records[name][start:end] for name in ("action", "side", "flags", "order_id", "price", "size")
+        )
+        count = len(action)
         self._make_room(count)
         made = np.empty((count, 2, LEVELS, 3), np.int64)
         source, depth = np.empty(count, np.int64), np.empty(count, np.uint8)
-        rows, unknown = _run(self._orders, self._levels, self._used, self._shown, *block, made, source, depth)
+        book = self._orders, self._levels, self._used, self._shown
+        rows, unknown = _run(book, action, side, flags, order_id, price, size, made, source, depth)
         self.unknown += unknown
         return source[:rows] + start, depth[:rows], made[:rows]
 
@@ -143,10 +147,9 @@ def _first_difference(before, after):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _run(  # type: ignore[no-untyped-def]
-    orders, levels, used, shown, action, side, flags, order_id, price, size, made, source, depth
-):
+def _run(book, action, side, flags, order_id, price, size, made, source, depth):  # type: ignore[no-untyped-def]
     """Apply records to the book; the number of rows made, and of orders not known."""
+    orders, levels, used, shown = book
     rows = unknown = 0
     for record in range(len(action)):
         kind = action[record]
@@ -158,7 +161,7 @@ def _run(  # type: ignore[no-untyped-def]
         elif kind == CLEAR:
             orders.clear()
             used[:] = 0
-        elif kind == ADD or kind == MODIFY or kind == CANCEL:
+        elif kind in (ADD, MODIFY, CANCEL):
             key = order_id[record]
             held = orders.get(key)
             if held is not None:

@@ -113,9 +113,7 @@ class Instruments:
         known = self._by_id(instrument_id, day)
         if known is not None:
             asset = known.asset
-            return Instrument(
-                known.raw_symbol, self._dataset, asset.tick_size, asset.calendar, asset, contract=known
-            )
+            return Instrument(known.raw_symbol, self._dataset, asset.tick_size, asset.calendar, asset, contract=known)
         raise Unknown(_no_outright(symbol, instrument_id))
 
     def _future(self, symbol: str, root: str, code: str, year_digits: str) -> Instrument:
@@ -141,7 +139,9 @@ class Instruments:
 
 def _no_outright(symbol: str | None, instrument_id: int) -> str:
     if symbol is None:
-        return f"The file does not say which symbol instrument {instrument_id} is. Import a definition file of it first."
+        return (
+            f"The file does not say which symbol instrument {instrument_id} is. Import a definition file of it first."
+        )
     shown = symbol[:LONGEST_LIST]
     if re.fullmatch(r".+\.[cnv]\.\d+", symbol):
         return (

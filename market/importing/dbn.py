@@ -49,6 +49,8 @@ _LAYOUTS = {
 }
 _MAPPINGS = (dbn.SymbolMappingMsg, dbn.SymbolMappingMsgV1)
 
+MIXED = ""
+"""The schema of a file that has several, as a live session records them."""
 CUT_SHORT = "The file is cut short: it ends in the middle of a record. Copy or download it again."
 
 
@@ -64,11 +66,11 @@ class DbnFile:
             self.dataset = str(metadata.dataset)
             self._symbols = _Symbols(metadata)
             self._tail = 8 if metadata.ts_out else 0
-            schema = None if metadata.schema is None else str(metadata.schema)
-            if schema is not None and schema not in _LAYOUTS:
-                raise NotImportable(not_used(schema))
+            self.schema = MIXED if metadata.schema is None else str(metadata.schema)
+            if self.schema not in (MIXED, *_LAYOUTS):
+                raise NotImportable(not_used(self.schema))
         except BaseException:
-            self._file.close()
+            self.close()
             raise
 
     def _metadata(self) -> Any:
@@ -79,22 +81,24 @@ class DbnFile:
             raise NotImportable(f"It is DBN version {head[3]}; futsim reads 1 to {NEWEST_VERSION}.")
         body = self._stream.take(int.from_bytes(head[4:], "little"))
         try:
-            return dbn.Metadata.decode(head + body, upgrade_policy=dbn.VersionUpgradePolicy.AS_IS)
+            return dbn.Metadata.decode(head + body)
         except (dbn.DBNError, ValueError) as problem:
             raise NotImportable(f"Its head cannot be read ({problem}). Copy or download it again.") from None
+
+    def close(self) -> None:
+        self._file.close()
 
     def share(self) -> float:
         return self._file.tell() / max(1, self._bytes)
 
     def parts(self, report: Report) -> Iterator[Part | Definitions]:
-        with self._file:
-            first = 1
-            for data, offsets, rtypes in self._stream.blocks():
-                numbers = np.arange(first, first + len(offsets))
-                first += len(offsets)
-                for rtype in _in_order(rtypes):
-                    mine = rtypes == rtype
-                    yield from self._of_rtype(int(rtype), data, offsets[mine], numbers[mine], report)
+        first = 1
+        for data, offsets, rtypes in self._stream.blocks():
+            numbers = np.arange(first, first + len(offsets))
+            first += len(offsets)
+            for rtype in _in_order(rtypes):
+                mine = rtypes == rtype
+                yield from self._of_rtype(int(rtype), data, offsets[mine], numbers[mine], report)
 
     def _of_rtype(
         self, rtype: int, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], numbers: Rows, report: Report
@@ -133,7 +137,8 @@ def _gather(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], size: i
     last = int(offsets[-1]) + size
     if last - int(offsets[0]) == len(offsets) * size:
         return np.ascontiguousarray(data[int(offsets[0]) : last].reshape(-1, size))
-    return data[offsets[:, None] + np.arange(size)]
+    gathered: npt.NDArray[np.uint8] = data[offsets[:, None] + np.arange(size)]
+    return gathered
 
 
 def _in_order(rtypes: npt.NDArray[np.uint8]) -> list[int]:
@@ -147,7 +152,7 @@ def _step_through(data, offsets, rtypes):  # type: ignore[no-untyped-def]
     """Where records begin, and their types; how many, and where the first that is not whole begins (−1: damage)."""
     at = count = 0
     while at + SHORTEST_RECORD <= len(data):
-        size = np.int64(data[at]) * 4
+        size = int(data[at]) * 4
         if size < SHORTEST_RECORD:
             return count, -1
         if at + size > len(data):

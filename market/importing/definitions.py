@@ -75,13 +75,14 @@ def _count(report: Report, rows: int, is_new: bool) -> None:
         report.known += rows
 
 
-def _by_symbol(
-    definitions: Definitions, indices: npt.NDArray[np.int64]
-) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+def _by_symbol(definitions: Definitions, indices: npt.NDArray[np.int64]) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
     """Rows of each symbol and delivery month: a symbol comes back every ten years."""
     columns = definitions.columns
     keys = list(
-        zip(*(columns[name][indices].tolist() for name in ("raw_symbol", "maturity_year", "maturity_month")), strict=True)
+        zip(
+            *(columns[name][indices].tolist() for name in ("raw_symbol", "maturity_year", "maturity_month")),
+            strict=True,
+        )
     )
     grouped: dict[tuple[bytes, int, int], list[int]] = {}
     for key, index in zip(keys, indices.tolist(), strict=True):

@@ -47,11 +47,6 @@ def open_file(path: Path, name: str) -> Reader:
     return TextFile(path, parse(name), head, is_zstd=is_zstd)
 
 
-def schema_of(path: Path, name: str) -> str:
-    """The one schema of a file as far as its head says it; empty where it is mixed. Raises NotImportable."""
-    return open_file(path, name).schema
-
-
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)

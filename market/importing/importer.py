@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from django.conf import settings
@@ -12,12 +13,12 @@ from django.conf import settings
 from market.importing import checks, definitions, formats, pieces
 from market.importing.contracts import Instrument, Instruments, Unknown
 from market.importing.orders import Books
-from market.importing.parts import MBO, Definitions, Part, Reader
+from market.importing.parts import DEFINITION, MBO, Definitions, Part, Reader
 from market.importing.pieces import Piece
 from market.importing.report import NotImportable, Report
 from market.importing.spool import Spool
 from market.models import Contract
-from market.schemas import SECONDS, TRADES
+from market.schemas import TRADES
 from market.sessions import Session
 
 READING = 0.7
@@ -36,8 +37,8 @@ def import_file(path: Path, name: str, tell: Tell = lambda _: None) -> Report:
     """
     report = Report()
     try:
-        reader = formats.open_file(path, name)
-        _import(reader, report, tell)
+        with closing(formats.open_file(path, name)) as reader:
+            _import(reader, report, tell)
     except NotImportable as problem:
         report.problem = str(problem)
     except OSError as problem:
@@ -135,6 +136,7 @@ class _Import:
 def holds_definitions(path: Path, name: str) -> bool:
     """Whether a file defines instruments, so that others had better wait for it."""
     try:
-        return formats.schema_of(path, name) == "definition"
+        with closing(formats.open_file(path, name)) as reader:
+            return reader.schema == DEFINITION
     except (NotImportable, OSError):
         return False

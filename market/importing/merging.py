@@ -15,7 +15,8 @@ Mask = npt.NDArray[np.bool_]
 
 _SAME = {
     TRADES.name: ("ts_event", "sequence", "price", "size", "side"),
-    BOOK.name: ("ts_event", "sequence", "action", "side", "price", "size", "depth"),
+    # older recordings have no side here
+    BOOK.name: ("ts_event", "sequence", "action", "price", "size"),
     STATUS.name: ("ts_event", "action", "reason", "trading_event"),
 }
 """Rows that agree in these are the same row; of bars there is one for each time."""

@@ -18,6 +18,7 @@ class Books:
 
     def __init__(self) -> None:
         self._books: dict[tuple[str | None, int], OrderBook] = {}
+        self._orders = self._rows = self._trades = 0
 
     def expand(self, part: Part) -> Iterator[Part]:
         """The mbp-10 rows and the trades in the next orders of an instrument."""
@@ -30,12 +31,20 @@ class Books:
                 for field, name in enumerate(_FIELDS):
                     columns[f"{letter}_{name}_{level:02}"] = levels[:, side, level, field]
         yield Part(BOOK, part.symbol, part.instrument_id, _typed(BOOK.columns, columns), part.rows[source])
+        self._orders += len(part)
+        self._rows += len(source)
         trades = np.flatnonzero(part.columns["action"] == TRADE)
+        self._trades += len(trades)
         columns = {name: part.columns[name][trades] for name in _TOLD} | {"depth": np.zeros(len(trades), np.uint8)}
         yield Part(TRADES, part.symbol, part.instrument_id, _typed(TRADES.columns, columns), part.rows[trades])
 
     def tell(self, report: Report) -> None:
-        """Say where a book could not be whole."""
+        """Say what the orders have become, and where a book could not be whole."""
+        if not self._orders:
+            return
+        if not self._rows:
+            report.problem = f"Its {self._orders:,} orders only set up a book; no event of the market follows."
+        report.note(f"{self._orders:,} orders made {self._rows:,} rows of mbp-10 and {self._trades:,} trades.")
         unknown = sum(book.unknown for book in self._books.values())
         if unknown:
             report.note(

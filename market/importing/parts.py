@@ -74,12 +74,19 @@ class Definitions:
 
 
 class Reader(Protocol):
-    """An open file. dataset: Databento's name of where the rows are from; empty where nothing says it."""
+    """An open file.
+
+    dataset: Databento's name of where the rows are from. schema: that of all rows; empty where it stands in each.
+    """
 
     dataset: str
+    schema: str
 
     def parts(self, report: Report) -> Iterator[Part | Definitions]:
         """All rows; those that cannot be read are refused in the report. Raises NotImportable."""
 
     def share(self) -> float:
         """How much of the file has been read, 0 to 1."""
+
+    def close(self) -> None:
+        """Let go of the file."""

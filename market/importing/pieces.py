@@ -143,9 +143,7 @@ def _record(piece: Piece, file: store.StoredFile, first_ns: int, last_ns: int, m
     session = piece.session
     is_whole = first_ns <= session.open_ns + NEAR_NS and last_ns >= session.close_ns - NEAR_NS
     until_ns = session.close_ns if is_whole else min(last_ns, session.close_ns - 1)
-    ingest.record(
-        piece.contract, piece.schema, session, file, until_ns, Coverage.FROM_FILE, made_from=made_from
-    )
+    ingest.record(piece.contract, piece.schema, session, file, until_ns, Coverage.FROM_FILE, made_from=made_from)
 
 
 def _in_groups(schema: Schema, parts: Iterable[Columns]) -> Iterator[Columns]:

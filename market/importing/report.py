@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 LISTED_ROWS = 100
+SHOWN_ROWS = 10
+"""On a terminal."""
 LISTED_PIECES = 400
 LISTED_REASONS = 40
 
@@ -114,7 +116,7 @@ class Report:
         told += [_piece_line(piece) for piece in self._sorted_pieces()]
         if [reason for reason, _ in self._sorted_reasons()] != [self.problem]:
             told += [f"refused {rows:,}: {reason}" for reason, rows in self._sorted_reasons()]
-            told += [f"  row {row}: {reason}" for row, reason in sorted(self._listed)[:LISTED_ROWS]]
+            told += [f"  row {row}: {reason}" for row, reason in sorted(self._listed)[:SHOWN_ROWS]]
         return [*told, *self.notes]
 
     def _sorted_reasons(self) -> list[tuple[str, int]]:
