@@ -1,5 +1,8 @@
 """Prints and books of stored sessions, shared by everyone who replays them."""
 
+from collections.abc import Sequence
+from datetime import date
+
 from django.conf import settings
 
 from market import ingest
@@ -33,14 +36,27 @@ def book(contract: Contract, session: Session) -> BookTape | None:
 
 def grade(contract: Contract, session: Session) -> str:
     """What the stored data of a session can decide: "book", "trades" or "bars"."""
-    schemas = set(
-        Coverage.objects.filter(contract=contract, trade_date=session.trade_date, rows__gt=0).values_list(
-            "schema", flat=True
-        )
-    )
-    if {BOOK.name, TRADES.name} <= schemas:
-        return "book"
-    return "trades" if TRADES.name in schemas else "bars"
+    return grades([(contract, session)])[contract.pk, session.trade_date]
+
+
+def grades(wanted: Sequence[tuple[Contract, Session]]) -> dict[tuple[int, date], str]:
+    """The grade of each session, by contract and trade date."""
+    dates = [session.trade_date for _, session in wanted]
+    rows = Coverage.objects.filter(
+        contract__in={contract.pk for contract, _ in wanted},
+        schema__in=(BOOK.name, TRADES.name),
+        trade_date__range=(min(dates), max(dates)),
+        rows__gt=0,
+    ).values_list("contract", "trade_date", "schema")
+    held = {(contract, day, schema) for contract, day, schema in rows}
+
+    def decide(contract: int, day: date) -> str:
+        if (contract, day, TRADES.name) not in held:
+            return "bars"
+        return "book" if (contract, day, BOOK.name) in held else "trades"
+
+    keys = [(contract.pk, session.trade_date) for contract, session in wanted]
+    return {key: decide(*key) for key in keys}
 
 
 def _stored(contract: Contract, schema: str, session: Session) -> Coverage | None:

@@ -78,6 +78,13 @@ class Plan:
         return needed
 
 
+def imported_sessions(asset: Asset) -> list[Session]:
+    """The sessions with bars of an asset that has files only, ascending."""
+    dates = Coverage.objects.filter(contract__asset=asset, schema__in=BAR_SCHEMAS, rows__gt=0)
+    days = sorted(set(dates.values_list("trade_date", flat=True)))
+    return [session for day in days if (session := asset.sessions.session(day)) is not None]
+
+
 def plan(window: Window) -> Plan:
     """Which contract each session of a window shows. Raises NoMarket when none had traded yet."""
     if window.asset.from_files:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 
-from market import ingest, rolls, store
+from market import events, ingest, rolls, store
 from market.databento_historical import HistoricalGateway
 from market.engine.bars import Bars
 from market.engine.tape import Part, Piece, RollMark, SharedCache, Tape
@@ -88,8 +88,14 @@ def load(window: Window) -> Tape:
     stored = _coverage(planned.slots)
     rows = [stored.get((slot.contract.pk, slot.schema, slot.session.trade_date)) for slot in planned.slots]
     _read_ahead(planned.slots, rows)
+    grades = events.grades([(slot.contract, slot.session) for slot in planned.slots])
     parts = [
-        Part(_piece(slot.contract, slot.session, row), planned.shift(window.entry, slot.session), _mark(slot))
+        Part(
+            _piece(slot.contract, slot.session, row),
+            planned.shift(window.entry, slot.session),
+            _mark(slot),
+            grades[slot.contract.pk, slot.session.trade_date],
+        )
         for slot, row in zip(planned.slots, rows, strict=True)
     ]
     return Tape(tuple(parts), planned.entry_contract)

@@ -103,11 +103,15 @@ class RollMark:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece in its place: the shift that its prices need, and the roll at its open if there is one."""
+    """A piece in its place: the shift that its prices need, and the roll at its open if there is one.
+
+    grade: what the session's stored data can decide: "book", "trades" or "bars".
+    """
 
     piece: Piece
     shift: int
     roll: RollMark | None = None
+    grade: str = "bars"
 
 
 @dataclass(frozen=True, slots=True)

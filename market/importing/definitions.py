@@ -1,5 +1,6 @@
 """Definition records: the futures and stocks that they describe, and the assets and contracts made of them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +27,8 @@ FIELDS = (
 """The columns that are read: text as bytes, prices in 1e-9, times UTC ns."""
 
 FUTURE, STOCK = b"F", b"K"
+ROOT = re.compile(r"[A-Z0-9]{1,6}")
+LONGEST_SYMBOL = 12
 EXCHANGES = {"XCME": "CME", "XCBT": "CBOT", "XNYM": "NYMEX", "XCEC": "COMEX"}
 CRYPTO_ROOTS = frozenset({"BTC", "MBT", "BFF", "ETH", "MET", "SOL", "MSL", "XRP", "MXP"})
 NOT_A_FUTURE = "It defines a spread, an option or something else; futsim replays outright futures and stocks."
@@ -93,7 +96,12 @@ def _by_symbol(definitions: Definitions, indices: npt.NDArray[np.int64]) -> Iter
 
 def _problem(row: Mapping[str, Any], dataset: str) -> str:
     """Why a future cannot be kept; empty when it can."""
-    if dataset != facts.DATASET and not Asset.objects.filter(root=_text(row["asset"]), dataset=dataset).exists():
+    root = _text(row["asset"])
+    if not ROOT.fullmatch(root) or len(row["raw_symbol"]) > LONGEST_SYMBOL:
+        return "the definition has no root that futsim can keep."
+    if future_asset(root, dataset) is None and Asset.objects.filter(root=root).exists():
+        return f"another asset is called {root}."
+    if dataset != facts.DATASET and future_asset(root, dataset) is None:
         return f"futsim has no trading calendar of {dataset}. An admin can add the asset with one."
     if not 0 < int(row["maturity_month"]) <= 12 or not 1990 < int(row["maturity_year"]) < 2100:
         return "the definition has no delivery month."
