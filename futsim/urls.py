@@ -20,5 +20,6 @@ urlpatterns = [
     path("health", health),
     path("admin/", admin.site.urls),
     path("account/", include("accounts.urls")),
+    path("data/", include("market.urls_data")),
     path("replay/", include("replay.urls")),
 ]

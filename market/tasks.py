@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError
 from market import jobs, plans, tapes
 from market.gateway import available_range, gateway
 from market.gateway_errors import GatewayError
+from market.importing import batches
 from market.locks import try_advisory_lock
 from market.models import Asset, Job
 
@@ -27,11 +28,19 @@ def prepare_window(job_id: int) -> None:
             _prepare_window(job)
 
 
+@shared_task(autoretry_for=(OperationalError, InterfaceError), retry_backoff=1, retry_backoff_max=30, max_retries=8)
+def import_files(job_id: int) -> None:
+    """Import the files of a job. Rows that were stored before a crash are found to be there."""
+    with try_advisory_lock("job", job_id) as mine:
+        if mine:
+            batches.run(job_id)
+
+
 @worker_ready.connect
 def take_up_lost_jobs(**_: object) -> None:
     """Queue again what a killed worker left; a job that still runs elsewhere holds its lock and is left alone."""
-    for job_id in Job.objects.exclude(state__in=Job.FINAL).values_list("pk", flat=True):
-        prepare_window.delay(job_id)
+    for job_id, kind in Job.objects.exclude(state__in=Job.FINAL).values_list("pk", "kind"):
+        (import_files if kind == Job.IMPORT else prepare_window).delay(job_id)
 
 
 def _prepare_window(job: Job) -> None:

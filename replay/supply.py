@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from market.engine.tape import Tape
-from market.sessions import to_et
+from market.sessions import SECOND_NS, to_et
 from replay import services
 from replay.loader import Bus, CannotLoad, Loader, patiently
 from replay.models import ReplaySession
@@ -146,7 +146,8 @@ class Supply:
         # even how much a session in progress will have traded is the future
         past = [part.piece for part in tape.parts if part.piece.session.close_ns <= self._receiver.playhead_ns]
         root, seconds = self._replay.asset.root, sum(len(piece.stored) for piece in past)
-        self._receiver.say("info", f"{root}: {len(past)} sessions with {seconds:,} one-second bars before this one.")
+        kind = "one-second bars" if all(piece.bar_ns == SECOND_NS for piece in past) else "bars"
+        self._receiver.say("info", f"{root}: {len(past)} sessions with {seconds:,} {kind} before this one.")
 
     async def _tell_fronts(self) -> None:
         fronts = await patiently(services.front_months, self._replay, self._receiver.playhead_ns)

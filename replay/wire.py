@@ -89,6 +89,6 @@ def session_body(replay: ReplaySession, tape: Tape | None) -> dict[str, Any]:
         "entry_contract": tape.entry_contract if tape else None,
         "lookback_days": replay.lookback_days,
         "state": ReplaySession.State.LOADING if is_loading else replay.state,
-        "synthetic": settings.SYNTHETIC_MARKET,
+        "synthetic": settings.SYNTHETIC_MARKET and not asset.from_files,
         "problem": replay.problem or None,
     }

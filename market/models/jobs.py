@@ -17,6 +17,8 @@ class Job(models.Model):
         CANCELLED = "cancelled"
 
     FINAL = (State.DONE, State.FAILED, State.CANCELLED)
+    IMPORT = "import"
+    """The kind of those that import users' files."""
 
     kind = models.CharField(max_length=24)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="jobs")

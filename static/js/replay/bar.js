@@ -166,7 +166,8 @@ export class ReplayBar {
   #drawSession(session) {
     for (const control of this.root.querySelectorAll("[data-needs-session]")) control.disabled = !this.#ready();
     const synthetic = document.querySelector("[data-synthetic]");
-    if (session?.synthetic && synthetic) synthetic.hidden = false;
+    // what was imported is no invention, even where the market is
+    if (session && synthetic) synthetic.hidden = !session.synthetic;
   }
 
   /** What is loaded while bars are on screen; before that the chart's own area tells. */
