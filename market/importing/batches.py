@@ -58,7 +58,7 @@ def _import(row: ImportedFile, path: Path, progress: jobs.Progress) -> Report:
         said = max(said, units)
 
     if path.exists():
-        row.checksum = _checksum(path)
+        row.checksum = checksum(path)
         report = _attempt(path, row.name, tell)
     else:
         report = Report(problem=GONE)
@@ -91,7 +91,8 @@ def _path(job: Job, row: ImportedFile) -> Path:
     return Path(job.params["files"][str(row.pk)])
 
 
-def _checksum(path: Path) -> str:
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, hex."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):

@@ -95,8 +95,8 @@ class Batch:
         array = self._array(name)
         if pa.types.is_integer(array.type):
             return _filled(pc.cast(array, pa.uint8(), safe=False), nothing)
-        encoded = pc.fill_null(pc.cast(array, pa.string()), chr(nothing)).dictionary_encode()
-        texts = encoded.dictionary.to_pylist()
+        encoded = pc.fill_null(pc.cast(array, pa.string()), "").dictionary_encode()
+        texts = [text or chr(nothing) for text in encoded.dictionary.to_pylist()]
         codes = np.array([ord(text) if len(text) == 1 and text.isascii() else 0 for text in texts], np.uint8)
         values: npt.NDArray[np.uint8] = codes[np.asarray(encoded.indices)]
         self._refuse(values == 0, f"The {name} is no letter such as A or B.")
