@@ -57,7 +57,9 @@ def trade_rows(trades: Trades, **head: Any) -> Rows:
     return rows
 
 
-def some_trades(start_ns: int, count: int, *, price: int, tick: int, seed: int = 1, step_ns: int = 700_000_000) -> Trades:
+def some_trades(
+    start_ns: int, count: int, *, price: int, tick: int, seed: int = 1, step_ns: int = 700_000_000
+) -> Trades:
     """Prints on the tick grid, ascending in time."""
     rng = np.random.default_rng(seed)
     ts = start_ns + np.cumsum(rng.integers(1, 2 * step_ns, count))

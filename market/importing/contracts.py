@@ -139,9 +139,7 @@ class Instruments:
 
 def _no_outright(symbol: str | None, instrument_id: int) -> str:
     if symbol is None:
-        return (
-            f"The file does not say which symbol instrument {instrument_id} is. Import a definition file of it first."
-        )
+        return f"The file does not say what instrument {instrument_id} is. Import a definition file of it first."
     shown = symbol[:LONGEST_LIST]
     if re.fullmatch(r".+\.[cnv]\.\d+", symbol):
         return (

@@ -260,7 +260,8 @@ class _Symbols:
         columns = schema.columns_of(records)
         whole = Part(schema, None, instrument_id, columns, rows)
         for start, end, symbol in self._intervals.get(instrument_id, ()):
-            mine = left & (times >= start) & (times < end)
+            # a record without a time is refused later, under its symbol
+            mine = left & ((times >= start) & (times < end) | (times <= 0))
             left &= ~mine
             named = Part(schema, symbol, instrument_id, columns, rows)
             if mine.all():

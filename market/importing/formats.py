@@ -4,7 +4,7 @@ from pathlib import Path
 
 import zstandard
 
-from market.importing.dbn import DbnFile
+from market.importing.dbn import CUT_SHORT, DbnFile
 from market.importing.naming import parse
 from market.importing.parquet import ParquetFile
 from market.importing.parts import Reader
@@ -62,6 +62,9 @@ def _is_legacy(head: bytes) -> bool:
 
 def _unpacked(head: bytes) -> bytes:
     try:
-        return zstandard.ZstdDecompressor().decompressobj().decompress(head)
+        unpacked = zstandard.ZstdDecompressor().decompressobj().decompress(head)
     except zstandard.ZstdError:
         raise NotImportable("The file is damaged: it cannot be unpacked. Copy or download it again.") from None
+    if not unpacked:
+        raise NotImportable(CUT_SHORT)
+    return unpacked

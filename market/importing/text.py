@@ -27,11 +27,11 @@ class TextFile:
         names = _header(head)
         layout_of(names, name)
         self._bytes = path.stat().st_size
-        self._file = path.open("rb")
         self._is_zstd = is_zstd
         self._names = names
         self._tables = Tables(name, _first_rows(head, names))
         self.dataset, self.schema = self._tables.dataset, self._tables.layout.schema
+        self._file = path.open("rb")
 
     def share(self) -> float:
         return self._file.tell() / max(1, self._bytes)

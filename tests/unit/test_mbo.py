@@ -107,7 +107,10 @@ def test_records_that_come_in_parts_make_the_same_book(random_orders: dict[str, 
     whole = OrderBook().add(random_orders)
     book = OrderBook()
     size = len(random_orders["action"]) // 7 + 1
-    parts = [book.add({name: values[at : at + size] for name, values in random_orders.items()}) for at in range(0, 7 * size, size)]
+    parts = [
+        book.add({name: values[at : at + size] for name, values in random_orders.items()})
+        for at in range(0, 7 * size, size)
+    ]
     np.testing.assert_array_equal(whole[2], np.concatenate([part[2] for part in parts]))
     np.testing.assert_array_equal(whole[1], np.concatenate([part[1] for part in parts]))
 

@@ -87,7 +87,9 @@ def test_parquet_of_stock_events(
     same(stored(schema, "NVDA", NVDA_DAY), rows)
 
 
-@pytest.mark.parametrize("options", [{}, {"pretty_px": False, "pretty_ts": False}, {"pretty_px": True, "pretty_ts": False}])
+@pytest.mark.parametrize(
+    "options", [{}, {"pretty_px": False, "pretty_ts": False}, {"pretty_px": True, "pretty_ts": False}]
+)
 @pytest.mark.parametrize("ending", [".csv", ".csv.zst"])
 def test_csv_as_the_client_writes_it(
     tmp_path: Path, take: Importer, nvda_trades: Rows, options: dict[str, Any], ending: str
@@ -182,7 +184,14 @@ def test_a_live_sessions_mixed_file_is_taken_by_schema(tmp_path: Path, take: Imp
     mapping["stype_in_symbol"] = mapping["stype_out_symbol"] = b"ESU4"
     other = datafiles.blank("mbp-1", 2, 118)
     body = b"".join(
-        [mapping.tobytes(), bars[:10].tobytes(), prints[:20].tobytes(), other.tobytes(), bars[10:].tobytes(), prints[20:].tobytes()]
+        [
+            mapping.tobytes(),
+            bars[:10].tobytes(),
+            prints[:20].tobytes(),
+            other.tobytes(),
+            bars[10:].tobytes(),
+            prints[20:].tobytes(),
+        ]
     )
     report = take(datafiles.write_dbn(tmp_path / "live.dbn", None, body, {}, days=[DAY, DAY]))
     assert (report.accepted, report.refused) == (len(bars) + 50, 2)
