@@ -16,10 +16,15 @@ TICK = 250_000_000
 def records(*rows: tuple[str, str, int, int, int, int]) -> dict[str, np.ndarray]:
     """(action, side, order, price in ticks, size, flags) each."""
     columns = list(zip(*rows, strict=True))
-    letters = [np.array([ord(letter) for letter in column], np.uint8) for column in columns[:2]]
-    order, price, size = (np.array(column, np.int64) for column in columns[2:5])
-    flags = np.array(columns[5], np.uint8)
-    return dict(action=letters[0], side=letters[1], order_id=order, price=price * TICK, size=size, flags=flags)
+    made = {
+        name: np.array([ord(letter) for letter in column], np.uint8)
+        for name, column in zip(("action", "side"), columns, strict=False)
+    }
+    made |= {
+        name: np.array(column, np.int64)
+        for name, column in zip(("order_id", "price", "size", "flags"), columns[2:], strict=True)
+    }
+    return made | {"price": made["price"] * TICK, "flags": made["flags"].astype(np.uint8)}
 
 
 def best(levels: np.ndarray) -> list[tuple[int, int, int]]:
