@@ -134,10 +134,7 @@ def test_the_futures_of_an_exchange_without_a_calendar_are_refused(
 def test_definition_files_are_known_by_their_head(tmp_path: Path, take: Importer, assets: None) -> None:
     path = define(tmp_path / "d.dbn", future_definition("ESU4", "ES", 2024, 9, NOON))
     assert holds_definitions(path, "x")
-    assert (
-        holds_definitions(datafiles.as_parquet(path, tmp_path / "GLBX.MDP3.2024-07-01.definition.parquet"), "x")
-        is False
-    )
+    assert holds_definitions(datafiles.as_parquet(path, tmp_path / "d.parquet"), "x")
     assert not holds_definitions(es_bars(tmp_path / "b.dbn"), "b.dbn")
 
 

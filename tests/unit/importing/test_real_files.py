@@ -34,13 +34,7 @@ def expected_refusal(path: str) -> str:
     """Words of the reason why a file is refused as a whole; empty for one that is taken."""
     name = Path(path).name
     if path.startswith("lean/"):
-        return (
-            "zip archive, as QuantConnect's"
-            if name.endswith(".zip")
-            else "JSON"
-            if name.endswith(".json")
-            else "Databento's schemas"
-        )
+        return LEAN[Path(path).suffix]
     if name == "MANIFEST.md":
         return "no market data"
     if path == "databento-python/GLBX.MDP3/test_data.mbo.dbn.zst":
