@@ -33,16 +33,19 @@ def refusing(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """Drop files, see what became of others, and what is stored."""
-    files = access.imported_files(request.user).select_related("job", "user")
     running = Job.objects.filter(kind=Job.IMPORT, asked_by=request.user.pk).exclude(state__in=Job.FINAL)
-    context = {
-        "running": running.prefetch_related("imported_files"),
-        "files": files.exclude(report={})[:SHOWN_FILES],
+    context = {"running": running.prefetch_related("imported_files"), "part_bytes": uploads.PART_BYTES}
+    return render(request, "market/data.html", context | _lists(request))
+
+
+def _lists(request: HttpRequest) -> dict[str, Any]:
+    """What was imported before, and what is stored."""
+    files = access.imported_files(request.user).exclude(report={}).select_related("user")
+    return {
+        "files": files[:SHOWN_FILES],
         "stored": stock.stored(),
-        "part_bytes": uploads.PART_BYTES,
-        "shows_users": request.user.is_staff,
+        "shows_users": getattr(request.user, "is_staff", False),
     }
-    return render(request, "market/data.html", context)
 
 
 @require_POST
@@ -73,7 +76,7 @@ def start_import(request: HttpRequest) -> HttpResponse:
     if not found or not all(upload.is_whole for upload in found):
         raise UploadRefused(400, "A file has not come whole. Send it again.")
     job = start_import_of(_user_id(request), found)
-    return render(request, "market/_import.html", {"job": job})
+    return render(request, "market/_import.html", {"job": job, "files": None})
 
 
 @require_safe
@@ -82,7 +85,8 @@ def job(request: HttpRequest, job_id: int) -> HttpResponse:
     found = access.import_jobs(request.user).filter(pk=job_id).first()
     if found is None:
         raise Http404("There is no such import of yours.")
-    return render(request, "market/_import.html", {"job": found})
+    lists = _lists(request) if found.state in Job.FINAL else {"files": None}
+    return render(request, "market/_import.html", {"job": found} | lists)
 
 
 @require_safe

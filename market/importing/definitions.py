@@ -14,7 +14,7 @@ from market import facts
 from market.facts import MONTH_CODES, PRICE_SCALE
 from market.importing.contracts import Unknown, add_months, future_asset, stock_contract, stock_symbol
 from market.importing.naming import is_of_stocks
-from market.importing.parts import UNDEFINED_PRICE, Definitions
+from market.importing.parts import DEFINITION, UNDEFINED_PRICE, Definitions
 from market.importing.report import Report, Rows
 from market.models import Asset, Contract, InstrumentId
 from market.sessions import SECOND_NS
@@ -53,7 +53,7 @@ class FutureDefinition:
 
 def take(definitions: Definitions, dataset: str, report: Report) -> None:
     """Save the contracts that the rows define, and the assets that are missing."""
-    report.schemas.add("definition")
+    report.schemas.add(DEFINITION)
     kinds = definitions.columns["instrument_class"]
     report.refuse(definitions.rows[(kinds != FUTURE) & (kinds != STOCK)], NOT_A_FUTURE)
     for symbol, indices in _by_symbol(definitions, np.flatnonzero((kinds == FUTURE) | (kinds == STOCK))):

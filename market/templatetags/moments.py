@@ -1,4 +1,4 @@
-"""From an imported piece to the form that replays it."""
+"""Figures of imported files, and the way from a piece to its replay."""
 
 from collections.abc import Mapping
 from datetime import date, time
@@ -14,6 +14,12 @@ register = template.Library()
 
 REGULAR_OPEN = time(9, 30)
 MINUTE_NS = 60 * 10**9
+
+
+@register.filter
+def grouped(count: int) -> str:
+    """39942 as 39,942."""
+    return f"{count:,}"
 
 
 @register.filter

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,11 +14,6 @@ from market.models import Asset, Coverage
 from market.store import Columns
 
 Importer = Callable[..., Report]
-
-
-@pytest.fixture(autouse=True)
-def uploads(settings: Any, tmp_path: Path) -> None:
-    settings.UPLOAD_ROOT = str(tmp_path / "uploads")
 
 
 @pytest.fixture
