@@ -105,10 +105,9 @@ def test_an_asset_without_bars_says_so(nvda: Asset) -> None:
 def test_sessions_ahead_and_behind_are_imported_ones(nvda: Asset) -> None:
     replay = replay_of(nvda, "2025-06-05 09:31")
     available = services.what_is_available(nvda)
-    two = plans.Window(
-        nvda, nvda.sessions.between(date(2025, 6, 5), date(2025, 6, 6)), date(2025, 6, 5), date(2025, 5, 1)
-    )
-    tape = tapes.load(two)
+    entry, long_before = date(2025, 6, 5), date(2025, 5, 1)
+    two = nvda.sessions.between(entry, date(2025, 6, 6))
+    tape = tapes.load(plans.Window(nvda, two, entry, long_before))
     ahead = services.window_ahead(replay, tape, available)
     assert ahead is not None
     assert days(ahead) == ["2025-06-05", "2025-06-06", "2025-06-09", "2025-06-20"]
