@@ -20,9 +20,9 @@ from market.importing.parts import DEFINITION, MBO, TAKEN, Definitions, Part, no
 from market.importing.report import NotImportable, Report, Rows
 from market.schemas import Schema
 
-READ_BYTES = 4 << 20
+READ_BYTES = 256 << 10
 """Of the file at a time; zstd makes ten to twenty times as much of it."""
-BLOCK_BYTES = 32 << 20
+BLOCK_BYTES = 16 << 20
 """Decoded at a time."""
 SHORTEST_RECORD = 16
 NEWEST_VERSION = 3

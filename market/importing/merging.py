@@ -80,8 +80,10 @@ class _Side:
         if block is None:
             self._is_over = True
             return
-        rows = {ROW: np.zeros(len(block[self._time]), np.int64), **block}
-        self._columns = {name: np.concatenate([held, rows[name]]) for name, held in self._columns.items()}
+        rows: Columns = {ROW: np.zeros(len(block[self._time]), np.int64), **block}
+        if len(self._columns[self._time]):
+            rows = {name: np.concatenate([held, rows[name]]) for name, held in self._columns.items()}
+        self._columns = rows
 
     def take(self, bound: int) -> Columns:
         """Remove the rows before a time."""
@@ -94,12 +96,18 @@ class _Side:
 def _combine(schema: Schema, held: Columns, new: Columns) -> Merged:
     known, other = _bars_known(schema, held, new) if schema.bar_seconds else _events_known(schema, held, new)
     added = ~known & ~other
-    both = {name: np.concatenate([held[name], new[name][added]]) for name in schema.columns}
-    # stable: rows of one instant stay in the order of their file
-    order = np.argsort(both[schema.time], kind="stable")
-    columns = both if (order[1:] > order[:-1]).all() else {name: values[order] for name, values in both.items()}
     rows = new[ROW]
-    return Merged(columns, rows[added], rows[known], rows[other], _shared(schema, held, new, known))
+    shared = _shared(schema, held, new, known)
+    return Merged(_together(schema, held, new, added), rows[added], rows[known], rows[other], shared)
+
+
+def _together(schema: Schema, held: Columns, new: Columns, added: Mask) -> Columns:
+    """The held rows and the added ones in order of time; those of one instant stay in the order of their file."""
+    if added.all() and not len(held[schema.time]):
+        return {name: new[name] for name in schema.columns}
+    both = {name: np.concatenate([held[name], new[name][added]]) for name in schema.columns}
+    order = np.argsort(both[schema.time], kind="stable")
+    return both if (order[1:] > order[:-1]).all() else {name: values[order] for name, values in both.items()}
 
 
 def _bars_known(schema: Schema, held: Columns, new: Columns) -> tuple[Mask, Mask]:

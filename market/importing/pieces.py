@@ -78,15 +78,12 @@ def save(piece: Piece, spool: Spool, report: Report) -> None:
     with advisory_lock("ingest", piece.contract.pk, piece.schema.name):
         held = _coverage(piece.contract, piece.schema, piece.session)
         try:
-            count = _compare(piece, held, spool, report)
+            count = _write(piece, None, spool, report) if held is None else _join(piece, held, spool, report)
         except store.DamagedPiece:
             assert held is not None
             held.delete()
             store.set_aside(piece.name)
-            held = None
-            count = _compare(piece, None, spool, report)
-        if count.accepted:
-            _write(piece, held, spool, count)
+            count = _write(piece, None, spool, report)
     report.accepted += count.accepted
     report.known += count.known
     report.schemas.add(piece.schema.name)
@@ -98,15 +95,19 @@ def _coverage(contract: Contract, schema: Schema, session: Session) -> Coverage 
     return rows.select_related("contract__asset").first()
 
 
-def _compare(piece: Piece, held: Coverage | None, spool: Spool, report: Report) -> _Count:
-    """What of the file is new. What cannot stand beside what is there is refused."""
-    count, added = _Count(), []
+def _join(piece: Piece, held: Coverage, spool: Spool, report: Report) -> _Count:
+    """Add what is new, unless it cannot stand beside what is there."""
+    count, added, other = _Count(), [], []
     for merged in merge(piece.schema, _stored(held), spool.blocks(piece.key)):
         count.see(merged, piece.schema.time)
-        report.refuse(merged.other, f"{piece}: another bar of this time is here; it was kept.")
         added.append(merged.added)
+        other.append(merged.other)
     reason = _objection(piece, held, count)
-    if reason and count.accepted:
+    if not reason and count.accepted:
+        return _write(piece, held, spool, report)
+    if count.refused:
+        report.refuse(np.concatenate(other), _contradicts(piece))
+    if count.accepted:
         report.refuse(np.concatenate(added), reason)
         count.refuse_new()
     return count
@@ -129,14 +130,27 @@ def _stored(held: Coverage | None) -> Iterator[Columns]:
         yield from store.read_in_parts(name, held.checksum)
 
 
-def _write(piece: Piece, held: Coverage | None, spool: Spool, count: _Count) -> None:
-    merged = (part.columns for part in merge(piece.schema, _stored(held), spool.blocks(piece.key)))
+def _write(piece: Piece, held: Coverage | None, spool: Spool, report: Report) -> _Count:
+    """Write the piece with the new rows."""
+    count = _Count()
+
+    def parts() -> Iterator[Columns]:
+        for merged in merge(piece.schema, _stored(held), spool.blocks(piece.key)):
+            count.see(merged, piece.schema.time)
+            report.refuse(merged.other, _contradicts(piece))
+            yield merged.columns
+
     with store.writers([piece.name]) as (writer,):
-        for columns in _in_groups(piece.schema, merged):
+        for columns in _in_groups(piece.schema, parts()):
             writer.append(columns)
         file = writer.commit()
     made_from = piece.made_from if held is None or held.made_from == piece.made_from else ""
     _record(piece, file, count.first_ns, count.last_ns, made_from)
+    return count
+
+
+def _contradicts(piece: Piece) -> str:
+    return f"{piece}: another bar of this time is here; it was kept."
 
 
 def _record(piece: Piece, file: store.StoredFile, first_ns: int, last_ns: int, made_from: str) -> None:
