@@ -20,8 +20,9 @@ from market.importing.parts import DEFINITION, MBO, TAKEN, Definitions, Part, no
 from market.importing.report import NotImportable, Report, Rows
 from market.schemas import Schema
 
-READ_BYTES = 256 << 10
-"""Of the file at a time; zstd makes ten to twenty times as much of it."""
+READ_BYTES = 8 << 10
+"""Of the file at a time: however well it was packed, what comes out has room in memory."""
+FILE_BUFFER = 1 << 20
 BLOCK_BYTES = 16 << 20
 """Decoded at a time."""
 SHORTEST_RECORD = 16
@@ -59,7 +60,7 @@ class DbnFile:
 
     def __init__(self, path: Path) -> None:
         self._bytes = path.stat().st_size
-        self._file = path.open("rb")
+        self._file = path.open("rb", buffering=FILE_BUFFER)
         self._stream = _Stream(self._file)
         try:
             metadata = self._metadata()

@@ -160,7 +160,8 @@ def _save(definition: FutureDefinition, dataset: str) -> tuple[Contract, bool]:
         "match_algorithm": definition.match_algorithm,
     }
     known = Contract.objects.filter(asset=asset, year=definition.year, month=definition.month).first()
-    if known is not None and all(getattr(known, name) == value for name, value in values.items()):
+    # what the gateway told of its own contracts decides the rolls of everybody; a file does not change it
+    if known is not None and (not asset.from_files or all(getattr(known, name) == values[name] for name in values)):
         return known, False
     contract, _ = Contract.objects.update_or_create(
         asset=asset, year=definition.year, month=definition.month, defaults=values

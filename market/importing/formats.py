@@ -62,7 +62,7 @@ def _is_legacy(head: bytes) -> bool:
 
 def _unpacked(head: bytes) -> bytes:
     try:
-        unpacked = zstandard.ZstdDecompressor().decompressobj().decompress(head)
+        unpacked: bytes = zstandard.ZstdDecompressor().stream_reader(head).read(HEAD_BYTES)
     except zstandard.ZstdError:
         raise NotImportable("The file is damaged: it cannot be unpacked. Copy or download it again.") from None
     if not unpacked:

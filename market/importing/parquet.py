@@ -13,6 +13,7 @@ from market.importing.report import NotImportable, Report
 from market.importing.tables import Tables
 
 BATCH_ROWS = 65_536
+UNREADABLE = (pa.ArrowException, OSError)
 
 
 class ParquetFile:
@@ -21,13 +22,13 @@ class ParquetFile:
     def __init__(self, path: Path, name: FileName) -> None:
         try:
             self._file = pq.ParquetFile(path)
-        except pa.ArrowException as problem:
+        except UNREADABLE as problem:
             raise NotImportable(
                 f"The file is damaged or cut short ({_short(problem)}). Copy or download it again."
             ) from None
         self._done = 0
         try:
-            first = next(self._file.iter_batches(batch_size=BATCH_ROWS), None)
+            first = next(self._batches(), None)
             if first is None:
                 raise NotImportable("It holds no rows.")
             self._tables = Tables(name, first)
@@ -41,13 +42,21 @@ class ParquetFile:
         return self._done / max(1, rows)
 
     def parts(self, report: Report) -> Iterator[Part | Definitions]:
-        try:
-            for batch in self._file.iter_batches(batch_size=BATCH_ROWS):
-                rows = np.arange(self._done + 1, self._done + batch.num_rows + 1)
-                yield from self._tables.parts(batch, rows, report)
-                self._done += batch.num_rows
-        except pa.ArrowException as problem:
-            raise NotImportable(f"The file is damaged ({_short(problem)}). Copy or download it again.") from None
+        for batch in self._batches():
+            rows = np.arange(self._done + 1, self._done + batch.num_rows + 1)
+            yield from self._tables.parts(batch, rows, report)
+            self._done += batch.num_rows
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        batches = self._file.iter_batches(batch_size=BATCH_ROWS)
+        while True:
+            try:
+                batch = next(batches, None)
+            except UNREADABLE as problem:
+                raise NotImportable(f"The file is damaged ({_short(problem)}). Copy or download it again.") from None
+            if batch is None:
+                return
+            yield batch
 
     def close(self) -> None:
         self._file.close()

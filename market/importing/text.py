@@ -50,14 +50,19 @@ class TextFile:
             return "skip"
 
         source = pa.CompressedInputStream(self._file, "zstd") if self._is_zstd else self._file
+        batches = _open(source, self._names, skip)
         line = HEAD_LINES + 1
-        try:
-            for batch in _open(source, self._names, skip):
-                rows = _lines(line, batch.num_rows, skipped)
-                line = int(rows[-1]) + 1 if len(rows) else line
-                yield from self._tables.parts(batch, rows, report)
-        except (pa.ArrowException, OSError) as problem:
-            raise NotImportable(f"The file is damaged ({str(problem)[:120]}). Copy or download it again.") from None
+        while (batch := _next(batches)) is not None:
+            rows = _lines(line, batch.num_rows, skipped)
+            line = int(rows[-1]) + 1 if len(rows) else line
+            yield from self._tables.parts(batch, rows, report)
+
+
+def _next(batches: pa.csv.CSVStreamingReader) -> pa.RecordBatch | None:
+    try:
+        return next(batches, None)
+    except (pa.ArrowException, OSError) as problem:
+        raise NotImportable(f"The file is damaged ({str(problem)[:120]}). Copy or download it again.") from None
 
 
 def _header(head: bytes) -> list[str]:
@@ -92,8 +97,8 @@ def _open(source: BinaryIO | pa.NativeFile, names: list[str], skip: object) -> p
                 column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
             ),
         )
-    except pa.ArrowException as problem:
-        raise NotImportable(f"It cannot be read as CSV ({str(problem)[:120]}).") from None
+    except (pa.ArrowException, OSError) as problem:
+        raise NotImportable(f"The file is damaged or no CSV ({str(problem)[:120]}).") from None
 
 
 def _lines(first: int, count: int, skipped: list[int]) -> Rows:

@@ -71,7 +71,7 @@ class UploadLine {
     this.file = file;
     this.failed = false;
     this.share = el("span", { class: "dim" }, "waiting");
-    this.fill = el("div", { class: "progress-fill" });
+    this.fill = el("div", { class: "progress-fill", style: "width: 0" });
     this.progress = el("div", { class: "progress", role: "progressbar", "aria-label": `Sending ${file.name}` }, this.fill);
     this.root = el("li", { class: "upload" }, el("span", {}, file.name), this.share, this.progress);
   }

@@ -236,6 +236,34 @@ def test_a_file_that_was_cut_short_is_refused_and_nothing_is_stored(
     refused_whole(take(path), "cut short")
 
 
+@pytest.mark.parametrize("name", ["trades.parquet", "trades.csv.zst"])
+def test_a_table_that_is_damaged_inside_is_refused(tmp_path: Path, take: Importer, db: None, name: str) -> None:
+    path = tmp_path / f"EQUS.MINI.2025-06-02.{name}"
+    if name == "trades.parquet":
+        nvda(path)
+    else:
+        lines = "".join(f"{OPEN + n},135.10,{n % 90 + 1},NVDA\n" for n in range(100_000))
+        path.write_bytes(zstandard.compress(f"ts_event,price,size,symbol\n{lines}".encode()))
+    body = bytearray(path.read_bytes())
+    middle = 20 if name == "trades.parquet" else len(body) // 2
+    body[middle : middle + 40] = bytes(40)
+    path.write_bytes(body)
+    refused_whole(take(path), "damaged")
+
+
+def test_a_file_that_unpacks_to_far_more_than_it_is_does_not_fill_the_memory(
+    tmp_path: Path, take: Importer, bars: Rows
+) -> None:
+    path = esu4(tmp_path / "a.dbn", bars)
+    packed = zstandard.ZstdCompressor(level=3).compressobj()
+    body = packed.compress(path.read_bytes() + bytes(4 << 20))
+    for _ in range(300):
+        body += packed.compress(bytes(1 << 20))
+    path.write_bytes(body + packed.flush())
+    assert path.stat().st_size < 200_000
+    refused_whole(take(path), "a record has no length")
+
+
 def test_a_parquet_file_that_was_cut_short_is_refused(tmp_path: Path, take: Importer, db: None) -> None:
     path = nvda(tmp_path / "EQUS.MINI.2025-06-02.trades.parquet")
     path.write_bytes(path.read_bytes()[:-9])
