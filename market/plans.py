@@ -106,7 +106,7 @@ def plan(window: Window) -> Plan:
 
 
 def _plan_from_files(window: Window) -> Plan:
-    """What was imported: each session's busiest contract at its own prices, in the finest bars there are."""
+    """What was imported: each session's busiest contract at its own prices, in the finest bars that have all of it."""
     rows = Coverage.objects.filter(
         contract__asset=window.asset,
         schema__in=BAR_SCHEMAS,
@@ -130,6 +130,6 @@ def _plan_from_files(window: Window) -> Plan:
     return Plan(slots, [], (entry.contract if entry else slots[0].contract).raw_symbol)
 
 
-def _rank(row: Coverage) -> tuple[int, int]:
-    """Finer bars first, then more of them."""
-    return -BAR_SCHEMAS.index(row.schema), row.rows
+def _rank(row: Coverage) -> tuple[bool, int, int]:
+    """A whole session before a part of one, then finer bars, then more of them."""
+    return row.state == Coverage.State.COMPLETE, -BAR_SCHEMAS.index(row.schema), row.rows

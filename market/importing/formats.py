@@ -44,6 +44,8 @@ def open_file(path: Path, name: str) -> Reader:
         head = _unpacked(head)
     if head.startswith(b"DBN"):
         return DbnFile(path)
+    if name.lower().endswith(".dbz"):
+        raise NotImportable(LEGACY)
     return TextFile(path, parse(name), head, is_zstd=is_zstd)
 
 

@@ -62,6 +62,20 @@ def test_a_replay_takes_the_imported_sessions_and_no_others(nvda: Asset) -> None
     assert tape.entry_contract == "NVDA"
 
 
+def test_some_prints_do_not_hide_the_bars_of_the_whole_day(nvda: Asset, tmp_path: Path) -> None:
+    session = nvda.sessions.session(date(2025, 6, 3))
+    assert session is not None
+    minutes = range(session.open_ns, session.close_ns, 60 * 10**9)
+    rows = datafiles.blank("ohlcv-1m", len(minutes), 7, "XNAS.ITCH")
+    rows["ts_event"], rows["volume"] = list(minutes), 1
+    for name in ("open", "high", "low", "close"):
+        rows[name] = 135 * 10**9
+    write(tmp_path / "minutes.dbn", "ohlcv-1m", rows)
+    tape = load(nvda, "2025-06-03 04:00")
+    assert [part.piece.bar_ns // 10**9 for part in tape.parts] == [1, 60, 1, 1, 1, 1]
+    assert len(tape.parts[1].piece.stored) == 16 * 60
+
+
 def test_each_session_has_its_own_grade(nvda: Asset) -> None:
     tape = load(nvda, "2025-06-03 09:31")
     assert [part.grade for part in tape.parts] == ["trades", "book", "trades", "trades", "trades", "trades"]

@@ -310,6 +310,12 @@ def test_what_is_no_market_data_is_refused_with_the_reason(
     refused_whole(take(path), words)
 
 
+def test_a_legacy_file_is_known_by_its_name_too(tmp_path: Path, take: Importer, db: None) -> None:
+    path = tmp_path / "old.dbz"
+    path.write_bytes(b"whatever it holds")
+    refused_whole(take(path), "legacy DBZ file")
+
+
 def test_a_full_disk_is_said_in_words_and_leaves_nothing_behind(
     tmp_path: Path, bars: Rows, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
