@@ -38,6 +38,9 @@ DATA_ROOT = env.text("FUTSIM_DATA_ROOT", str(BASE_DIR / "var" / "data"))
 BOOK_ROOT = env.text("FUTSIM_BOOK_ROOT", str(BASE_DIR / "var" / "books"))
 """Folder of the books as memory-mapped files. They are made from the store and may be deleted at any time."""
 BOOK_CACHE_BYTES = env.integer("FUTSIM_BOOK_CACHE_GB", 20) * 1024**3
+UPLOAD_ROOT = env.text("FUTSIM_UPLOAD_ROOT", str(BASE_DIR / "var" / "uploads"))
+"""Folder of files on their way into the store; what lies there longer than a day is left over."""
+UPLOAD_BYTES = env.integer("FUTSIM_UPLOAD_GB", 5) * 1024**3
 TAPE_CACHE_BYTES = env.integer("FUTSIM_TAPE_CACHE_MB", 1024) * 1024 * 1024
 
 # --- applications ----------------------------------------------------------------------------------

@@ -21,5 +21,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("account/", include("accounts.urls")),
     path("", include("market.urls")),
+    path("data/", include("market.urls_data")),
     path("replay/", include("replay.urls")),
 ]

@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
-from market.models import Asset, Job
+from market.models import Asset, Coverage, ImportedFile, Job
+from market.schemas import BAR_SCHEMAS
 
 
 class NotOffered(LookupError):
@@ -14,6 +15,12 @@ class NotOffered(LookupError):
 
 class NoSuchJob(LookupError):
     """It does not exist, or belongs to somebody else: the asker cannot tell which."""
+
+
+def offered() -> QuerySet[Asset]:
+    """The assets that can be replayed; those that have users' files only once they have bars."""
+    with_bars = Coverage.objects.filter(contract__asset=OuterRef("pk"), schema__in=BAR_SCHEMAS, rows__gt=0)
+    return Asset.objects.filter(Q(from_files=False) | Exists(with_bars), is_active=True)
 
 
 def get_asset(root: str) -> Asset:
@@ -38,3 +45,9 @@ def get_job(user: AbstractUser | AnonymousUser, job_id: int) -> Job:
     if job is None:
         raise NoSuchJob("There is no such job of yours.")
     return job
+
+
+def imported_files(user: AbstractUser | AnonymousUser) -> QuerySet[ImportedFile]:
+    """The files that a user brought; those of all users for an admin."""
+    files = ImportedFile.objects.all()
+    return files if user.is_staff else files.filter(user=user.pk)

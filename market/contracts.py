@@ -52,12 +52,12 @@ def save_definitions(asset: Asset, definitions: Iterable[Definition]) -> None:
         _learn(contract, each, asset.sessions)
     with transaction.atomic():
         _save([known[day] for day in dict.fromkeys(each.delivery for each in told)])
-        save_ids((known[delivery], interval) for delivery, interval in _defined_ids(told))
+        save_ids((known[delivery], interval) for delivery, interval in defined_ids(told))
         if any(known[day].last_trade_date != last for day, last in before.items()):
             asset.daily_spans.update(is_scheduled=False)  # a roll may hang on it
 
 
-def _defined_ids(told: list[Definition]) -> Iterator[tuple[date, IdInterval]]:
+def defined_ids(told: list[Definition]) -> Iterator[tuple[date, IdInterval]]:
     """The ids of each delivery, from the first definition that gives one to the last before another."""
     by_delivery = sorted(told, key=lambda each: (each.delivery, each.defined_ns))
     for key, group in groupby(by_delivery, key=lambda each: (each.delivery, each.instrument_id, each.raw_symbol)):

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import requests
 from databento.common.error import BentoError, BentoHttpError, BentoWarning
+from databento.common.publishers import Publisher
 
 from market import symbols
 from market.engine.bars import Bars
@@ -382,6 +383,14 @@ def definitions_request(dataset: str, root: str, day: date) -> Request:
     """All definitions of a root's futures and spreads on a UTC day."""
     start, end = _utc_midnight(day), _utc_midnight(day + timedelta(days=1))
     return Request(dataset, "definition", (f"{root}.FUT",), start, end, "parent")
+
+
+def dataset_of_publisher(publisher_id: int) -> str:
+    """The dataset of the publisher that each record names; empty for an unknown one."""
+    try:
+        return str(Publisher.from_int(publisher_id).dataset)
+    except ValueError:
+        return ""
 
 
 def _translate(error: BentoHttpError) -> GatewayError:

@@ -1,5 +1,8 @@
 """Prints and books of stored sessions, shared by everyone who replays them."""
 
+from collections.abc import Sequence
+from datetime import date
+
 from django.conf import settings
 
 from market import ingest
@@ -33,12 +36,22 @@ def book(contract: Contract, session: Session) -> BookTape | None:
 
 def grade(contract: Contract, session: Session) -> str:
     """What the stored data of a session can decide: "book", "trades" or "bars"."""
-    schemas = set(
-        Coverage.objects.filter(contract=contract, trade_date=session.trade_date, rows__gt=0).values_list(
-            "schema", flat=True
-        )
-    )
-    return grade_of(schemas)
+    return grades([(contract, session)])[contract.pk, session.trade_date]
+
+
+def grades(wanted: Sequence[tuple[Contract, Session]]) -> dict[tuple[int, date], str]:
+    """The grade of each session, by contract and trade date."""
+    dates = [session.trade_date for _, session in wanted]
+    rows = Coverage.objects.filter(
+        contract__in={contract.pk for contract, _ in wanted},
+        schema__in=(BOOK.name, TRADES.name),
+        trade_date__range=(min(dates), max(dates)),
+        rows__gt=0,
+    ).values_list("contract", "trade_date", "schema")
+    stored: dict[tuple[int, date], set[str]] = {(held.pk, session.trade_date): set() for held, session in wanted}
+    for contract_id, trade_date, schema in rows:
+        stored.get((contract_id, trade_date), set()).add(schema)
+    return {key: grade_of(schemas) for key, schemas in stored.items()}
 
 
 def grade_of(schemas: set[str]) -> str:

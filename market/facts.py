@@ -91,6 +91,8 @@ EQUITY = "CME Globex Equity"
 RATES = "CME Globex Interest Rate Products"
 FX = "CMEGlobex_FX"
 CRYPTO = "CME Globex Crypto"
+US_STOCKS = "US Stocks"
+"""No asset of this table has it: stocks come with their users' files."""
 
 ASSETS: tuple[AssetFacts, ...] = (
     _asset("NG", "Henry Hub Natural Gas", "NYMEX", "10000", "0.001", 3, ALL_MONTHS, "CMEGlobex_NG", "5000"),

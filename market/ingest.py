@@ -178,6 +178,7 @@ def record(
     until_ns: int,
     source: str,
     warnings: Sequence[str] = (),
+    made_from: str = "",
 ) -> None:
     """Write the row that says that a piece is there. Its file comes first.
 
@@ -197,6 +198,7 @@ def record(
             "source": source[:40],
             "until_ns": until_ns,
             "warnings": "\n".join(warnings),
+            "made_from": made_from,
         },
     )
 

@@ -78,6 +78,13 @@ class Plan:
         return needed
 
 
+def imported_sessions(asset: Asset) -> list[Session]:
+    """The sessions with bars of an asset that has files only, ascending."""
+    dates = Coverage.objects.filter(contract__asset=asset, schema__in=BAR_SCHEMAS, rows__gt=0)
+    days = sorted(set(dates.values_list("trade_date", flat=True)))
+    return [session for day in days if (session := asset.sessions.session(day)) is not None]
+
+
 def plan(window: Window) -> Plan:
     """Which contract each session of a window shows. Raises NoMarket when none had traded yet."""
     if window.asset.from_files:
@@ -99,7 +106,7 @@ def plan(window: Window) -> Plan:
 
 
 def _plan_from_files(window: Window) -> Plan:
-    """What was imported: each session's busiest contract at its own prices, in the finest bars there are."""
+    """What was imported: each session's busiest contract at its own prices, in the finest bars that have all of it."""
     rows = Coverage.objects.filter(
         contract__asset=window.asset,
         schema__in=BAR_SCHEMAS,
@@ -123,6 +130,6 @@ def _plan_from_files(window: Window) -> Plan:
     return Plan(slots, [], (entry.contract if entry else slots[0].contract).raw_symbol)
 
 
-def _rank(row: Coverage) -> tuple[int, int]:
-    """Finer bars first, then more of them."""
-    return -BAR_SCHEMAS.index(row.schema), row.rows
+def _rank(row: Coverage) -> tuple[bool, int, int]:
+    """A whole session before a part of one, then finer bars, then more of them."""
+    return row.state == Coverage.State.COMPLETE, -BAR_SCHEMAS.index(row.schema), row.rows

@@ -7,9 +7,12 @@ import kombu.exceptions
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from market import jobs
+from market import jobs, refresh
 from market.models import Job
-from market.tasks import TASKS
+from market.tasks import REPLAY_DATA, TASKS
+
+RETRIED = frozenset({REPLAY_DATA, refresh.JOB_KIND})
+"""The kinds of jobs that can be tried once more; the files of an import are gone when it is over."""
 
 
 class Stale(Exception):
@@ -46,7 +49,9 @@ def retry(job: Job) -> Job:
     """Try a failed or cancelled job once more: a new job with the same parameters. Raises Stale."""
     if job.state not in (Job.State.FAILED, Job.State.CANCELLED):
         raise Stale("This job did not fail.")
-    if job.kind not in TASKS:
+    if job.kind == Job.IMPORT:
+        raise Stale("The files are not kept. Drop them on the page Data once more.")
+    if job.kind not in RETRIED:
         raise Stale("A command did this job; run it again.")
     try:
         with transaction.atomic():

@@ -16,9 +16,10 @@ class MixedSources(Exception):
 
 
 def check_source() -> None:
-    """Raises MixedSources when invented and real data would share this database."""
+    """Raises MixedSources when invented and real data would share this database; imported files may be in any."""
+    welcome = [settings.MARKET_SOURCE, Coverage.FROM_FILE]
     others = [
-        table.objects.exclude(source=settings.MARKET_SOURCE).values_list("source", flat=True).first()
+        table.objects.exclude(source__in=welcome).values_list("source", flat=True).first()
         for table in (Coverage, DailySpan)
     ]
     for other in filter(None, others):

@@ -1,8 +1,9 @@
-"""CME sessions and Eastern Time: the only place where market time and UTC meet.
+"""Sessions and Eastern Time: the only place where market time and UTC meet.
 
-People see Eastern Time (ET), machines keep int64 UTC nanoseconds. A session of trade date D normally
-runs from 18:00 ET of the day before to 17:00 ET of D. The skeleton is `pandas_market_calendars`; the
-dated file `session_overrides.csv` corrects it; docs/sessions.md explains the rules.
+People see Eastern Time (ET), machines keep int64 UTC nanoseconds. CME's session of trade date D normally
+runs from 18:00 ET of the day before to 17:00 ET of D, that of US stocks from 04:00 to 20:00 ET of D. The
+skeleton is `pandas_market_calendars`; the dated file `session_overrides.csv` corrects it; docs/sessions.md
+explains the rules.
 """
 
 import bisect
@@ -40,7 +41,7 @@ GROUPS: dict[str, str] = {
     facts.FX: "fx-crypto",
     facts.CRYPTO: "fx-crypto",
 }
-CALENDARS = tuple(GROUPS)
+CALENDARS = (*GROUPS, facts.US_STOCKS)
 """The calendar names that an asset may have."""
 
 _ET_TEXT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?")
@@ -98,11 +99,13 @@ def parse_et(text: str) -> int:
 class Session:
     """One trade date's trading time.
 
-    segments: UTC ns [open, close), ascending; a halt inside the session separates them.
+    segments: UTC ns [open, close), ascending; a halt inside the session separates them. regular: the regular hours of
+    a stock within them, None for a future.
     """
 
     trade_date: date
     segments: tuple[tuple[int, int], ...]
+    regular: tuple[int, int] | None = None
 
     @property
     def open_ns(self) -> int:
@@ -174,12 +177,26 @@ def calendar(name: str) -> SessionCalendar:
 
 @cache
 def _build(name: str) -> SessionCalendar:
+    if name == facts.US_STOCKS:
+        return SessionCalendar(_stocks())
     group = GROUPS[name]
     closes = {day: close for overridden, day, close in _overrides() if overridden == group}
     sessions = _merge_holidays(_regular(name, closes))
     if name == facts.CRYPTO:
         sessions = _round_the_clock(sessions)
     return SessionCalendar(sessions)
+
+
+def _stocks() -> Iterator[Session]:
+    """US stocks: from the early session's opening to the late session's close, on one calendar day."""
+    import pandas_market_calendars
+
+    schedule = pandas_market_calendars.get_calendar("NASDAQ").schedule(FIRST_DAY, LAST_DAY, start="pre", end="post")
+    columns = ("pre", "market_open", "market_close", "post")
+    times = (schedule[column].dt.as_unit("ns").astype("int64") for column in columns)
+    for stamp, *instants in zip(schedule.index, *times, strict=True):
+        early, start, end, late = map(int, instants)
+        yield Session(stamp.date(), ((early, late),), (start, end))
 
 
 def _overrides() -> Iterator[tuple[str, date, time]]:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 
-from market import conditions, ingest, rolls, store
+from market import conditions, events, ingest, rolls, store
 from market.databento_historical import HistoricalGateway
 from market.engine.bars import Bars
 from market.engine.tape import Part, Piece, RollMark, SharedCache, Tape
@@ -109,12 +109,14 @@ def load(window: Window) -> Tape:
     rows = [stored.get((slot.contract.pk, slot.schema, slot.session.trade_date)) for slot in planned.slots]
     _read_ahead(planned.slots, rows)
     flaws = conditions.flaws(window.asset.dataset, [slot.session for slot in planned.slots])
+    grades = events.grades([(slot.contract, slot.session) for slot in planned.slots])
     parts = [
         Part(
             _piece(slot.contract, slot.session, row),
             planned.shift(window.entry, slot.session),
             _mark(slot),
             flaws.get(slot.session.trade_date),
+            grades[slot.contract.pk, slot.session.trade_date],
         )
         for slot, row in zip(planned.slots, rows, strict=True)
     ]

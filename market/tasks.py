@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from market import jobs, plans, refresh, tapes
 from market.gateway import available_range, gateway
 from market.gateway_errors import GatewayError
+from market.importing import batches
 from market.locks import try_advisory_lock
 from market.models import Asset, Job
 from market.spending import LimitReached, NeedsApproval, purse_for
@@ -121,7 +122,25 @@ def _refresh_history(job: Job) -> None:
         progress.finish(Job.State.DONE, said)
 
 
-TASKS: dict[str, Task[Any, Any]] = {REPLAY_DATA: prepare_window, refresh.JOB_KIND: refresh_history}
+# --- users' own files -------------------------------------------------------------------------------------
+
+
+@shared_task
+def import_files(job_id: int) -> None:
+    """Import the files of a job. Rows that were stored before a crash are found to be there."""
+    try:
+        with try_advisory_lock(*jobs.lock(job_id)) as mine:
+            if mine:
+                batches.run(job_id)
+    except (OperationalError, InterfaceError) as problem:
+        log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
+
+
+TASKS: dict[str, Task[Any, Any]] = {
+    REPLAY_DATA: prepare_window,
+    refresh.JOB_KIND: refresh_history,
+    Job.IMPORT: import_files,
+}
 """Which task does the jobs of a kind. Those of other kinds are done by whoever made them."""
 
 

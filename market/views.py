@@ -16,7 +16,6 @@ from django_htmx.http import trigger_client_event
 from market import access, jobs, ledger, queue
 from market.models import Job, SpendingLimits
 from market.spending import is_paid, today
-from market.tasks import TASKS
 
 PAGE = 50
 FIRST_YEAR, LAST_YEAR = 2020, 2099
@@ -32,7 +31,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
         "jobs": page[:PAGE],
         "older": page[PAGE - 1].pk if len(page) > PAGE else None,
         "chosen_user": request.GET.get("user", ""),
-        "kinds": TASKS.keys(),
+        "retried": queue.RETRIED,
         "is_paid": is_paid(),
         "standing": ledger.standing_of(request.user.pk),
         "limits": SpendingLimits.current(),
@@ -99,7 +98,7 @@ def _answer(request: HttpRequest, found: Job, problem: str) -> HttpResponse:
         if problem:
             messages.warning(request, problem)
         return redirect("market:jobs")
-    row = render(request, "market/_job.html", {"job": found, "kinds": TASKS.keys()})
+    row = render(request, "market/_job.html", {"job": found, "retried": queue.RETRIED})
     return trigger_client_event(row, "futsim:said", {"text": problem})
 
 

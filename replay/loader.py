@@ -67,7 +67,11 @@ class Loader:
         replay = self._replay
         job = replay.job if replay.state == ReplaySession.State.LOADING else None
         available = await patiently(services.what_is_available, replay.asset)
-        return await self._load(services.window_around(replay, ns, anchor_ns, available), available, job)
+        try:
+            window = services.window_around(replay, ns, anchor_ns, available)
+        except services.BadMoment as problem:
+            raise CannotLoad(str(problem)) from None
+        return await self._load(window, available, job)
 
     async def ahead(self, tape: Tape) -> Tape | None:
         """The tape with the next sessions behind it; None when there are none yet. Raises CannotLoad."""
@@ -92,6 +96,8 @@ class Loader:
             except plans.NoMarket as problem:
                 raise CannotLoad(str(problem)) from None
             except store.DamagedPiece as found:
+                if window.asset.from_files:
+                    raise CannotLoad(f"{found} Import its file again.") from None
                 damage = found
         raise CannotLoad(f"{damage} It could not be repaired; the disk may be failing.")
 

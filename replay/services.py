@@ -14,7 +14,7 @@ from market.engine.tape import Tape
 from market.gateway import available_range
 from market.gateway_errors import GatewayError
 from market.models import Asset, Coverage, Job
-from market.sessions import FIRST_DAY, SECOND_NS, Session, to_et
+from market.sessions import FIRST_DAY, SECOND_NS, Session, SessionCalendar, to_et
 from market.tasks import REPLAY_DATA, window_params
 from replay.models import ReplaySession
 
@@ -22,6 +22,8 @@ SESSIONS_BEFORE = 10
 SESSIONS_AFTER = 5
 PREFETCH_SESSIONS = 5
 KEEP_SESSIONS = 30
+LISTED_RUNS = 6
+"""Spans of days that a message names."""
 RECENT = 50
 """How many replays the menu offers to go back to."""
 
@@ -32,15 +34,34 @@ class BadMoment(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Available:
-    """What the gateway has, UTC ns [start_ns, end_ns), or why that is not known."""
+    """What the gateway has, UTC ns [start_ns, end_ns), or why that is not known.
+
+    imported: the sessions of an asset that has users' files only; None for one that the gateway has.
+    """
 
     start_ns: int
     end_ns: int
     problem: GatewayError | None = None
+    imported: list[Session] | None = None
 
     def within(self, sessions: list[Session]) -> list[Session]:
         """The sessions whose data is there from their opening on, if only in part."""
+        if self.imported is not None:
+            dates = {session.trade_date for session in self.imported}
+            return [session for session in sessions if session.trade_date in dates]
         return [session for session in sessions if self.start_ns <= session.open_ns < self.end_ns]
+
+    def before(self, calendar: SessionCalendar, trade_date: date, count: int) -> list[Session]:
+        """The last `count` sessions before a trade date, as far as their data is there."""
+        if self.imported is not None:
+            return [session for session in self.imported if session.trade_date < trade_date][-count:]
+        return self.within(calendar.before(trade_date, count))
+
+    def after(self, calendar: SessionCalendar, trade_date: date, count: int) -> list[Session]:
+        """The next `count` sessions after a trade date, as far as their data is there."""
+        if self.imported is not None:
+            return [session for session in self.imported if session.trade_date > trade_date][:count]
+        return self.within(calendar.after(trade_date, count))
 
     @property
     def first_whole_day(self) -> date:
@@ -52,6 +73,8 @@ class Available:
 
 def what_is_available(asset: Asset, *, patient: bool = False) -> Available:
     """The dataset's bounds. A gateway that is down leaves what is stored usable: its end then, with the problem."""
+    if asset.from_files:
+        return Available(0, time_ns(), imported=plans.imported_sessions(asset))
     try:
         bounds: DatasetRange = available_range(asset.dataset, patient=patient)
     except GatewayError as problem:
@@ -69,6 +92,8 @@ def check_moment(asset: Asset, ns: int, available: Available) -> Session:
     """The session that trades at the instant. Raises BadMoment for a closed market, the future and before data."""
     if ns >= time_ns():
         raise BadMoment("That moment is in the future. Choose one that has been.")
+    if available.imported is not None:
+        _check_imported(asset, ns, available.imported)
     if ns < available.start_ns:
         raise BadMoment(f"There is no data before {to_et(available.start_ns):%Y-%m-%d %H:%M} ET.")
     if ns >= available.end_ns:
@@ -79,6 +104,33 @@ def check_moment(asset: Asset, ns: int, available: Available) -> Session:
     if session is None or not session.is_open(ns):
         raise BadMoment(f"{asset.root} was closed then. {_next_opening(asset, ns, available)}")
     return session
+
+
+def _check_imported(asset: Asset, ns: int, sessions: list[Session]) -> None:
+    """Raises BadMoment where no file was imported; the message names the days that are there."""
+    if not sessions:
+        raise BadMoment(_nothing_imported(asset))
+    if not any(session.open_ns <= ns < session.close_ns for session in sessions):
+        raise BadMoment(f"{asset.root} is here for {_days(asset, sessions)} only. Choose a moment in these sessions.")
+
+
+def _nothing_imported(asset: Asset) -> str:
+    return f"No bars or trades of {asset.root} are here. Import a file on the page Data."
+
+
+def _days(asset: Asset, sessions: list[Session]) -> str:
+    """Trade dates for people: runs of sessions as "2025-06-02 to 2025-06-05"."""
+    runs: list[list[date]] = []
+    for session in sessions:
+        before = asset.sessions.before(session.trade_date, 1)
+        if runs and before and runs[-1][-1] == before[-1].trade_date:
+            runs[-1].append(session.trade_date)
+        else:
+            runs.append([session.trade_date])
+    texts = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
+    if len(texts) > LISTED_RUNS:
+        texts = [*texts[: LISTED_RUNS - 1], f"{len(texts) - LISTED_RUNS + 1} other spans up to {runs[-1][-1]}"]
+    return ", ".join(texts[:-1]) + " and " + texts[-1] if len(texts) > 1 else texts[0]
 
 
 def _next_opening(asset: Asset, ns: int, available: Available) -> str:
@@ -98,32 +150,36 @@ def _last_close(asset: Asset, session: Session, ns: int) -> int:
 
 
 def window_around(replay: ReplaySession, ns: int, anchor_ns: int, available: Available) -> plans.Window:
-    """The sessions to load when the playhead is put at `ns`: ten before its session, five after."""
+    """The sessions to load when the playhead is put at `ns`: ten before its session, five after. Raises BadMoment."""
     calendar = replay.asset.sessions
     here = calendar.first_closing_after(ns)
     sessions = [
-        *calendar.before(here.trade_date, SESSIONS_BEFORE), here, *calendar.after(here.trade_date, SESSIONS_AFTER)
-    ]  # fmt: skip
-    return _window(replay, available.within(sessions), anchor_ns, available)
+        *available.before(calendar, here.trade_date, SESSIONS_BEFORE),
+        *available.within([here]),
+        *available.after(calendar, here.trade_date, SESSIONS_AFTER),
+    ]
+    if not sessions:
+        raise BadMoment(_nothing_imported(replay.asset))
+    return _window(replay, sessions, anchor_ns, available)
 
 
 def window_ahead(replay: ReplaySession, tape: Tape, available: Available) -> plans.Window | None:
     """The tape's sessions and the next five, the oldest dropped past thirty; None when there are no further ones."""
     calendar, loaded = replay.asset.sessions, tape.trade_dates
-    ahead = available.within(calendar.after(loaded[-1], PREFETCH_SESSIONS))
+    ahead = available.after(calendar, loaded[-1], PREFETCH_SESSIONS)
     if not ahead:
         return None
-    sessions = [*calendar.between(loaded[0], loaded[-1]), *ahead]
+    sessions = [*available.within(calendar.between(loaded[0], loaded[-1])), *ahead]
     return _window(replay, sessions[-KEEP_SESSIONS:], replay.anchor_ns, available)
 
 
 def window_behind(replay: ReplaySession, tape: Tape, ns: int, available: Available) -> plans.Window | None:
     """The tape's sessions and ten before that of `ns`, the newest dropped past thirty; None when they are there."""
     calendar, loaded = replay.asset.sessions, tape.trade_dates
-    behind = available.within(calendar.before(tape.part_at(ns).piece.session.trade_date, SESSIONS_BEFORE))
+    behind = available.before(calendar, tape.part_at(ns).piece.session.trade_date, SESSIONS_BEFORE)
     if not behind or behind[0].trade_date >= loaded[0]:
         return None
-    sessions = calendar.between(behind[0].trade_date, loaded[-1])
+    sessions = available.within(calendar.between(behind[0].trade_date, loaded[-1]))
     return _window(replay, sessions[:KEEP_SESSIONS], replay.anchor_ns, available)
 
 

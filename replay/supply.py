@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from market.bus import Bus
 from market.engine.tape import Tape
 from market.models import Job
-from market.sessions import to_et
+from market.sessions import SECOND_NS, to_et
 from replay import services
 from replay.loader import CannotLoad, Loader, patiently
 from replay.models import ReplaySession
@@ -174,7 +174,8 @@ class Supply:
         past = [part.piece for part in tape.parts if part.piece.session.close_ns <= self._receiver.playhead_ns]
         root, count = self._replay.asset.root, sum(len(piece.stored) for piece in past)
         sessions = "1 session" if len(past) == 1 else f"{len(past)} sessions"
-        self._receiver.say("info", f"{root}: {sessions} before this one, with {count:,} stored bars.")
+        kind = "one-second bars" if all(piece.bar_ns == SECOND_NS for piece in past) else "bars"
+        self._receiver.say("info", f"{root}: {sessions} before this one, with {count:,} {kind}.")
 
     async def _tell_fronts(self) -> None:
         fronts = await patiently(services.front_months, self._replay, self._receiver.playhead_ns)

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from market.access import offered
 from market.gateway_errors import GatewayError
-from market.models import Asset
 from market.months import weeks_of
 from market.plans import NoMarket
 from market.sessions import FIRST_DAY, LAST_DAY, to_et
@@ -30,8 +30,9 @@ DEFAULT_DAYS_BACK = 7
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The workspace without a replay."""
-    return render(request, "replay/workspace.html", _context(request, _first_choice()))
+    """The workspace without a replay. The address may fill in the Load form."""
+    asked = {name: request.GET[name] for name in OpenForm.base_fields if name in request.GET}
+    return render(request, "replay/workspace.html", _context(request, _first_choice() | asked))
 
 
 @require_safe
@@ -116,9 +117,8 @@ def _open(request: HttpRequest, form: OpenForm) -> ReplaySession | None:
 
 def _context(request: HttpRequest, initial: Mapping[str, object]) -> dict[str, Any]:
     assert request.user.pk is not None
-    assets = Asset.objects.filter(is_active=True).values("root", "name")
     return {
-        "assets": list(assets),
+        "assets": list(offered().values("root", "name")),
         "timeframes": list(TIMEFRAMES),
         "initial": initial,
         "session_id": None,
@@ -131,8 +131,7 @@ def _context(request: HttpRequest, initial: Mapping[str, object]) -> dict[str, A
 
 def _first_choice() -> dict[str, object]:
     """A recent regular open, so that Load works at once."""
-    offered = Asset.objects.filter(is_active=True)
-    asset = offered.filter(root=DEFAULT_ROOT).first() or offered.first()
+    asset = offered().filter(root=DEFAULT_ROOT).first() or offered().first()
     day = to_et(time.time_ns()).date() - timedelta(days=DEFAULT_DAYS_BACK)
     if asset is not None:
         day = asset.sessions.before(day, 1)[-1].trade_date

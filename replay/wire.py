@@ -80,13 +80,15 @@ def flaw_body(flaw: FlawMark) -> dict[str, Any]:
 
 def clock_body(clock: ReplayClock, tape: Tape | None, *, at_end: bool, loading: bool) -> dict[str, Any]:
     """Where the replay stands."""
-    piece = tape.part_at(clock.playhead_ns).piece if tape else None
+    part = tape.part_at(clock.playhead_ns) if tape else None
+    piece = part.piece if part else None
     return {
         "playhead": str(clock.playhead_ns),
         "playing": clock.playing,
         "speed": "max" if clock.speed is None else clock.speed,
         "contract": piece.contract if piece else None,
         "trade_date": piece.session.trade_date.isoformat() if piece else None,
+        "grade": part.grade if part else None,
         "at_end": at_end,
         "loading": loading,
     }
@@ -108,7 +110,6 @@ def session_body(replay: ReplaySession, tape: Tape | None) -> dict[str, Any]:
         "entry_contract": tape.entry_contract if tape else None,
         "lookback_days": replay.lookback_days,
         "state": ReplaySession.State.LOADING if is_loading else replay.state,
-        "grade": "bars",
-        "synthetic": settings.SYNTHETIC_MARKET,
+        "synthetic": settings.SYNTHETIC_MARKET and not asset.from_files,
         "problem": replay.problem or None,
     }

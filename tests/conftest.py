@@ -32,6 +32,7 @@ def own_store(settings: Any, tmp_path: Path) -> None:
 
     settings.DATA_ROOT = str(tmp_path / "data")
     settings.BOOK_ROOT = str(tmp_path / "books")
+    settings.UPLOAD_ROOT = str(tmp_path / "uploads")
     tapes.cache.clear()
 
 

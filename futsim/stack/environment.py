@@ -19,6 +19,7 @@ SHARED = (
     "FUTSIM_ALLOWED_HOSTS",
     "FUTSIM_DATA_ROOT",
     "FUTSIM_BOOK_ROOT",
+    "FUTSIM_UPLOAD_ROOT",
     "FUTSIM_GATEWAY",
     "FUTSIM_LIVE_GATEWAY",
 )
@@ -81,6 +82,7 @@ def for_children(
         "FUTSIM_ALLOWED_HOSTS": ",".join(dict.fromkeys(["127.0.0.1", "localhost", "[::1]", _host_header(address)])),
         "FUTSIM_DATA_ROOT": str(places.data(market.name)),
         "FUTSIM_BOOK_ROOT": str(places.books(market.name)),
+        "FUTSIM_UPLOAD_ROOT": str(places.uploads),
     }
     if market.needs_standin:
         ours |= {

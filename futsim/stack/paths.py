@@ -93,6 +93,11 @@ class Places:
         """The books of one market as memory-mapped files."""
         return self.folder / "books" / market
 
+    @property
+    def uploads(self) -> Path:
+        """Users' files until they are imported."""
+        return self.folder / "uploads"
+
     def sockets(self) -> Path:
         """The folder of the servers' sockets, short enough for the operating system.
 

@@ -9,7 +9,7 @@ import bisect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Generic, Protocol, TypeVar
 
@@ -27,7 +27,7 @@ def as_traded(session: Session, ts: Int64s, bar_ns: int) -> Session:
     for (start, end), following in zip(session.segments, [*openings, None], strict=True):
         late = ts[ts.searchsorted(end) : None if following is None else ts.searchsorted(following)]
         segments.append((start, int(late[-1]) + bar_ns if len(late) else end))
-    return Session(session.trade_date, tuple(segments))
+    return replace(session, segments=tuple(segments))
 
 
 class Piece:
@@ -116,12 +116,16 @@ class FlawMark:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece in its place: the shift that its prices need, and the roll and the flaw at its open if there are any."""
+    """A piece in its place: the shift that its prices need, and the roll and the flaw at its open if there are any.
+
+    grade: what the session's stored data can decide: "book", "trades" or "bars".
+    """
 
     piece: Piece
     shift: int
     roll: RollMark | None = None
     flaw: FlawMark | None = None
+    grade: str = "bars"
 
 
 @dataclass(frozen=True, slots=True)

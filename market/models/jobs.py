@@ -23,6 +23,8 @@ class Job(models.Model):
     FINAL = (State.DONE, State.FAILED, State.CANCELLED)
     ACTIVE = (State.QUEUED, State.RUNNING)
     """A worker's business. One that asks waits for a person, however long that takes."""
+    IMPORT = "import"
+    """The kind of those that import users' files."""
 
     kind = models.CharField(max_length=24)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="jobs")

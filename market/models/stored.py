@@ -16,6 +16,9 @@ class Coverage(models.Model):
         EMPTY = "empty"
         PARTIAL = "partial", "partial (the session was not over)"
 
+    FROM_FILE = "file"
+    """The source of what users imported."""
+
     contract = models.ForeignKey(Contract, models.CASCADE, related_name="coverage")
     schema = models.CharField(max_length=12)
     trade_date = models.DateField()
@@ -26,6 +29,9 @@ class Coverage(models.Model):
     source = models.CharField(max_length=40)
     until_ns = models.BigIntegerField(help_text="Data was available up to here when it was fetched.")
     warnings = models.TextField(blank=True, help_text="What the gateway said beside the data.")
+    made_from = models.CharField(
+        max_length=12, blank=True, help_text="The imported schema that futsim made it from: trades or mbo."
+    )
     fetched_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -64,7 +70,7 @@ class DayCondition(models.Model):
 class ImportedFile(models.Model):
     """A file that a user brought, and what became of it.
 
-    report: {"accepted": rows, "known": rows, "refused": [{"row", "reason"}], …} as `market.importing` writes it.
+    report: as `market.importing.report.Report.as_json` writes it; empty until the import is over.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="imported_files")

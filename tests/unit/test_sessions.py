@@ -95,6 +95,37 @@ def test_the_calendar_finds_the_session_of_an_instant() -> None:
     assert [s.trade_date.day for s in days.after(date(2026, 3, 18), 2)] == [19, 20]
 
 
+@pytest.mark.parametrize(
+    ("day", "span", "regular"),
+    [
+        (date(2025, 6, 2), "Mon 06-02 04:00 – Mon 06-02 20:00", "09:30 – 16:00"),
+        (date(2025, 1, 2), "Thu 01-02 04:00 – Thu 01-02 20:00", "09:30 – 16:00"),
+        # the day before a holiday ends early, the late session too
+        (date(2025, 7, 3), "Thu 07-03 04:00 – Thu 07-03 17:00", "09:30 – 13:00"),
+        (date(2025, 11, 28), "Fri 11-28 04:00 – Fri 11-28 17:00", "09:30 – 13:00"),
+    ],
+)
+def test_stocks_trade_from_the_early_session_to_the_late_one(day: date, span: str, regular: str) -> None:
+    session = calendar(facts.US_STOCKS).session(day)
+    assert session is not None
+    assert session.regular is not None
+    assert spans(facts.US_STOCKS, day) == [span]
+    assert " – ".join(f"{to_et(ns):%H:%M}" for ns in session.regular) == regular
+
+
+@pytest.mark.parametrize("day", [date(2025, 7, 4), date(2025, 1, 9), date(2026, 1, 19), date(2025, 6, 1)])
+def test_stocks_do_not_trade_on_holidays_and_no_session_is_merged(day: date) -> None:
+    assert calendar(facts.US_STOCKS).session(day) is None
+    after = calendar(facts.US_STOCKS).after(day, 1)[0]
+    assert len(after.segments) == 1
+
+
+def test_a_future_has_no_regular_hours() -> None:
+    session = calendar(facts.EQUITY).session(date(2025, 6, 2))
+    assert session is not None
+    assert session.regular is None
+
+
 def test_the_session_is_23_hours_long_in_summer_and_in_winter() -> None:
     for day in (date(2026, 3, 6), date(2026, 3, 9), date(2026, 10, 30), date(2026, 11, 2)):
         session = calendar(facts.EQUITY).session(day)

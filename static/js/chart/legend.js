@@ -1,6 +1,7 @@
 import { TIMEFRAMES } from "../net/protocol.js";
-import { el, setText, show } from "../ui/dom.js";
+import { el, setAttribute, setText, show } from "../ui/dom.js";
 import { countText } from "../ui/price.js";
+import { gradeOf } from "../workspace/grades.js";
 import { rollCount, shownPrices } from "./rolls.js";
 
 const WORDS = { O: "Open", H: "High", L: "Low", C: "Close", V: "Volume: contracts traded in this bar" };
@@ -25,7 +26,7 @@ export class Legend {
     this.bar = el("span", { class: "legend-bar", hidden: true });
     for (const [letter, value] of Object.entries(this.values)) this.bar.append(el("span", { title: WORDS[letter] }, letter, " ", value));
     this.bar.append(this.change, el("span", { title: WORDS.V }, "V ", this.volume));
-    this.grade = el("span", { title: "What this replay is made of. bars: one-second bars, without single trades and without the order book" });
+    this.grade = el("span");
     this.space = el("span");
     this.rolls = el("span", { title: "A roll is where the chart goes on with the next contract; point at its dot for more" });
     right.append(el("span", { class: "legend-origin" }, this.grade, this.space, this.rolls));
@@ -59,10 +60,12 @@ export class Legend {
     setText(this.volume, countText(bar.v));
   }
 
-  /** Where the chart's prices come from: grade, entry contract, rolls. */
-  setOrigin({ session, marks }) {
+  /** Where the chart's prices come from: grade of the session at the playhead, entry contract, rolls. */
+  setOrigin({ session, clock, marks }) {
     const contract = session.entry_contract;
-    setText(this.grade, session.grade ? `grade: ${session.grade}` : "");
+    const grade = gradeOf(clock);
+    setText(this.grade, grade.text);
+    setAttribute(this.grade, "title", grade.title);
     setText(this.space, contract ? `prices of ${contract}` : "");
     this.space.title = `The prices are those of ${contract}. Where the chart shows another contract, its prices are shifted by the difference at the roll.`;
     setText(this.rolls, rollCount(marks));

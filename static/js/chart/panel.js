@@ -116,7 +116,7 @@ export class ChartPanel {
     header.setTitle(clock?.contract || session.root);
     this.legend.setName(session.name);
     this.legend.setContract({ current: clock?.contract, session, marks: rollsOf(marks) });
-    this.legend.setOrigin({ session, marks: rollsOf(marks) });
+    this.legend.setOrigin({ session, clock, marks: rollsOf(marks) });
     if (!chart) return;
     this.#useScale(session, chart.unit);
     this.#drawBars(chart);

@@ -52,6 +52,7 @@ function checkClock(clock) {
   need(isObject(clock), "clock", "an object");
   need(isNs(clock.playhead), "clock.playhead", "nanoseconds as text");
   need(typeof clock.playing === "boolean", "clock.playing", "true or false");
+  need([null, "bars", "trades", "book"].includes(clock.grade), "clock.grade", "bars, trades, book or null");
 }
 
 function checkJob(job) {

@@ -1,6 +1,7 @@
 import { SPEEDS } from "../net/protocol.js";
 import { mouseKeepsFocus, setAttribute, setText, show } from "../ui/dom.js";
 import { ET_INPUT_FORMS, dayOfDate, etClock, etDay, etText, readEtInput, secondsFromNs } from "../ui/time.js";
+import { gradeOf } from "../workspace/grades.js";
 import { isAsking, loadingOf } from "../workspace/loading.js";
 import { Subscriptions } from "../workspace/store.js";
 import { commandOf, focusKind } from "./keys.js";
@@ -181,11 +182,10 @@ export class ReplayBar {
   }
 
   #drawSession(session) {
-    show(this.fields.grade, Boolean(session?.grade));
-    setText(this.fields.grade, session?.grade ? `grade: ${session.grade}` : "");
     for (const control of this.root.querySelectorAll("[data-needs-session]")) control.disabled = !this.#ready();
     const synthetic = document.querySelector("[data-synthetic]");
-    if (session?.synthetic && synthetic) synthetic.hidden = false;
+    // what was imported is no invention, even where the market is
+    if (session && synthetic) synthetic.hidden = !session.synthetic;
   }
 
   /** What is loaded while bars are on screen; before that the chart's own area tells. */
@@ -206,6 +206,10 @@ export class ReplayBar {
 
   #drawClock(clock) {
     if (!clock) return;
+    const grade = gradeOf(clock);
+    show(this.fields.grade, grade.text !== "");
+    setText(this.fields.grade, grade.text);
+    setAttribute(this.fields.grade, "title", grade.title);
     const seconds = secondsFromNs(clock.playhead);
     setText(this.fields.time, etClock(seconds));
     setText(this.fields.date, `${etDay(seconds)} ET`);

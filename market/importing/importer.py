@@ -1,0 +1,142 @@
+"""Importing one file: read it, refuse what cannot be right, cut it into sessions, store the pieces."""
+
+import errno
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from django.conf import settings
+
+from market.importing import checks, definitions, formats, pieces
+from market.importing.contracts import Instrument, Instruments, Unknown
+from market.importing.orders import Books
+from market.importing.parts import DEFINITION, MBO, Definitions, Part, Reader
+from market.importing.pieces import Piece
+from market.importing.report import NotImportable, Report
+from market.importing.spool import Spool
+from market.models import Contract
+from market.schemas import TRADES
+from market.sessions import Session
+
+READING = 0.7
+"""Share of the work that reading is; storing the pieces is the rest."""
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL = "The disk of this installation is full. Nothing more was stored; free some space and import the file again."
+
+Tell = Callable[[float], None]
+"""Hears how much of the work is done, 0 to 1; may raise to stop it."""
+
+
+def import_file(path: Path, name: str, tell: Tell = lambda _: None) -> Report:
+    """Import a file, whatever it is; the report says what became of it.
+
+    name: the one that its owner gave it. What `tell` raises goes through; pieces that were stored until then stay.
+    """
+    report = Report()
+    try:
+        with closing(formats.open_file(path, name)) as reader:
+            _import(reader, report, tell)
+    except NotImportable as problem:
+        report.problem = str(problem)
+    except OSError as problem:
+        if problem.errno not in FULL_DISK:
+            raise
+        report.problem = DISK_FULL
+    report.close()
+    return report
+
+
+def _import(reader: Reader, report: Report, tell: Tell) -> None:
+    folder = Path(settings.UPLOAD_ROOT)
+    folder.mkdir(parents=True, exist_ok=True)
+    spooled = Path(tempfile.mkdtemp(prefix="spool-", dir=folder))
+    try:
+        work = _Import(reader, Spool(spooled), report)
+        work.read(tell)
+        work.store(tell)
+    finally:
+        shutil.rmtree(spooled, ignore_errors=True)
+
+
+class _Import:
+    """The rows of one file on their way."""
+
+    def __init__(self, reader: Reader, spool: Spool, report: Report) -> None:
+        self._reader = reader
+        self._spool = spool
+        self._report = report
+        self._instruments = Instruments(reader.dataset)
+        self._books = Books()
+        self._pieces: dict[str, Piece] = {}
+        self._contracts: dict[tuple[Instrument, Session], Contract | Unknown] = {}
+        self._last_ns: dict[tuple[str, Instrument], int] = {}
+        self._now_ns = time.time_ns()
+
+    def read(self, tell: Tell) -> None:
+        """Read the whole file; nothing is stored yet but contracts."""
+        for part in self._reader.parts(self._report):
+            if isinstance(part, Definitions):
+                definitions.take(part, self._reader.dataset, self._report)
+            else:
+                self._take(part)
+            tell(READING * self._reader.share())
+        self._books.tell(self._report)
+
+    def _take(self, part: Part) -> None:
+        try:
+            instrument = self._instruments.of(part)
+        except Unknown as problem:
+            self._report.refuse(part.rows, str(problem))
+            return
+        key = part.schema.name, instrument
+        part = checks.sound(part, instrument, self._last_ns.get(key, 0), self._now_ns, self._report)
+        if not len(part):
+            return
+        self._last_ns[key] = int(part.columns[part.schema.time][-1])
+        if part.schema is MBO:
+            for made in self._books.expand(part):
+                self._spool_sessions(made, instrument, MBO.name)
+        else:
+            self._spool_sessions(part, instrument, "")
+
+    def _spool_sessions(self, part: Part, instrument: Instrument, made_from: str) -> None:
+        for session, mine in checks.cut(part, instrument.calendar, self._report):
+            contract = self._contract(instrument, session)
+            if isinstance(contract, Unknown):
+                self._report.refuse(mine.rows, str(contract))
+                continue
+            piece = Piece(contract, part.schema, session, made_from)
+            self._pieces.setdefault(piece.key, piece)
+            self._spool.add(piece.key, part.schema, mine.columns, mine.rows)
+
+    def _contract(self, instrument: Instrument, session: Session) -> Contract | Unknown:
+        key = instrument, session
+        if key not in self._contracts:
+            try:
+                self._contracts[key] = instrument.contract_on(session.trade_date)
+            except Unknown as problem:
+                self._contracts[key] = problem
+        return self._contracts[key]
+
+    def store(self, tell: Tell) -> None:
+        """Store the pieces, one after the other."""
+        for number, piece in enumerate(self._pieces.values()):
+            tell(READING + (1 - READING) * number / len(self._pieces))
+            pieces.save(piece, self._spool, self._report)
+            self._spool.drop(piece.key)
+        for piece in self._pieces.values():
+            if piece.schema is TRADES:
+                pieces.make_bars(piece.contract, piece.session, self._report)
+        tell(1.0)
+
+
+def holds_definitions(path: Path, name: str) -> bool:
+    """Whether a file defines instruments, so that others had better wait for it."""
+    try:
+        with closing(formats.open_file(path, name)) as reader:
+            return reader.schema == DEFINITION
+    except (NotImportable, OSError):
+        return False
