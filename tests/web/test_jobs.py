@@ -233,14 +233,14 @@ def test_a_job_of_the_console_is_not_tried_again_here(owner: Client, people: Peo
     (row,) = rows_in(page_of(owner))
     assert "NQM6 trades" in row
     assert ">Retry</button>" not in row
-    assert "console" in post(owner, job, "retry").headers["HX-Trigger"]
+    assert "run it again" in post(owner, job, "retry").headers["HX-Trigger"]
 
 
 def test_a_refresh_is_not_tried_again_beside_another(admin: Client) -> None:
     failed, _ = (
         Job.objects.create(kind="history", state=state, params={"roots": None}) for state in ("failed", "queued")
     )
-    assert "under way" in post(admin, failed, "retry").headers["HX-Trigger"]
+    assert "being done already" in post(admin, failed, "retry").headers["HX-Trigger"]
     assert "all assets" in page_of(admin)
 
 
