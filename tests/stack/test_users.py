@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from futsim.stack.testing import start_throwaway_servers
@@ -124,19 +123,23 @@ def test_a_closed_pipe_does_not_stop_the_stack(state: Path) -> None:
     assert process.wait(PATIENCE) == 0
 
 
+def store_real_daily_bars(servers: dict[str, str]) -> None:
+    """As a futsim with a key does it."""
+    code = (
+        "from market.models import Asset\n"
+        "Asset.objects.get(root='NQ').daily_spans.create("
+        "first_date='2026-03-03', end_date='2026-03-04', source='Databento')"
+    )
+    environment = os.environ | servers | {"FUTSIM_SECRET_KEY": "x"}
+    subprocess.run([sys.executable, "manage.py", "shell", "-c", code], check=True, cwd=CLONE, env=environment)
+
+
 def test_a_database_of_real_data_is_not_filled_with_invented_ones(folder: Path) -> None:
     with start_throwaway_servers() as servers:
         own = {name: servers.environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
         first = Up(clean_environment(folder / "state", **own)).ready()
         assert first.stop() == 0
-        with psycopg.connect(own["DATABASE_URL"]) as session:
-            session.execute(
-                "WITH contract AS (INSERT INTO market_contract (asset_id, year, month, raw_symbol, match_algorithm)"
-                " SELECT id, 2026, 3, 'NQH6', '' FROM market_asset WHERE root = 'NQ' RETURNING id)"
-                " INSERT INTO market_coverage (contract_id, schema, trade_date, state, rows, bytes, checksum, source,"
-                " until_ns, fetched_at, warnings)"
-                " SELECT id, 'ohlcv-1s', '2026-03-03', 'empty', 0, 0, '', 'Databento', 1, now(), '' FROM contract"
-            )
+        store_real_daily_bars(own)
         second = Up(clean_environment(folder / "state", **own))
         assert second.ended() == 1
         assert [line for line in second.lines if line.startswith("futsim: ")] == [
