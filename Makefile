@@ -92,7 +92,7 @@ install = \
 		fi; \
 		echo "futsim: installing $(1) into $(VENV); the first time takes a minute"; \
 		$(BIN)/python -m pip install --disable-pip-version-check -r $(1) -c constraints.txt || { \
-			echo "futsim: the packages could not be installed; pip's reason is above. They need Linux (glibc) or macOS on x86-64 or ARM64, and a way to a package index." >&2; \
+			echo "futsim: the packages could not be installed; pip's reason is above. They need Linux (glibc) on x86-64 or ARM64, or macOS on Apple silicon, and a way to a package index." >&2; \
 			exit 1; \
 		}; \
 		echo "$$wanted" > "$$stamp"; \

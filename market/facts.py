@@ -132,3 +132,39 @@ ASSETS: tuple[AssetFacts, ...] = (
 )  # fmt: skip
 
 BY_ROOT: dict[str, AssetFacts] = {facts.root: facts for facts in ASSETS}
+
+INDEX_FEES, MICRO_FEES, RATES_FEES = ("1.38", "0.85"), ("0.35", "0.25"), ("0.80", "0.85")
+OF_FILES: tuple[AssetFacts, ...] = (
+    _asset("ES", "E-mini S&P 500", "CME", "50", "0.25", 2, "HMUZ", EQUITY, "22000", fees=INDEX_FEES),
+    _asset("MES", "Micro E-mini S&P 500", "CME", "5", "0.25", 2, "HMUZ", EQUITY, "2200", fees=MICRO_FEES),
+    _asset("MNQ", "Micro E-mini Nasdaq-100", "CME", "2", "0.25", 2, "HMUZ", EQUITY, "3000", fees=MICRO_FEES),
+    _asset("MYM", "Micro E-mini Dow", "CBOT", "0.5", "1", 0, "HMUZ", EQUITY, "1300", fees=MICRO_FEES),
+    _asset("RTY", "E-mini Russell 2000", "CME", "50", "0.1", 1, "HMUZ", EQUITY, "8500", fees=INDEX_FEES),
+    _asset("M2K", "Micro E-mini Russell 2000", "CME", "5", "0.1", 1, "HMUZ", EQUITY, "850", fees=MICRO_FEES),
+    _asset("MCL", "Micro WTI Crude Oil", "NYMEX", "100", "0.01", 2, ALL_MONTHS, "CMEGlobex_CL", "700", fees=MICRO_FEES),
+    _asset("RB", "RBOB Gasoline", "NYMEX", "42000", "0.0001", 4, ALL_MONTHS, "CMEGlobex_HO", "7000"),
+    _asset(
+        "MGC", "Micro Gold", "COMEX", "10", "0.1", 1, "GJMQVZ", "CMEGlobex_GC", "5",
+        listed=ALL_MONTHS, fees=MICRO_FEES, margin_kind="pct_notional",
+    ),
+    _asset("BTC", "Bitcoin", "CME", "5", "5", 0, ALL_MONTHS, CRYPTO, "35", margin_kind="pct_notional"),
+    _asset(
+        "ZT", "2-Year T-Note", "CBOT", "2000", "0.00390625", 8, "HMUZ", RATES, "1200",
+        fees=RATES_FEES, price_display="32nds",
+    ),
+    _asset(
+        "ZF", "5-Year T-Note", "CBOT", "1000", "0.0078125", 7, "HMUZ", RATES, "1400",
+        fees=RATES_FEES, price_display="32nds",
+    ),
+    _asset(
+        "ZB", "30-Year T-Bond", "CBOT", "1000", "0.03125", 5, "HMUZ", RATES, "3800",
+        fees=RATES_FEES, price_display="32nds",
+    ),
+    _asset(
+        "UB", "Ultra T-Bond", "CBOT", "1000", "0.03125", 5, "HMUZ", RATES, "5300",
+        fees=RATES_FEES, price_display="32nds",
+    ),
+)  # fmt: skip
+"""Futures that users' files often have. They become assets with the first such file."""
+
+KNOWN_IN_FILES: dict[str, AssetFacts] = {facts.root: facts for facts in OF_FILES}

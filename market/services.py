@@ -35,12 +35,14 @@ def load_assets() -> int:
     missing = [facts for facts in ASSETS if facts.root not in known]
     with transaction.atomic():
         for facts in missing:
-            _add_asset(facts)
+            add_asset(facts)
     return len(missing)
 
 
-def _add_asset(facts: AssetFacts) -> None:
+def add_asset(facts: AssetFacts, *, from_files: bool = False) -> Asset:
+    """Add one with its costs; from_files: it has users' files only."""
     asset = Asset.objects.create(
+        from_files=from_files,
         root=facts.root,
         name=facts.name,
         exchange=facts.exchange,
@@ -61,3 +63,4 @@ def _add_asset(facts: AssetFacts) -> None:
         margin=facts.margin,
         margin_kind=facts.margin_kind,
     )
+    return asset

@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from django.conf import settings
+from django.db import transaction
 
 from market import facts, symbols
 from market.facts import MONTH_CODES
 from market.importing.naming import is_of_stocks
 from market.importing.parts import Part
 from market.models import Asset, Contract, InstrumentId
+from market.services import add_asset
 from market.sessions import SECOND_NS, SessionCalendar, calendar
 from market.symbols import Symbol
 
@@ -149,16 +151,26 @@ def _no_outright(symbol: str | None, instrument_id: int) -> str:
 
 
 def future_asset(root: str, dataset: str) -> Asset | None:
-    """The asset that keeps the files of a root; None where the root is not known.
+    """The asset that keeps the files of a root, made where its facts are known; None where they are not.
 
     Where the market of an asset is invented, its files go to an asset beside it: what was recorded and what was
     invented never mix.
     """
     asset = Asset.objects.filter(root=root, dataset=dataset, kind=Asset.Kind.FUTURE).first()
-    if asset is None or asset.from_files or not settings.SYNTHETIC_MARKET:
+    if asset is None:
+        return _well_known(root, dataset)
+    if asset.from_files or not settings.SYNTHETIC_MARKET:
         return asset
     twin = Asset.objects.filter(root=f"{root}{TWIN}").first()
     return twin or _twin_of(asset)
+
+
+def _well_known(root: str, dataset: str) -> Asset | None:
+    known = facts.KNOWN_IN_FILES.get(root)
+    if known is None or known.dataset != dataset or Asset.objects.filter(root=root).exists():
+        return None
+    with transaction.atomic():
+        return add_asset(known, from_files=True)
 
 
 def _twin_of(asset: Asset) -> Asset:

@@ -96,9 +96,10 @@ def _problem(row: Mapping[str, Any], dataset: str) -> str:
     root = _text(row["asset"])
     if not ROOT.fullmatch(root) or len(row["raw_symbol"]) > LONGEST_SYMBOL:
         return "the definition has no root that futsim can keep."
-    if future_asset(root, dataset) is None and Asset.objects.filter(root=root).exists():
+    namesake = Asset.objects.filter(root=root).first()
+    if namesake is not None and (namesake.dataset, namesake.kind) != (dataset, Asset.Kind.FUTURE):
         return f"another asset is called {root}."
-    if dataset != facts.DATASET and future_asset(root, dataset) is None:
+    if dataset != facts.DATASET and namesake is None:
         return f"futsim has no trading calendar of {dataset}. An admin can add the asset with one."
     if not 0 < int(row["maturity_month"]) <= 12 or not 1990 < int(row["maturity_year"]) < 2100:
         return "the definition has no delivery month."

@@ -14,7 +14,7 @@ from market.importing.contracts import Unknown, stock_symbol
 from market.importing.importer import holds_definitions
 from market.ingest import missing
 from market.models import Asset, Contract, Coverage, InstrumentId
-from market.services import MixedSources, check_source
+from market.services import MixedSources, add_asset, check_source
 from market.sessions import parse_et
 from tests import datafiles
 from tests.datafiles import Rows, future_definition
@@ -40,19 +40,35 @@ def es_bars(path: Path, symbol: str = "ESU4", number: int = 118, day: date = DAY
 
 
 def test_a_definition_makes_the_asset_and_its_contract(tmp_path: Path, take: Importer, assets: None) -> None:
-    path = define(tmp_path / "d.dbn.zst", future_definition("ESU4", "ES", 2024, 9, NOON, instrument_id=118))
+    path = define(tmp_path / "d.dbn.zst", future_definition("EMDU4", "EMD", 2024, 9, NOON, instrument_id=118))
     report = take(path)
     assert (report.accepted, report.problem) == (1, "")
-    es = Asset.objects.get(root="ES")
-    es.full_clean()
-    assert (es.exchange, es.tick_size, es.point_value, es.decimals) == ("CME", 250_000_000, Decimal(50), 2)
-    assert (es.calendar, es.listed_months, es.from_files) == (facts.EQUITY, "U", True)
-    contract = Contract.objects.get(asset=es)
-    assert (contract.raw_symbol, contract.year, contract.month) == ("ESU4", 2024, 9)
+    emd = Asset.objects.get(root="EMD")
+    emd.full_clean()
+    assert (emd.exchange, emd.tick_size, emd.point_value, emd.decimals) == ("CME", 250_000_000, Decimal(50), 2)
+    assert (emd.calendar, emd.listed_months, emd.from_files) == (facts.EQUITY, "U", True)
+    contract = Contract.objects.get(asset=emd)
+    assert (contract.raw_symbol, contract.year, contract.month) == ("EMDU4", 2024, 9)
     assert contract.last_trade_date == date(2024, 8, 30)
     assert InstrumentId.objects.filter(contract=contract, instrument_id=118, first_date=date(2024, 7, 1)).exists()
     again = take(path)
     assert (again.accepted, again.known) == (0, 1)
+
+
+def test_a_future_that_files_often_have_needs_no_definition(tmp_path: Path, take: Importer, assets: None) -> None:
+    report = take(es_bars(tmp_path / "a.dbn"))
+    assert (report.problem, report.refused, report.accepted > 0) == ("", 0, True)
+    es = Asset.objects.get(root="ES")
+    es.full_clean()
+    assert (es.name, es.point_value, es.listed_months, es.from_files) == ("E-mini S&P 500", 50, "HMUZ", True)
+    assert es.costs.get().fee_exchange == Decimal("1.38")
+
+
+@pytest.mark.parametrize("known", facts.OF_FILES, ids=lambda known: known.root)
+def test_futures_of_files_are_sound_assets(db: None, known: facts.AssetFacts) -> None:
+    asset = add_asset(known, from_files=True)
+    asset.full_clean()
+    assert asset.sessions.between(DAY, DAY)
 
 
 @pytest.mark.parametrize("writer", [datafiles.as_parquet, datafiles.as_csv])

@@ -194,9 +194,8 @@ def test_a_hundred_rows_are_listed_and_all_are_counted(tmp_path: Path, take: Imp
 
 
 def test_an_unknown_root_is_refused_with_what_to_do(tmp_path: Path, take: Importer, assets: None, bars: Rows) -> None:
-    Asset.objects.filter(root="ES").delete()
-    report = take(esu4(tmp_path / "a.dbn", bars))
-    refused_whole(report, "ES is not among the assets: import a definition file of it first, or let an admin add it.")
+    report = take(datafiles.write_dbn(tmp_path / "a.dbn", "ohlcv-1s", bars, {"EMDU4": 118}))
+    refused_whole(report, "EMD is not among the assets: import a definition file of it first, or let an admin add it.")
     assert not Contract.objects.exists()
 
 
