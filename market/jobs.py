@@ -26,6 +26,10 @@ class JobCancelled(Exception):
     """Somebody cancelled the job."""
 
 
+class Failed(Exception):
+    """A job cannot be done; the message says why and what to do."""
+
+
 def topic(job_id: int) -> str:
     """The Channels group of a job."""
     return f"job.{job_id}"

@@ -10,7 +10,7 @@ from market.databento_historical import HistoricalGateway
 from market.gateway import available_range
 from market.gateway_errors import GatewayError
 from market.history import Span, count_requests, ensure_history
-from market.jobs import JobCancelled, Progress
+from market.jobs import Failed, JobCancelled, Progress
 from market.models import Asset, Job
 from market.sessions import utc_date
 from market.spending import LimitReached, NeedsApproval
@@ -26,7 +26,7 @@ class Busy(Exception):
     """Another refresh is not over; the message is fit for the user."""
 
 
-class Incomplete(Exception):
+class Incomplete(Failed):
     """Some assets could not be refreshed; the message says which and why."""
 
 

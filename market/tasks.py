@@ -11,15 +11,14 @@ from typing import Any
 
 from celery import Task, shared_task
 from celery.signals import worker_ready
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from market import jobs, plans, refresh, tapes
 from market.gateway import available_range, gateway
-from market.gateway_errors import GatewayError
 from market.importing import batches
-from market.locks import try_advisory_lock
 from market.models import Asset, Job
-from market.spending import LimitReached, NeedsApproval, purse_for
+from market.spending import purse_for
+from market.work import carry_out
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +28,14 @@ REPLAY_DATA = "replay data"
 @shared_task
 def prepare_window(job_id: int) -> None:
     """Fetch what a window's tape takes. Running it twice, or again after a crash, ends in the same store."""
-    try:
-        with try_advisory_lock(*jobs.lock(job_id)) as mine:
-            job = jobs.start(job_id) if mine else None
-            if job is not None:
-                _prepare_window(job)
-    except NeedsApproval as question:
-        # Asked only once the lock is free: a quick yes must find it so.
-        jobs.ask(job_id, question.cost)
-    except (OperationalError, InterfaceError) as problem:
-        log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
+    carry_out(job_id, _prepare_window)
+
+
+def _prepare_window(job: Job, progress: jobs.Progress) -> str:
+    window = window_from(job.params)
+    available = available_range(window.asset.dataset)
+    tapes.prepare(window, gateway(purse=purse_for(job)), available.end_ns, progress)
+    return f"{window.asset.root}: {len(window.sessions)} sessions are ready."
 
 
 @shared_task
@@ -53,26 +50,6 @@ def take_up_abandoned_jobs() -> None:
 def take_up_at_start(**_: object) -> None:
     """A worker that starts often follows one that was killed."""
     take_up_abandoned_jobs()
-
-
-def _prepare_window(job: Job) -> None:
-    progress = jobs.Progress(job)
-    try:
-        window = window_from(job.params)
-        available = available_range(window.asset.dataset)
-        tapes.prepare(window, gateway(purse=purse_for(job)), available.end_ns, progress)
-    except jobs.JobCancelled:
-        log.info("%s cancelled", job)
-    except (GatewayError, LimitReached, plans.NoMarket) as problem:
-        progress.finish(Job.State.FAILED, str(problem))
-    except (OperationalError, InterfaceError, NeedsApproval):
-        raise
-    except Exception:
-        log.exception("%s failed", job)
-        progress.finish(Job.State.FAILED, "Something went wrong in futsim; the log has the details. Press Load again.")
-        raise
-    else:
-        progress.finish(Job.State.DONE, f"{window.asset.root}: {len(window.sessions)} sessions are ready.")
 
 
 # --- the history ------------------------------------------------------------------------------------------
@@ -98,28 +75,7 @@ def ask_for_refresh(asked_by_id: int | None = None, roots: list[str] | None = No
 @shared_task
 def refresh_history(job_id: int) -> None:
     """Fetch new daily bars and compute the rolls. Running it twice ends in the same rows."""
-    try:
-        with try_advisory_lock(*jobs.lock(job_id)) as mine:
-            job = jobs.start(job_id) if mine else None
-            if job is not None:
-                _refresh_history(job)
-    except NeedsApproval as question:
-        jobs.ask(job_id, question.cost)
-    except (OperationalError, InterfaceError) as problem:
-        log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
-
-
-def _refresh_history(job: Job) -> None:
-    progress = jobs.Progress(job)
-    try:
-        said = refresh.run(job, gateway(purse=purse_for(job)), progress)
-    except jobs.JobCancelled:
-        log.info("%s cancelled", job)
-    except (GatewayError, LimitReached, refresh.Incomplete) as problem:
-        log.warning("%s: %s", job, problem)
-        progress.finish(Job.State.FAILED, str(problem))
-    else:
-        progress.finish(Job.State.DONE, said)
+    carry_out(job_id, lambda job, progress: refresh.run(job, gateway(purse=purse_for(job)), progress))
 
 
 # --- users' own files -------------------------------------------------------------------------------------
@@ -128,12 +84,8 @@ def _refresh_history(job: Job) -> None:
 @shared_task
 def import_files(job_id: int) -> None:
     """Import the files of a job. Rows that were stored before a crash are found to be there."""
-    try:
-        with try_advisory_lock(*jobs.lock(job_id)) as mine:
-            if mine:
-                batches.run(job_id)
-    except (OperationalError, InterfaceError) as problem:
-        log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
+    carry_out(job_id, batches.run)
+    batches.forget_cancelled(job_id)
 
 
 TASKS: dict[str, Task[Any, Any]] = {

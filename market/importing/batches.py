@@ -20,25 +20,15 @@ STUMBLED = "Something went wrong in futsim; the log has the details."
 CANCELLED = "Cancelled before it was over; pieces that were stored until then stay."
 
 
-def run(job_id: int) -> None:
-    """Import a job's files. Running it again after a crash goes on with the file that was not over."""
-    job = jobs.start(job_id)
-    if job is None:
-        _forget(Job.objects.get(pk=job_id))
-        return
-    progress = jobs.Progress(job)
+def run(job: Job, progress: jobs.Progress) -> str:
+    """Import a job's files; what to tell of it. After a crash it goes on with the file that was not over."""
     waiting = list(job.imported_files.filter(report={}).order_by("pk"))
     waiting.sort(key=lambda row: not holds_definitions(_path(job, row), row.name))
     progress.expect(sum(row.bytes for row in waiting) // UNIT_BYTES + 1)
-    refused = 0
-    try:
-        for row in waiting:
-            refused += _import(row, _path(job, row), progress).is_refused
-    except jobs.JobCancelled:
-        _forget(job)
-        return
-    total = job.imported_files.count()
-    progress.finish(Job.State.DONE, _summary(total, refused))
+    for row in waiting:
+        _import(row, _path(job, row), progress)
+    reports = job.imported_files.values_list("report", flat=True)
+    return _summary(len(reports), sum(bool(report["problem"]) for report in reports))
 
 
 def _summary(total: int, refused: int) -> str:
@@ -48,7 +38,7 @@ def _summary(total: int, refused: int) -> str:
     return f"{files}, {refused} of them refused." if total > 1 else "The file was refused."
 
 
-def _import(row: ImportedFile, path: Path, progress: jobs.Progress) -> Report:
+def _import(row: ImportedFile, path: Path, progress: jobs.Progress) -> None:
     said = 0
 
     def tell(share: float) -> None:
@@ -65,7 +55,6 @@ def _import(row: ImportedFile, path: Path, progress: jobs.Progress) -> Report:
     row.report = report.as_json()
     row.save(update_fields=["checksum", "report"])
     path.unlink(missing_ok=True)
-    return report
 
 
 def _attempt(path: Path, name: str, tell: Tell) -> Report:
@@ -79,10 +68,11 @@ def _attempt(path: Path, name: str, tell: Tell) -> Report:
         return Report(problem=STUMBLED)
 
 
-def _forget(job: Job) -> None:
-    """Remove the files that a cancelled job has not imported."""
-    for row in job.imported_files.filter(report={}):
-        _path(job, row).unlink(missing_ok=True)
+def forget_cancelled(job_id: int) -> None:
+    """Remove the files that a job has not imported, if it was cancelled."""
+    for row in ImportedFile.objects.filter(job=job_id, job__state=Job.State.CANCELLED, report={}).select_related("job"):
+        assert row.job is not None
+        _path(row.job, row).unlink(missing_ok=True)
         row.report = Report(problem=CANCELLED).as_json()
         row.save(update_fields=["report"])
 
