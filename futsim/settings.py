@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "market",
     "workspace",
     "replay",
+    "live",
 ]
 
 MIDDLEWARE = [
