@@ -4,7 +4,7 @@ The client is built and driven by the thread that opens the session. Its callbac
 push into an inbox; whoever empties the inbox translates what is in it into the shapes below. A session is used once.
 """
 
-import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ PRINT = np.dtype(TradeMsg._dtypes)
 UNRESOLVED = "Failed to resolve symbol"
 UNRESOLVED_CODE = 4
 CLEAN_END = "the gateway closed the connection"
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS, LOOK_SECONDS = 2.0, 0.1
 
 
 class Refused(Exception):
@@ -57,7 +57,7 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The gateway's words. kind: heartbeat, replayed, warning, unresolved, error, note. ts_ns: UTC ns of the gateway."""
+    """The gateway's words. kind: heartbeat, replayed, warning, unresolved, error, note. ts_ns: its time, UTC ns."""
 
     kind: str
     text: str
@@ -112,12 +112,13 @@ class Session:
         except (databento.BentoError, ValueError, OSError) as problem:
             raise Refused(str(problem)) from None
 
-    def wait(self, stop: threading.Event, seconds: float = 0.2) -> str:
-        """Until either side ends the session: how the gateway ended it, empty where we were asked to stop."""
+    def wait(self, stopping: Callable[[], bool]) -> str:
+        """Until either side ends the session: how the gateway ended it, empty where we did."""
         while self._client.is_connected():
-            if stop.wait(seconds):
+            if stopping():
                 self.close()
                 return ""
+            time.sleep(LOOK_SECONDS)
         return self._end() or CLEAN_END
 
     def close(self) -> None:
@@ -159,7 +160,7 @@ def _system(record: Any) -> Said:
 
 
 def _error(record: Any) -> Said:
-    unresolved = record.code is not None and int(record.code) == UNRESOLVED_CODE or UNRESOLVED in record.err
+    unresolved = (record.code is not None and int(record.code) == UNRESOLVED_CODE) or UNRESOLVED in record.err
     return Said("unresolved" if unresolved else "error", record.err, int(record.ts_event))
 
 

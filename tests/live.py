@@ -89,8 +89,10 @@ class Listener:
             self.end()
 
 
-def wait_for(condition: Callable[[], object], what: Callable[[], str] = lambda: "") -> None:
-    until = time.monotonic() + PATIENCE
+def wait_for(
+    condition: Callable[[], object], what: Callable[[], str] = lambda: "", seconds: float = PATIENCE
+) -> None:
+    until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, what()
         time.sleep(0.01)

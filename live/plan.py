@@ -1,0 +1,89 @@
+"""What a session of the feed does, decided before it begins: contracts, symbols, and where the replay starts."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from live import fronts, history
+from live.engine.ledger import Ledger
+from live.engine.resume import Beginning, beginning
+from live.fronts import Front
+from live.history import Position, SessionKey
+from live.market_clock import MarketClock
+from live.models import FeedEvent
+from live.track import Slot, Track
+from market.facts import DATASET
+from market.models import Asset
+from market.sessions import SECOND_NS, Session
+
+log = logging.getLogger(__name__)
+
+BACK_NS = 60 * SECOND_NS
+"""Market time that is so far behind what is held has gone back: a closed day of the synthetic market has begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """contracts: the asset's track and the contract of each symbol. problems: by root, why it has no contract."""
+
+    dataset: str
+    clock: MarketClock
+    beginning: Beginning
+    position: Position
+    tracks: Sequence[Track]
+    contracts: dict[str, tuple[Track, int]]
+    fronts: Sequence[Front]
+    problems: dict[str, str]
+
+
+def make(clock: MarketClock, assets: Sequence[Asset], found: Sequence[Front], problems: dict[str, str]) -> Plan:
+    """The plan of a session that begins now. Raises RedisError."""
+    position = _position(clock.now_ns)
+    around = {asset.root: fronts.sessions_around(asset, clock.now_ns) for asset in assets}
+    held_ns = position.until_ns or None
+    begin = beginning(clock.now_ns, held_ns, [session for sessions in around.values() for session in sessions])
+    tracks: dict[str, Track] = {}
+    for asset in assets:
+        mine = [front for front in found if front.root == asset.root]
+        if mine:
+            tracks[asset.root] = _track(asset, around[asset.root], mine, begin, position)
+    contracts = {symbol: (tracks[each.root], each.contract_id) for each in found for symbol in each.symbols}
+    return Plan(DATASET, clock, begin, position, list(tracks.values()), contracts, found, problems)
+
+
+def _position(now_ns: int) -> Position:
+    """How far the feed has come; from the start where the market's time has gone back."""
+    position = history.position()
+    if position is None:
+        return Position(0, 1)
+    if position.until_ns > now_ns + BACK_NS:
+        log.info("the market's time has gone back: its bars will come again")
+        history.forget()
+        return Position(0, position.epoch + 1)
+    return position
+
+
+def _track(
+    asset: Asset, sessions: Sequence[Session], found: Sequence[Front], begin: Beginning, position: Position
+) -> Track:
+    held = {key.trade_date: key for key in history.sessions(asset.root)}
+    by_date = {session.trade_date: session for session in sessions}
+    keys = [_key(front, by_date[front.trade_date], held, begin, position) for front in found]
+    slots = [Slot(by_date[key.day], key, history.ledger(key) if key.trade_date in held else Ledger()) for key in keys]
+    following = asset.sessions.after(slots[-1].session.trade_date, 1)[0]
+    return Track(asset.root, slots, following.open_ns, begin.whole_ns)
+
+
+def _key(
+    front: Front, session: Session, held: dict[str, SessionKey], begin: Beginning, position: Position
+) -> SessionKey:
+    """since_ns says from when on nothing is missing: a replay that does not reach back to what is held leaves a gap."""
+    trade_date = front.trade_date.isoformat()
+    known = held.get(trade_date)
+    new = SessionKey(front.root, trade_date, front.contract_id, front.symbol, session.open_ns, session.open_ns)
+    if known is not None and (begin.whole_ns <= position.until_ns or session.close_ns <= position.until_ns):
+        return replace(new, since_ns=known.since_ns)
+    if known is not None:
+        text = f"{front.root}: no bars of {trade_date} between {known.symbol}'s last one and the replay"
+        FeedEvent.objects.create(kind=FeedEvent.Kind.GAP, text=text)
+    return replace(new, since_ns=max(session.open_ns, begin.whole_ns))

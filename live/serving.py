@@ -1,0 +1,115 @@
+"""One session of the feed from its plan to its end."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import connections
+
+from live import feed, fronts, market_clock, plan
+from live.ending import AGAIN, FAILED, REFUSED, Ending
+from live.plan import Plan
+from live.worker import Worker
+from market.models import Asset
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+AGAIN_SECONDS = 600.0
+"""How often the front months that could not be decided are asked for again."""
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+def serve(ending: Ending, tell: Tell) -> None:
+    """Until either side ends the session; `ending` says why."""
+    clock = market_clock.read()
+    assets = fronts.followed()
+    found, problems = fronts.resolve(assets, clock.now_ns)
+    planned = plan.make(clock, assets, found, problems)
+    if not planned.contracts:
+        ending.because(FAILED, "\n".join(["no asset has a front month", *problems.values()][:2]))
+        return
+    connections.close_all()
+    known = {"shift_ns": clock.shift_ns, "problems": problems, "replay_from_ns": planned.beginning.start_ns}
+    worker = Worker(planned, lambda pulse: tell(pulse | known))
+    with Running(worker, ending) as running:
+        _follow(planned, worker, assets, ending)
+        tell({"phase": "connecting"} | known)
+        _stream(planned, running.inbox, ending, lambda: tell({"phase": "streaming"} | known))
+
+
+def _stream(planned: Plan, inbox: feed.Inbox, ending: Ending, begun: Callable[[], None]) -> None:
+    """The client is built and driven here, on one thread."""
+    address = settings.DATABENTO_LIVE_GATEWAY
+    session = feed.Session(settings.DATABENTO_API_KEY, address, planned.dataset, inbox)
+    try:
+        session.open(sorted(planned.contracts), planned.beginning.start_ns)
+    except feed.Refused as refused:
+        ending.because(REFUSED, str(refused), refused.kind)
+        return
+    begun()
+    ending.because(FAILED, session.wait(lambda: ending.is_near) or "stopped")
+
+
+class Running:
+    """The worker's thread, for as long as the block lasts; then what has come is still processed."""
+
+    def __init__(self, worker: Worker, ending: Ending) -> None:
+        self._worker, self._ending = worker, ending
+        self._is_over = False
+        self._loop = asyncio.new_event_loop()
+        self._awake = asyncio.Event()
+        self.inbox = feed.Inbox(self._wake)
+        self._thread = threading.Thread(target=self._run, name="worker")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over = True
+        self._wake()
+        self._thread.join()
+        self._loop.close()
+
+    def _wake(self) -> None:
+        self._loop.call_soon_threadsafe(self._awake.set)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._worker.run(self.inbox, self._awake, self._is_stopping))
+        except Exception as problem:
+            log.exception("the worker failed")
+            self._ending.because(FAILED, f"{type(problem).__name__}: {problem}")
+
+    def _is_stopping(self) -> bool:
+        if self.inbox.lost:
+            # never a silent loss: the next session replays from the last bar that is held
+            self._ending.because(FAILED, f"the inbox was full: {self.inbox.lost} records were not taken")
+        return self._is_over
+
+
+def _follow(planned: Plan, worker: Worker, assets: Sequence[Asset], ending: Ending) -> None:
+    """In a thread of its own, decide front months when their time comes; new ones end this session for the next."""
+
+    def follow() -> None:
+        known, problems = set(planned.fronts), planned.problems
+        at, looked = fronts.next_decision(assets, planned.clock.now_ns), time.monotonic()
+        while not ending.is_near:
+            time.sleep(LOOK_SECONDS)
+            now = max(planned.clock.now_ns, worker.market.now)
+            if now < at and not (problems and time.monotonic() > looked + AGAIN_SECONDS):
+                continue
+            at, looked = fronts.next_decision(assets, now), time.monotonic()
+            found, problems = fronts.resolve(assets, now)
+            connections.close_all()
+            if any(each not in known for each in found):
+                ending.because(AGAIN, "new front months")
+
+    threading.Thread(target=follow, name="front months", daemon=True).start()

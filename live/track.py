@@ -1,0 +1,85 @@
+"""One asset in the feed: from its prints to the bars of its sessions."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from live.engine.bars import Bar, BarBuilder
+from live.engine.ledger import Ledger, Write
+from live.history import SessionKey
+from market.sessions import Session
+
+Rows = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A session of an asset with the contract that it shows (in the key) and its bars."""
+
+    session: Session
+    key: SessionKey
+    ledger: Ledger
+
+
+class Track:
+    """One asset's bars. slots: ascending; end_ns: the opening of the session after the last of them.
+
+    A print counts for the session that has opened last, also after its close; only the session's own contract does.
+    """
+
+    def __init__(self, root: str, slots: list[Slot], end_ns: int, whole_ns: int) -> None:
+        self.root = root
+        self.slots = slots
+        self.builder = BarBuilder(whole_ns)
+        self.last: tuple[int, int, int, str] | None = None
+        self.prints = self.strays = 0
+        """Prints taken in this session of the feed; prints of a contract that its session does not show."""
+        self._opens = np.array([slot.session.open_ns for slot in slots], np.int64)
+        self._contracts = np.array([slot.key.contract_id for slot in slots], np.int64)
+        self._end_ns = end_ns
+
+    def slot_at(self, ns: int) -> Slot | None:
+        """The session that an instant belongs to; None before the first and after the last."""
+        at = int(self._opens.searchsorted(ns, side="right")) - 1
+        return self.slots[at] if at >= 0 and ns < self._end_ns else None
+
+    def take(self, contract_id: int, rows: Rows) -> int:
+        """Prints of a contract in order of arrival (dtype `feed.PRINT`); how many of them count."""
+        mine = rows[self._is_mine(contract_id, rows["ts_recv"].astype(np.int64))]
+        self.strays += len(rows) - len(mine)
+        if not len(mine):
+            return 0
+        columns = (mine[name].tolist() for name in ("ts_recv", "price", "size"))
+        self.builder.add_all(zip(*columns, strict=True))
+        newest = mine[-1]
+        self.last = int(newest["ts_recv"]), int(newest["price"]), int(newest["size"]), newest["side"].decode()
+        self.prints += len(mine)
+        return len(mine)
+
+    def _is_mine(self, contract_id: int, ts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        at = self._opens.searchsorted(ts, side="right") - 1
+        mine: npt.NDArray[np.bool_] = (at >= 0) & (ts < self._end_ns) & (self._contracts[at] == contract_id)
+        return mine
+
+    def close(self, until_ns: int) -> Iterator[tuple[Slot, Write]]:
+        """What closing the seconds up to an instant (UTC ns) writes."""
+        closed = self.builder.close(until_ns)
+        changed = [*closed.amended, *closed.final]
+        if not changed:
+            return
+        for slot in self.slots:
+            write = slot.ledger.put(self._of(slot, changed))
+            if write is not None:
+                yield slot, write
+
+    def _of(self, slot: Slot, bars: Iterable[Bar]) -> list[Bar]:
+        return [bar for bar in bars if self.slot_at(bar[0]) is slot]
+
+    def forming(self) -> tuple[Slot, Bar] | None:
+        """The second that has not closed, and its session; None without one."""
+        bar = self.builder.forming()
+        slot = self.slot_at(bar[0]) if bar else None
+        return (slot, bar) if bar and slot else None
