@@ -164,6 +164,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": crontab(hour=20, minute=15),
         "options": {"expires": 3_600.0},
     },
+    "finished live sessions": {
+        "task": "live.tasks.store_sessions",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
 }
 
 # --- accounts --------------------------------------------------------------------------------------

@@ -38,6 +38,8 @@ def main() -> int:
     tell({"phase": "starting"})
     try:
         django.setup()
+        # it would log an error for one symbol of each pair; what the gateway says goes into the state
+        logging.getLogger("databento").setLevel(logging.CRITICAL)
         from live.serving import serve  # models can be imported only now
 
         serve(ending, tell)

@@ -75,6 +75,7 @@ class Worker:
                 await self._turn(inbox.take(MOST_AT_ONCE))
                 if not len(inbox):
                     if last_round:
+                        await self._publish(time.monotonic_ns() + EVERY_NS)
                         return
                     await _sleep(awake)
         finally:

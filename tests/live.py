@@ -35,6 +35,10 @@ class FastClock:
     def set(self, text: str) -> None:
         self._start, self._begun = utc(text), time.monotonic_ns()
 
+    def skip(self, ns: int) -> None:
+        """Go forward at once."""
+        self._start += ns
+
     def __call__(self) -> int:
         return self._start + int((time.monotonic_ns() - self._begun) * self.speed)
 
@@ -89,9 +93,7 @@ class Listener:
             self.end()
 
 
-def wait_for(
-    condition: Callable[[], object], what: Callable[[], str] = lambda: "", seconds: float = PATIENCE
-) -> None:
+def wait_for(condition: Callable[[], object], what: Callable[[], str] = lambda: "", seconds: float = PATIENCE) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, what()

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Runs the stack until a signal ends it. The exit code: 0 after an orderly stop, 1 after one line of error."""
     argparse.ArgumentParser(
         prog="manage.py up",
-        description="Starts PostgreSQL, Valkey, the web server, the worker and, without a DATABENTO_API_KEY, the "
+        description="Starts PostgreSQL, Valkey, the web server, the worker, the live feed and, without a DATABENTO_API_KEY, the "
         "stand-in gateway. Ctrl-C stops them all. docs/operations.md lists the environment variables.",
     ).parse_args(list(arguments))
     interrupts = Interrupts()
@@ -203,6 +203,9 @@ class Supervisor:
         for program in (programs.worker(env), programs.beat(env, self.places), programs.web(env, address)):
             self._launch(program)
         self._wait_until_ready()
+        if not self.interrupts.stopping():
+            # after all that a page needs: it has a day of the market to catch up with
+            self._launch(programs.live(env))
 
     def _launch(self, program: Program) -> None:
         """Starts a child without waiting for it."""

@@ -1,5 +1,7 @@
 """A feed of real processes: the supervisor in a thread, its child, a stand-in gateway whose clock the test chooses."""
 
+import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from django.core.cache import cache
 from django.db import connection, connections
@@ -14,10 +17,12 @@ from django.db import connection, connections
 from live import history, status
 from live.engine.watch import Backoff, Patience
 from live.supervisor import Supervisor
+from market.engine.bars import Bars
+from market.gateway import gateway
 from standin.background import serving
 from standin.gateway import Gateway
 from standin.server import Server
-from tests.live import KEY, FastClock, clear, wait_for
+from tests.live import KEY, SECOND, FastClock, clear, wait_for
 
 ROOTS = ("NQ", "CL", "ZN", "MBT")
 QUICK = Patience(start=60, connect=10, silence=4, quiet=300, stop=4)
@@ -28,9 +33,7 @@ class Feed:
 
     def __init__(self, patience: Patience, **options: Any) -> None:
         self.is_stopping = False
-        self.supervisor = Supervisor(
-            lambda: self.is_stopping, patience=patience, backoff=Backoff(scale=0.2), **options
-        )
+        self.supervisor = Supervisor(lambda: self.is_stopping, patience=patience, backoff=Backoff(scale=0.2), **options)
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -75,7 +78,7 @@ def market(server: Server, settings: Any, monkeypatch: pytest.MonkeyPatch, asset
     from market.models import Asset
 
     address = f"127.0.0.1:{server.live_port}"
-    parts = urlsplit(settings_url())
+    parts = urlsplit(os.environ["DATABASE_URL"])
     monkeypatch.setenv("DATABASE_URL", parts._replace(path=f"/{connection.settings_dict['NAME']}").geturl())
     monkeypatch.setenv("DATABENTO_API_KEY", KEY)
     monkeypatch.setenv("FUTSIM_GATEWAY", server.url)
@@ -89,12 +92,6 @@ def market(server: Server, settings: Any, monkeypatch: pytest.MonkeyPatch, asset
     forget()
     yield server
     clear(server)
-
-
-def settings_url() -> str:
-    import os
-
-    return os.environ["DATABASE_URL"]
 
 
 def forget() -> None:
@@ -111,3 +108,25 @@ def following(patience: Patience = QUICK, **changes: Any) -> Iterator[Feed]:
         yield feed
     finally:
         feed.stop()
+
+
+def hold_until(ns: int) -> None:
+    """As if the feed had been here until an instant, so that it replays from there."""
+    history.client().set(history.name("position"), json.dumps({"until_ns": ns - ns % 1_000_000_000, "epoch": 1}))
+
+
+def of_history(symbol: str, first_ns: int, end_ns: int) -> Bars:
+    """Databento's own `ohlcv-1s` of a period, through the real client."""
+    found = gateway().bars("GLBX.MDP3", [symbol], "ohlcv-1s", first_ns, end_ns)
+    return found[0].bars if found else Bars.empty()
+
+
+def assert_equals_history(root: str) -> int:
+    """Every bar of an asset's newest session, byte for byte, against the historical half; how many there are."""
+    key = history.sessions(root)[-1]
+    held = history.read(key)
+    wanted = of_history(key.symbol, key.since_ns, int(held.ts[-1]) + SECOND)
+    assert np.array_equal(held.ts, wanted.ts), f"{root}: {len(held)} bars, {len(wanted)} wanted"
+    for name in Bars.COLUMNS:
+        assert getattr(held, name).tobytes() == getattr(wanted, name).tobytes(), f"{root} {name}"
+    return len(held)

@@ -1,47 +1,188 @@
-"""The feed against the stand-in gateway with the real client: what it keeps is what the vendor's history says."""
+"""The feed against the stand-in gateway with the real client: whatever goes wrong, no bar is missing and none double."""
 
-import numpy as np
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from live import history
-from market.engine.bars import Bars
-from market.gateway import gateway
-from tests.faults.conftest import ROOTS, following
-from tests.live import wait_for
+from live.models import FeedEvent
+from tests.faults.conftest import (
+    ROOTS,
+    Feed,
+    assert_equals_history,
+    following,
+    hold_until,
+)
+from tests.faults.page import Page, looking
+from tests.live import SECOND, switch, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-
-def of_history(symbol: str, first_ns: int, end_ns: int) -> Bars:
-    """Databento's own `ohlcv-1s` of a period, through the real client."""
-    found = gateway().bars("GLBX.MDP3", [symbol], "ohlcv-1s", first_ns, end_ns)
-    return found[0].bars if found else Bars.empty()
+MINUTE = 60 * SECOND
+IN_THE_REPLAY, LIVE = 500, 12_000
+"""Records of ten minutes of the four assets: about 8,000."""
 
 
-def assert_equals_history(root: str) -> int:
-    """Every closed bar of an asset's session, byte for byte, against the historical half; how many there are."""
-    key = history.sessions(root)[-1]
-    held = history.read(key)
-    end_ns = int(held.ts[-1]) + 1_000_000_000
-    wanted = of_history(key.symbol, key.since_ns, end_ns)
-    for name in Bars.COLUMNS:
-        assert np.array_equal(getattr(held, name), getattr(wanted, name)), f"{root} {name}"
-    assert [getattr(held, name).tobytes() for name in Bars.COLUMNS] == [
-        getattr(wanted, name).tobytes() for name in Bars.COLUMNS
-    ]
-    return len(held)
+@pytest.fixture
+def page(market: Any) -> Iterator[Page]:
+    with looking(ROOTS) as page:
+        yield page
 
 
-def available(clock, ns: int) -> None:
-    """Until the historical half reaches an instant: it is a minute behind."""
-    wait_for(lambda: clock() > ns + 130_000_000_000, lambda: str(clock()), seconds=60)
+@pytest.fixture
+def recent(market: Any, clock: Any) -> None:
+    """The feed was here until ten minutes ago."""
+    hold_until(clock() - 10 * MINUTE)
 
 
-def test_live_bars_are_the_historical_bars_of_the_same_time(market, clock):
+def assert_nothing_is_lost(feed: Feed, page: Page, clock: Any) -> None:
+    """What is kept equals the vendor's history, and what the page made of the messages equals what is kept."""
+    feed.stop()
+    clock.skip(3 * MINUTE)  # the historical half is a minute behind
+    for root in ROOTS:
+        assert assert_equals_history(root) > 30
+        key = history.sessions(root)[-1]
+        told = page.bars[root, key.trade_date]
+        assert [bar[0] for bar in told] == history.read(key).ts.tolist()
+        assert [bar[4] for bar in told] == history.read(key).close.tolist()
+
+
+def test_live_bars_are_the_historical_bars_of_the_same_session(market, clock, page):
+    with following() as feed:
+        begun = feed.wait_until_live()["market_ns"]
+        feed.wait_for(lambda state: state["market_ns"] > begun + MINUTE)
+        assert_nothing_is_lost(feed, page, clock)
+    assert all(history.sessions(root)[-1].is_whole for root in ROOTS)
+    assert len(history.read(history.sessions("NQ")[-1])) > 10_000
+
+
+@pytest.mark.parametrize("after", [IN_THE_REPLAY, LIVE])
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "eof"}, "closed the connection"),
+        ({"kind": "reset"}, "closed the connection|reset"),
+        ({"kind": "cut_record"}, "closed the connection"),
+        ({"kind": "garbage"}, "closed the connection"),
+        ({"kind": "error", "code": 6, "message": "Something broke"}, "closed the connection|Something broke"),
+        ({"kind": "wedge"}, "silence for"),
+    ],
+    ids=lambda value: value["kind"] if isinstance(value, dict) else "",
+)
+def test_a_session_that_ends_is_followed_by_another_without_a_hole(market, clock, page, recent, fault, words, after):
+    switch(market, {"live": fault | {"after_records": after}})
+    with following() as feed:
+        feed.wait_for(lambda state: state.get("restart_count") == 1)
+        begun = clock()
+        feed.wait_for(lambda state: state["feed"] == "live" and state["market_ns"] > begun)
+        assert any(word in feed.state["restarts"][0]["why"] for word in words.split("|")), feed.state["restarts"]
+        assert_nothing_is_lost(feed, page, clock)
+    assert FeedEvent.objects.filter(kind="ended").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "mute", "header": True}, "silence before the first record"),
+        ({"kind": "mute", "header": False}, "silence before the first record"),
+        ({"kind": "no_records", "heartbeats": False}, "silence for"),
+        ({"kind": "wedge"}, "no session with the gateway"),
+    ],
+)
+def test_a_session_that_never_begins_is_killed(market, clock, page, recent, fault, words):
+    switch(market, {"live": fault})
+    with following(connect=3) as feed:
+        feed.wait_for(lambda state: state.get("restart_count") == 1)
+        assert words in feed.state["restarts"][0]["why"]
+        feed.wait_until_live(2_000)
+        assert_nothing_is_lost(feed, page, clock)
+
+
+def test_heartbeats_without_a_print_in_an_open_market_are_no_feed(market, clock, recent):
+    switch(market, {"live": {"kind": "no_records", "heartbeats": True}})
+    with following(quiet=3) as feed:
+        feed.wait_for(lambda state: state.get("restart_count") == 1)
+        assert "no print in an open market" in feed.state["restarts"][0]["why"]
+        feed.wait_until_live(2_000)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "late", "after_records": LIVE, "ms": 3_000},
+        {"kind": "late", "after_records": IN_THE_REPLAY, "ms": 60_000},
+        {"kind": "duplicate", "records": 25, "after_records": LIVE},
+        {"kind": "duplicate", "records": 25},
+        {"kind": "slow_start", "ms": 1_500},
+        {"kind": "slow_auth", "ms": 1_500},
+        {"kind": "dribble", "bytes": 37, "ms": 0},
+    ],
+    ids=lambda fault: fault["kind"],
+)
+def test_odd_records_change_no_bar_and_need_no_restart(market, clock, page, recent, fault):
+    switch(market, {"live": fault})
+    with following() as feed:
+        state = feed.wait_until_live(LIVE + 2_000)
+        assert state["restart_count"] == 0
+        assert bool(state["repeated"]) == (fault["kind"] == "duplicate")
+        assert_nothing_is_lost(feed, page, clock)
+    assert bool(page.amended) == (fault["kind"] == "late")
+
+
+@pytest.mark.parametrize(("number", "words"), [(signal.SIGKILL, "ended (-9)"), (signal.SIGSTOP, "silence")])
+def test_a_feed_process_that_is_killed_or_stuck_is_replaced(market, clock, page, recent, number, words):
+    with following() as feed:
+        feed.wait_until_live(2_000)
+        os.kill(feed.state["pid"], number)
+        feed.wait_for(lambda state: state["restart_count"] == 1)
+        begun = clock()
+        feed.wait_for(lambda state: state["feed"] == "live" and state["market_ns"] > begun)
+        assert words in feed.state["restarts"][0]["why"]
+        assert_nothing_is_lost(feed, page, clock)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("session_limit", "User has reached their open connection limit Close the other programs"),
+     ("reject_key", "Authentication failed. The key was refused. Check DATABENTO_API_KEY")],
+)  # fmt: skip
+def test_a_refusal_is_told_in_the_gateways_words_with_what_to_do_and_tried_again(market, recent, kind, words):
+    switch(market, {"live": {"kind": kind}})
+    with following() as feed:
+        feed.wait_for(lambda state: state.get("refusal"))
+        assert words in feed.state["words"].replace("limit.", "limit")
+        assert feed.state["feed"] == "no feed"
+        feed.wait_until_live()
+        assert feed.state["refusal"] is None
+
+
+def test_a_gateway_that_is_down_is_tried_again_until_it_is_back(market, clock, page, recent):
+    switch(market, {"live_refuse": True})
+    with following() as feed:
+        feed.wait_for(lambda state: state.get("restart_count") == 2)
+        switch(market, {"live_refuse": None})
+        feed.wait_until_live(2_000)
+        assert_nothing_is_lost(feed, page, clock)
+
+
+def test_stopping_releases_the_session(market, recent):
     with following() as feed:
         feed.wait_until_live()
-        begun = feed.state["market_ns"]
-        feed.wait_for(lambda state: state["market_ns"] > begun + 60_000_000_000)
-    available(clock, feed.supervisor.teller._state["market_ns"])
-    counts = [assert_equals_history(root) for root in ROOTS]
-    assert min(counts) > 1_000
+        assert len(market.live._sessions) == 1
+        feed.stop()
+        wait_for(lambda: not market.live._sessions)
+        assert feed.state["feed"] == "off"
+
+
+def test_a_second_one_waits_and_takes_over_when_the_first_is_gone(market, clock, page, recent):
+    with following() as first:
+        first.wait_until_live()
+        with following() as spare:
+            assert len(market.live._sessions) == 1
+            first.stop()
+            begun = clock()
+            spare.wait_for(lambda state: state["feed"] == "live" and state["market_ns"] > begun)
+            assert_nothing_is_lost(spare, page, clock)
