@@ -68,15 +68,13 @@ def next_decision(assets: Iterable[Asset], now_ns: int) -> int:
 
 
 def resolve(assets: Sequence[Asset], now_ns: int) -> tuple[list[Front], dict[str, str]]:
-    """The fronts of the sessions around an instant, and of roots without one, why.
+    """The fronts of the sessions around an instant, and by root, why one could not be decided.
 
     Decides those that are still open, several assets at a time. now_ns: UTC ns in the market.
     """
     undecided = [asset for asset in assets if _undecided(asset, now_ns)]
     problems = _decide_all(undecided, now_ns) if undecided else {}
-    found = [each for asset in assets for each in _fronts(asset, now_ns)]
-    known = {each.root for each in found}
-    return found, {root: why for root, why in problems.items() if root not in known}
+    return [each for asset in assets for each in _fronts(asset, now_ns)], problems
 
 
 def _fronts(asset: Asset, now_ns: int) -> list[Front]:

@@ -51,6 +51,32 @@ def make(clock: MarketClock, assets: Sequence[Asset], found: Sequence[Front], pr
     return Plan(DATASET, clock, begin, position, list(tracks.values()), contracts, found, problems)
 
 
+def goes_on(track: Track, found: Sequence[Front], market_ns: int) -> Front | None:
+    """The next session's front where the track can simply go on with it: the same contract, and not open yet.
+
+    None where there is no next session among the fronts. Raises NeedsSession where it takes a new session.
+    """
+    new = [each for each in found if each.root == track.root and each.trade_date > track.slots[-1].key.day]
+    if not new:
+        return None
+    if len(new) > 1 or new[0].contract_id != track.slots[-1].key.contract_id or market_ns >= track.end_ns:
+        raise NeedsSession
+    return new[0]
+
+
+class NeedsSession(Exception):
+    """New symbols, or an opening that was missed: the next session of the feed subscribes and replays."""
+
+
+def slot_of(front: Front, asset: Asset) -> tuple[Slot, int]:
+    """A session that has not opened yet, and the opening of the one after it."""
+    session = asset.sessions.session(front.trade_date)
+    assert session is not None
+    opens = session.open_ns
+    key = SessionKey(front.root, front.trade_date.isoformat(), front.contract_id, front.symbol, opens, opens)
+    return Slot(session, key, Ledger()), asset.sessions.after(front.trade_date, 1)[0].open_ns
+
+
 def _position(now_ns: int) -> Position:
     """How far the feed has come; from the start where the market's time has gone back."""
     position = history.position()

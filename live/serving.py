@@ -12,13 +12,14 @@ from django.db import connections
 
 from live import feed, fronts, market_clock, plan
 from live.ending import AGAIN, FAILED, REFUSED, Ending
+from live.fronts import Front
 from live.plan import Plan
 from live.worker import Worker
 from market.models import Asset
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.2
 AGAIN_SECONDS = 600.0
 """How often the front months that could not be decided are asked for again."""
 
@@ -96,10 +97,10 @@ class Running:
 
 
 def _follow(planned: Plan, worker: Worker, assets: Sequence[Asset], ending: Ending) -> None:
-    """In a thread of its own, decide front months when their time comes; new ones end this session for the next."""
+    """In a thread of its own, decide front months when their time comes, and have the worker go on with them."""
 
     def follow() -> None:
-        known, problems = set(planned.fronts), planned.problems
+        problems = planned.problems
         at, looked = fronts.next_decision(assets, planned.clock.now_ns), time.monotonic()
         while not ending.is_near:
             time.sleep(LOOK_SECONDS)
@@ -109,7 +110,21 @@ def _follow(planned: Plan, worker: Worker, assets: Sequence[Asset], ending: Endi
             at, looked = fronts.next_decision(assets, now), time.monotonic()
             found, problems = fronts.resolve(assets, now)
             connections.close_all()
-            if any(each not in known for each in found):
+            try:
+                _go_on(planned, worker, assets, found)
+            except plan.NeedsSession:
                 ending.because(AGAIN, "new front months")
 
     threading.Thread(target=follow, name="front months", daemon=True).start()
+
+
+def _go_on(planned: Plan, worker: Worker, assets: Sequence[Asset], found: Sequence[Front]) -> None:
+    """Hand the worker the sessions to come. Raises plan.NeedsSession, also for an asset that had no contract."""
+    tracks = {track.root: track for track in planned.tracks}
+    if any(each.root not in tracks for each in found):
+        raise plan.NeedsSession
+    by_root = {asset.root: asset for asset in assets}
+    going = [(track, plan.goes_on(track, found, worker.market.now)) for track in planned.tracks]
+    for track, front in going:
+        if front is not None:
+            worker.coming.append((track, *plan.slot_of(front, by_root[track.root])))

@@ -80,7 +80,7 @@ def words(state: dict[str, Any]) -> str:
         return "The feed is up and catches up with the market."
     refusal = state.get("refusal")
     if refusal:
-        return f"The gateway says: {refusal['words']} {ADVICE[refusal['kind']]}"
+        return f"The gateway says: {refusal['words'].rstrip('.')}. {ADVICE[refusal['kind']]}"
     if feed == "connecting":
         return "Connecting to the gateway."
     return f"There is no feed: {state.get('why') or 'it has not started'}. futsim tries again by itself."

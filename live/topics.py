@@ -43,6 +43,18 @@ def bars_body(
     }
 
 
+def roll_body(before: SessionKey, after: SessionKey) -> dict[str, Any]:
+    """The front month has changed: from this session's opening on, bars are those of another contract."""
+    return {
+        "kind": "roll",
+        "root": after.root,
+        "trade_date": after.trade_date,
+        "at_ns": after.open_ns,
+        "from": before.symbol,
+        "to": after.symbol,
+    }
+
+
 async def publish(topic: str, body: dict[str, Any]) -> None:
     """Send to the topic's listeners in all web processes. Raises RedisError, OSError."""
     await get_channel_layer().group_send(topic, {"type": "hub.message", "topic": topic, "body": body})

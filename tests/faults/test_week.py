@@ -1,0 +1,94 @@
+"""A week of the market in a minute: closes, midnights, a weekend, a holiday and a roll, without a restart but for it."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from django.core.cache import cache
+
+from live import fronts, history, storing
+from live.models import FeedEvent, FrontMonth
+from market import ingest
+from market.models import Asset, Coverage
+from market.schemas import SECONDS
+from market.sessions import Session
+from standin.background import serving
+from standin.gateway import Gateway
+from standin.server import Server
+from tests.faults.conftest import Feed, following, of_history
+from tests.faults.page import looking
+from tests.live import KEY, SECOND, FastClock, utc, wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WEEK = {"CL": "CLJ6", "MBT": "MBTG6", "PL": "PLJ6"}
+"""Crude oil rolls over the weekend; the Monday is Presidents' Day, whose trading belongs to Tuesday."""
+STEP = 1_800 * SECOND
+
+
+@pytest.fixture
+def clock() -> FastClock:
+    """Friday morning in New York; the test turns it on."""
+    return FastClock("2026-02-13T15:00", speed=1)
+
+
+@pytest.fixture
+def server(clock: FastClock) -> Iterator[Server]:
+    with serving(Gateway(seed=3, key=KEY, clock=clock, shifts_closed_days=False)) as running:
+        yield running
+
+
+def step(feed: Feed, clock: FastClock) -> None:
+    """Half an hour further, once everything of the last one is here and decided."""
+    clock.skip(STEP)
+    cache.clear()  # how far data reach is remembered for a minute of the real clock
+    assets = fronts.followed()
+
+    def is_due(session: Session) -> bool:
+        return session.open_ns - fronts.LEAD_NS <= clock()
+
+    def has_caught_up() -> bool:
+        position = history.position()
+        return (
+            position is not None
+            and position.until_ns > clock() - 120 * SECOND
+            and not any(is_due(session) for asset in assets for session in fronts._undecided(asset, clock()))
+        )
+
+    wait_for(has_caught_up, lambda: f"{clock()} {history.position()} {feed.state}", seconds=60)
+    storing.store_finished()
+
+
+def test_a_week_with_a_holiday_and_a_roll(market, clock):
+    Asset.objects.update(is_active=False)
+    Asset.objects.filter(root__in=WEEK).update(is_active=True)
+    with following(silence=15) as feed, looking(list(WEEK)) as page:
+        feed.wait_until_live()
+        pid = feed.state["pid"]
+        while clock() < utc("2026-02-14T12:00"):
+            step(feed, clock)
+        assert feed.state["pid"] == pid, feed.state
+        while clock() < utc("2026-02-20T23:30"):
+            step(feed, clock)
+        assert feed.state["restart_count"] == 0, feed.state["restarts"]
+
+    ends = list(FeedEvent.objects.filter(kind="ended").values_list("text", flat=True))
+    assert ends == ["new front months; started again at once"]
+    assert [(each["from"], each["to"], each["trade_date"]) for each in page.rolls] == [("CLH6", "CLJ6", "2026-02-17")]
+    assert FeedEvent.objects.filter(kind="roll", text__contains="CLH6 → CLJ6").count() == 1
+
+    days = [date(2026, 2, day) for day in (13, 17, 18, 19, 20)]
+    for asset in Asset.objects.filter(root__in=WEEK):
+        rows = Coverage.objects.filter(contract__asset=asset, schema=SECONDS.name).order_by("trade_date")
+        assert [row.trade_date for row in rows] == days
+        assert {row.source for row in rows} == {"stand-in live"}
+        assert {row.state for row in rows} == {"complete"}
+        for row in rows:
+            session = asset.sessions.session(row.trade_date)
+            wanted = of_history(row.contract.raw_symbol, session.open_ns, session.close_ns)
+            held = ingest.read_bars(row)
+            assert held.ts.tobytes() == wanted.ts.tobytes(), row
+            assert held.close.tobytes() == wanted.close.tobytes(), row
+            assert held.volume.tobytes() == wanted.volume.tobytes(), row
+        assert FrontMonth.objects.get(asset=asset, trade_date=days[-1]).contract.raw_symbol == WEEK[asset.root]
+        assert [key.trade_date for key in history.sessions(asset.root)] == ["2026-02-19", "2026-02-20"]
