@@ -131,7 +131,11 @@ def decode(body: bytes, open_ns: int) -> Bars:
 
 
 def _keys(values: list[bytes]) -> list[SessionKey]:
-    return sorted((SessionKey(**json.loads(value)) for value in values), key=lambda key: key.trade_date)
+    return sorted((SessionKey(**json.loads(value)) for value in values), key=_by_date)
+
+
+def _by_date(key: SessionKey) -> str:
+    return key.trade_date
 
 
 def _position(value: bytes | None) -> Position | None:
@@ -149,14 +153,15 @@ class History:
             settings.REDIS_URL, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
         )
 
-    async def begin(self, key: SessionKey) -> None:
-        """Note a session; of an asset's older ones only the last is kept."""
+    async def begin(self, key: SessionKey) -> SessionKey | None:
+        """Note a session, and keep the one before it, which is returned; older ones go."""
         listed = name("sessions", key.root)
         held = [each for each in _keys(await self._redis.hvals(listed)) if each.trade_date != key.trade_date]
         pipe = self._redis.pipeline()
         for old in held[: max(0, len(held) + 1 - KEPT_SESSIONS)]:
             pipe.delete(old.bars, old.prints).hdel(listed, old.trade_date)
         await pipe.hset(listed, key.trade_date, json.dumps(asdict(key))).execute()
+        return max((each for each in held if each.trade_date < key.trade_date), key=_by_date, default=None)
 
     async def write(self, writes: Sequence[tuple[SessionKey, Write]], at: Position) -> None:
         """Have the bars and how far they reach, all of it or nothing."""

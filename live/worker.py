@@ -157,13 +157,9 @@ class Worker:
             for slot in track.slots:
                 if slot.session.open_ns <= self.market.now and slot.key not in self._begun:
                     self._begun.add(slot.key)
-                    await self._history.begin(slot.key)
-                    await self._announce_roll(track, slot)
-
-    async def _announce_roll(self, track: Track, slot: Slot) -> None:
-        before = [each for each in track.slots if each.key.trade_date < slot.key.trade_date]
-        if before and before[-1].key.contract_id != slot.key.contract_id:
-            await topics.publish(topics.bars(track.root), topics.roll_body(before[-1].key, slot.key))
+                    before = await self._history.begin(slot.key)
+                    if before is not None and before.contract_id != slot.key.contract_id:
+                        await topics.publish(topics.bars(track.root), topics.roll_body(before, slot.key))
 
     async def _keep(self, until_ns: int) -> None:
         """What is told was kept before. How far the feed has come ends where a session opens that nobody follows yet:

@@ -1,9 +1,10 @@
-"""A week of the market in a minute: closes, midnights, a weekend, a holiday and a roll, without a restart but for it."""
+"""A week of the market in minutes: closes, midnights, a weekend, a holiday, a roll; a new session only for the roll."""
 
 from collections.abc import Iterator
 from datetime import date
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 
 from live import fronts, history, storing
@@ -41,7 +42,8 @@ def server(clock: FastClock) -> Iterator[Server]:
 def step(feed: Feed, clock: FastClock) -> None:
     """Half an hour further, once everything of the last one is here and decided."""
     clock.skip(STEP)
-    cache.clear()  # how far data reach is remembered for a minute of the real clock
+    # how far data reach is remembered for a minute of the real clock
+    cache.delete(f"dataset-range:{settings.DATABENTO_GATEWAY}:GLBX.MDP3")
     assets = fronts.followed()
 
     def is_due(session: Session) -> bool:

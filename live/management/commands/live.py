@@ -16,6 +16,9 @@ class Command(BaseCommand):
         "over when the first one is gone. docs/live.md explains it; `manage.py probe` looks for what is wrong."
     )
 
+    # they load every page of the product, which this process never shows
+    requires_system_checks = ()
+
     def handle(self, *args: Any, **options: Any) -> None:
         asked: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
