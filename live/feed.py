@@ -18,8 +18,8 @@ from databento_dbn import ErrorMsg, SymbolMappingMsg, SystemCode, SystemMsg, Tra
 
 HEARTBEAT_SECONDS = 5
 """The least that the gateway accepts: silence is noticed the sooner."""
-INBOX_RECORDS = 500_000
-"""Twice what the client was measured to deliver in a second."""
+INBOX_RECORDS = 1_000_000
+"""Several seconds of what the client was measured to deliver: a replay comes faster than it is worked off."""
 SCHEMA = "trades"
 NO_SIDE = ord("N")
 PRINT = np.dtype(TradeMsg._dtypes)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,9 @@ from market.models import Asset
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
+SWITCH_SECONDS = 0.000_5
+"""While the client decodes a replay, the worker waits so long for its turn after each answer of Valkey; by default it
+would wait ten times as long, and fall behind."""
 AGAIN_SECONDS = 600.0
 """How often the front months that could not be decided are asked for again."""
 
@@ -82,6 +86,7 @@ class Running:
         self._loop.call_soon_threadsafe(self._awake.set)
 
     def _run(self) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._worker.run(self.inbox, self._awake, self._is_stopping))

@@ -22,12 +22,14 @@ class Teller:
     def __init__(self) -> None:
         self._state: dict[str, Any] = {}
         self._over = threading.Event()
+        self._has_started = False
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="teller", daemon=True)
 
     def tell(self, state: dict[str, Any]) -> None:
         """From now on the state is this."""
         self._state = self._state | state
-        if not self._thread.is_alive() and not self._over.is_set():
+        if not self._has_started:
+            self._has_started = True
             self._thread.start()
 
     def stop(self) -> None:
@@ -49,6 +51,8 @@ class Teller:
                 await topics.publish(topics.STATE, _for_all(state))
         except (RedisError, OSError) as problem:
             log.warning("the state was not told: %s", problem)
+        except Exception:
+            log.exception("the state was not told")  # the supervisor goes on in any case
 
 
 def _for_all(state: dict[str, Any]) -> dict[str, Any]:

@@ -22,10 +22,10 @@ from live.plan import Plan
 from live.track import Slot, Track
 from market.sessions import SECOND_NS
 
-MOST_AT_ONCE = 20_000
+MOST_AT_ONCE = 50_000
 """Records between two looks at the clock: a replay must not hold up what is to be told."""
-EVERY_NS = 100_000_000
-"""At most ten messages a second for each asset."""
+EVERY_NS, EVERY_REPLAYED_NS = 100_000_000, 1_000_000_000
+"""At most ten messages a second for each asset; one while it catches up with the market, when work counts more."""
 PULSE_NS = 250_000_000
 NOTED_NS = 5 * SECOND_NS
 """How far the feed has come is noted so often in market time, also where nothing trades."""
@@ -77,7 +77,7 @@ class Worker:
                 await self._turn(inbox.take(MOST_AT_ONCE))
                 if not len(inbox):
                     if last_round:
-                        await self._publish(time.monotonic_ns() + EVERY_NS)
+                        await self._publish(time.monotonic_ns(), at_once=True)
                         return
                     await _sleep(awake)
         finally:
@@ -171,10 +171,11 @@ class Worker:
         await self._history.write([(slot.key, write) for slot, write in self._writes], self._position)
         self._writes.clear()
 
-    async def _publish(self, now_ns: int) -> None:
+    async def _publish(self, now_ns: int, *, at_once: bool = False) -> None:
+        every = 0 if at_once else EVERY_NS if self.market.is_live else EVERY_REPLAYED_NS
         for track in self._tracks:
             out = self._outgoing[track.root]
-            if (out.writes or out.is_changed) and now_ns - out.sent_ns >= EVERY_NS:
+            if (out.writes or out.is_changed) and now_ns - out.sent_ns >= every:
                 out.sent_ns = now_ns
                 await self._tell_of(track, out)
 

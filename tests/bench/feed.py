@@ -85,6 +85,7 @@ class Following:
     def __init__(self, server: Server, clock: FastClock) -> None:
         self.server, self.clock = server, clock
         self._over = False
+        self._roots = [asset.root for asset in fronts.followed()]
         self.ages: list[float] = []
         self.messages = 0
         self._hub, self._loop = Hub(), asyncio.new_event_loop()
@@ -99,8 +100,8 @@ class Following:
         asyncio.run_coroutine_threadsafe(self._look(), self._loop).result(10)
 
     async def _look(self) -> None:
-        for asset in fronts.followed():
-            await self._hub.subscribe(topics.bars(asset.root), self._take)
+        for root in self._roots:
+            await self._hub.subscribe(topics.bars(root), self._take)
 
     def _take(self, body: dict[str, Any]) -> None:
         self.messages += 1
@@ -138,8 +139,8 @@ def _feed(at: str, speed: float, replay_minutes: int | None) -> Iterator[Followi
         live = ("127.0.0.1", server.live_port)
         with override_settings(DATABENTO_GATEWAY=server.url, DATABENTO_LIVE_GATEWAY=live, SYNTHETIC_MARKET=True):
             following = Following(server, clock)
-            following.start()
             try:
+                following.start()
                 yield following
             finally:
                 following.stop()

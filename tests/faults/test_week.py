@@ -23,7 +23,7 @@ from tests.live import KEY, SECOND, FastClock, utc, wait_for
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WEEK = {"CL": "CLJ6", "MBT": "MBTG6", "PL": "PLJ6"}
-"""Crude oil rolls over the weekend; the Monday is Presidents' Day, whose trading belongs to Tuesday."""
+"""Crude oil rolls over the weekend; on Monday is Presidents' Day, whose trading belongs to Tuesday in oil and platinum."""
 STEP = 1_800 * SECOND
 
 
@@ -79,9 +79,9 @@ def test_a_week_with_a_holiday_and_a_roll(market, clock):
     assert [(each["from"], each["to"], each["trade_date"]) for each in page.rolls] == [("CLH6", "CLJ6", "2026-02-17")]
     assert FeedEvent.objects.filter(kind="roll", text__contains="CLH6 → CLJ6").count() == 1
 
-    days = [date(2026, 2, day) for day in (13, 17, 18, 19, 20)]
     for asset in Asset.objects.filter(root__in=WEEK):
         rows = Coverage.objects.filter(contract__asset=asset, schema=SECONDS.name).order_by("trade_date")
+        days = [session.trade_date for session in asset.sessions.between(date(2026, 2, 13), date(2026, 2, 20))]
         assert [row.trade_date for row in rows] == days
         assert {row.source for row in rows} == {"stand-in live"}
         assert {row.state for row in rows} == {"complete"}
