@@ -50,7 +50,7 @@ class Supervisor:
         self._restarts: list[dict[str, Any]] = []
         self._refusal: dict[str, str] | None = None
         self._why = ""
-        self._count = 0
+        self._count = self._refused_for_slots = 0
         self._checked = 0.0
         self.teller = Teller()
 
@@ -115,6 +115,7 @@ class Supervisor:
         delay = self._backoff.after(was_good=watch.was_good, least=REFUSED_SECONDS.get(kind, 0.0))
         self._refusal = {"kind": kind, "words": why} if kind else None
         self._why, self._count = why, self._count + 1
+        self._refused_for_slots += kind == "limit"
         self._restarts = [*self._restarts, {"at_ns": time.time_ns(), "why": why, "delay_s": delay}][-RESTARTS:]
         log.warning("the feed ended: %s; next try in %.0f s", why, delay)
         self._note(FeedEvent.Kind.REFUSED if kind else FeedEvent.Kind.ENDED, why)
@@ -143,6 +144,7 @@ class Supervisor:
                 "refusal": self._refusal,
                 "restarts": self._restarts,
                 "restart_count": self._count,
+                "slots": {"ours": int(pulse.get("phase") == "streaming"), "refused": self._refused_for_slots},
             }
         )
 

@@ -111,7 +111,10 @@ class Worker:
             self._hear(event)
 
     def _take_prints(self, rows: Any) -> None:
-        rows = rows[self._new(rows)]
+        is_new = self._duplicates.new(rows["ts_recv"].astype(np.int64), rows.tobytes())
+        if not is_new.all():
+            self.repeated += len(rows) - int(is_new.sum())
+            rows = rows[is_new]
         if not len(rows):
             return
         for instrument_id in np.unique(rows["instrument_id"]).tolist():
@@ -120,14 +123,6 @@ class Worker:
                 self._outgoing[track.root].is_changed = True
         self.prints += len(rows)
         self.market.hear(int(rows["ts_recv"].max()), time.monotonic_ns())
-
-    def _new(self, rows: Any) -> list[bool]:
-        is_new = self._duplicates.is_new
-        body, size = rows.tobytes(), rows.itemsize
-        wholes = (body[at : at + size] for at in range(0, len(body), size))
-        found = [is_new(ts, whole) for ts, whole in zip(rows["ts_recv"].tolist(), wholes, strict=True)]
-        self.repeated += len(found) - sum(found)
-        return found
 
     def _map(self, event: feed.Mapping) -> None:
         known = self._contracts.get(event.symbol)

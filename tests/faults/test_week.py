@@ -23,7 +23,7 @@ from tests.live import KEY, SECOND, FastClock, utc, wait_for
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WEEK = {"CL": "CLJ6", "MBT": "MBTG6", "PL": "PLJ6"}
-"""Crude oil rolls over the weekend; on Monday is Presidents' Day, whose trading belongs to Tuesday in oil and platinum."""
+"""Crude oil rolls over the weekend. Monday is Presidents' Day: in oil and platinum its trading belongs to Tuesday."""
 STEP = 1_800 * SECOND
 
 

@@ -3,9 +3,10 @@
 import random
 from datetime import date
 
+import numpy as np
 import pytest
 
-from live.engine.duplicates import Duplicates
+from live.engine.duplicates import REMEMBERED, Duplicates
 from live.engine.front import DayVolume, front
 from live.engine.lags import Lags
 from live.engine.market_time import BEHIND_NS, QUIET_NS, MarketTime
@@ -55,23 +56,41 @@ def test_of_equals_the_one_that_is_delivered_first_counts():
 # --- duplicates -----------------------------------------------------------------------------------------------
 
 
-def kept(prints):
-    duplicates = Duplicates()
-    return [each for each in prints if duplicates.is_new(each[0], each)]
+def kept(prints, batch=1):
+    """What counts of prints (ts_recv, one letter), when they come in batches."""
+    duplicates, counted = Duplicates(), []
+    for at in range(0, len(prints), batch):
+        some = prints[at : at + batch]
+        ts = np.array([each[0] for each in some], np.int64)
+        body = b"".join(ns.to_bytes(8, "big") + letter.encode() for ns, letter in some)
+        counted += [each for each, is_new in zip(some, duplicates.new(ts, body), strict=True) if is_new]
+    return counted
 
 
-def test_equal_prints_of_one_packet_all_count():
-    assert len(kept([(1, "a"), (1, "a"), (2, "b")])) == 3
+in_batches = pytest.mark.parametrize("batch", [1, 2, 3, 100])
 
 
-def test_prints_that_are_sent_again_do_not_count():
-    assert kept([(1, "a"), (2, "b"), (3, "c"), (1, "a"), (2, "b"), (3, "c"), (4, "d")]) == [
+@in_batches
+def test_equal_prints_of_one_packet_all_count(batch):
+    assert len(kept([(1, "a"), (1, "a"), (2, "b")], batch)) == 3
+
+
+@in_batches
+def test_prints_that_are_sent_again_do_not_count(batch):
+    assert kept([(1, "a"), (2, "b"), (3, "c"), (1, "a"), (2, "b"), (3, "c"), (4, "d")], batch) == [
         (1, "a"), (2, "b"), (3, "c"), (4, "d"),
     ]  # fmt: skip
 
 
-def test_a_late_print_is_not_taken_for_one_that_is_sent_again():
-    assert len(kept([(1, "a"), (3, "c"), (2, "b"), (4, "d")])) == 4
+@in_batches
+def test_a_late_print_is_not_taken_for_one_that_is_sent_again(batch):
+    assert len(kept([(1, "a"), (3, "c"), (2, "b"), (4, "d")], batch)) == 4
+
+
+def test_only_so_many_prints_are_remembered():
+    prints = [(ns, "a") for ns in range(1, 3 * REMEMBERED)]
+    assert len(kept([*prints, prints[-REMEMBERED // 2]], 1_000)) == len(prints)
+    assert len(kept([*prints, prints[0]], 1_000)) == len(prints) + 1
 
 
 # --- market time ------------------------------------------------------------------------------------------------
