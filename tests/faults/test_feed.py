@@ -2,12 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from live import history
+from live import history, status
 from live.models import FeedEvent
 from tests.faults.conftest import (
     ROOTS,
@@ -18,6 +21,7 @@ from tests.faults.conftest import (
 )
 from tests.faults.page import Page, looking
 from tests.live import SECOND, switch, wait_for
+from tests.product import CLONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -187,3 +191,53 @@ def test_a_second_one_waits_and_takes_over_when_the_first_is_gone(market, clock,
             begun = clock()
             spare.wait_for(lambda state: state["feed"] == "live" and state["market_ns"] > begun)
             assert_nothing_is_lost(spare, page, clock)
+
+
+# --- what it stands on ------------------------------------------------------------------------------------
+
+
+def test_a_valkey_that_does_not_answer_costs_a_restart_and_no_bar(market, clock, page, recent):
+    with following() as feed:
+        feed.wait_until_live(2_000)
+        history.client().execute_command("CLIENT", "PAUSE", 7_000, "ALL")
+        feed.wait_for(lambda state: state.get("restart_count") == 1)
+        begun = clock()
+        feed.wait_for(lambda state: state["feed"] == "live" and state["market_ns"] > begun)
+        assert_nothing_is_lost(feed, page, clock)
+
+
+def test_a_supervisor_that_loses_its_lock_lets_go_of_its_feed(market, clock, page, recent):
+    with following() as feed:
+        before = feed.wait_until_live(2_000)["pid"]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+            )
+        feed.wait_for(lambda state: state.get("pid") not in (None, before))
+        begun = clock()
+        feed.wait_for(lambda state: state["feed"] == "live" and state["market_ns"] > begun)
+        assert_nothing_is_lost(feed, page, clock)
+
+
+@pytest.fixture
+def command(market: Any, recent: None) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen([sys.executable, "manage.py", "live"], cwd=CLONE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "live: ready\n"
+    wait_for(lambda: status.read()["feed"] == "live", lambda: str(status.read()), seconds=60)
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_sigterm_ends_the_command_in_order(market, command):
+    command.send_signal(signal.SIGTERM)
+    assert command.wait(10) == 0
+    wait_for(lambda: not market.live._sessions)
+    assert status.read()["feed"] == "off"
+
+
+def test_a_killed_supervisor_leaves_no_session_behind(market, command):
+    command.kill()
+    wait_for(lambda: not market.live._sessions)
