@@ -41,6 +41,8 @@ BOOK_CACHE_BYTES = env.integer("FUTSIM_BOOK_CACHE_GB", 20) * 1024**3
 UPLOAD_ROOT = env.text("FUTSIM_UPLOAD_ROOT", str(BASE_DIR / "var" / "uploads"))
 """Folder of files on their way into the store; what lies there longer than a day is left over."""
 UPLOAD_BYTES = env.integer("FUTSIM_UPLOAD_GB", 5) * 1024**3
+LIVE_TRADES = env.flag("FUTSIM_LIVE_TRADES", False)
+"""Whether live keeps trades too, and stores them after the close: some 75 MB in Valkey for a day of 19 assets."""
 TAPE_CACHE_BYTES = env.integer("FUTSIM_TAPE_CACHE_MB", 1024) * 1024 * 1024
 
 # --- applications ----------------------------------------------------------------------------------

@@ -103,9 +103,14 @@ def ledger(key: SessionKey) -> Ledger:
 
 
 def read_prints(key: SessionKey) -> bytes:
-    """A session's prints, as `live.prints` packs them; empty where they are not kept. Raises RedisError."""
+    """A session's prints in order of arrival, as DBN has them; empty where they are not kept. Raises RedisError."""
     body: bytes = client().get(key.prints) or b""
     return body
+
+
+def replace_prints(key: SessionKey, body: bytes) -> None:
+    """Hold these prints instead. Raises RedisError."""
+    client().set(key.prints, body, ex=EXPIRE_SECONDS)
 
 
 def position() -> Position | None:
@@ -163,12 +168,17 @@ class History:
         await pipe.hset(listed, key.trade_date, json.dumps(asdict(key))).execute()
         return max((each for each in held if each.trade_date < key.trade_date), key=_by_date, default=None)
 
-    async def write(self, writes: Sequence[tuple[SessionKey, Write]], at: Position) -> None:
-        """Have the bars and how far they reach, all of it or nothing."""
+    async def write(
+        self, writes: Sequence[tuple[SessionKey, Write]], prints: Sequence[tuple[SessionKey, bytes]], at: Position
+    ) -> None:
+        """Have the bars, more prints where they are kept, and how far they reach: all of it or nothing."""
         pipe = self._redis.pipeline(transaction=True)
         for key, write in writes:
             pipe.setrange(key.bars, write.index * RECORD.itemsize, encode(write.bars, key.open_ns))
             pipe.expire(key.bars, EXPIRE_SECONDS)
+        for key, rows in prints:
+            pipe.append(key.prints, rows)
+            pipe.expire(key.prints, EXPIRE_SECONDS)
         pipe.set(name("position"), json.dumps(asdict(at)))
         await pipe.execute()
 

@@ -4,7 +4,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from live import fronts, history
+from django.conf import settings
+
+from live import fronts, history, prints
 from live.engine.ledger import Ledger
 from live.engine.resume import Beginning, beginning
 from live.fronts import Front
@@ -97,7 +99,12 @@ def _track(
     keys = [_key(front, by_date[front.trade_date], held, begin, position) for front in found]
     slots = [Slot(by_date[key.day], key, history.ledger(key) if key.trade_date in held else Ledger()) for key in keys]
     following = asset.sessions.after(slots[-1].session.trade_date, 1)[0]
-    return Track(asset.root, slots, following.open_ns, begin.whole_ns)
+    track = Track(asset.root, slots, following.open_ns, begin.whole_ns)
+    if settings.LIVE_TRADES:
+        track.kept = []
+        for slot in slots:
+            prints.cut(slot.key, begin.whole_ns)
+    return track
 
 
 def _key(

@@ -1,18 +1,21 @@
 """From live to the store: sessions that are over become pieces like those that are downloaded."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+import numpy as np
+from django.conf import settings
 from django.utils import timezone
 
-from live import fronts, history
+from live import fronts, history, prints
 from live.history import SessionKey
 from live.models import FeedEvent
 from market import ingest, store
+from market.engine.bars import from_trades
 from market.locks import advisory_lock
 from market.models import Asset, Contract, Coverage
-from market.schemas import SECONDS
+from market.schemas import SECONDS, TRADES, Schema
 from market.services import live_source
 from market.sessions import SECOND_NS, Session
 
@@ -50,14 +53,28 @@ def _over(asset: Asset, until_ns: int) -> Iterator[tuple[SessionKey, Session]]:
 
 
 def _store(asset: Asset, key: SessionKey, session: Session) -> bool:
-    """Whether it was written now."""
+    """Whether bars were written now."""
     contract = Contract.objects.select_related("asset").get(pk=key.contract_id)
-    with advisory_lock("ingest", contract.pk, SECONDS.name):
-        if not ingest.missing(contract, SECONDS.name, [session], session.close_ns):
+    if settings.LIVE_TRADES and _agree(key):
+        _write(contract, TRADES, session, lambda: prints.columns(key))
+    return _write(contract, SECONDS, session, lambda: store.bar_columns(history.read(key)))
+
+
+def _agree(key: SessionKey) -> bool:
+    """Whether the trades that are held make the bars that are held: they were kept all session long."""
+    trades = prints.columns(key)
+    made = from_trades(trades["ts_recv"], trades["price"], trades["size"].astype(np.int64))
+    held = history.read(key)
+    return made.ts.tobytes() == held.ts.tobytes() and made.volume.tobytes() == held.volume.tobytes()
+
+
+def _write(contract: Contract, schema: Schema, session: Session, columns: Callable[[], store.Columns]) -> bool:
+    """Have a piece in the store, unless one is there."""
+    with advisory_lock("ingest", contract.pk, schema.name):
+        if not ingest.missing(contract, schema.name, [session], session.close_ns):
             return False
-        name = ingest.piece_name(contract, SECONDS.name, session.trade_date)
-        file = store.write(name, store.bar_columns(history.read(key)))
-        ingest.record(contract, SECONDS, session, file, session.close_ns, live_source())
+        name = ingest.piece_name(contract, schema.name, session.trade_date)
+        ingest.record(contract, schema, session, store.write(name, columns()), session.close_ns, live_source())
     log.info("stored %s of live", name)
     return True
 

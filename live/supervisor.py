@@ -70,6 +70,7 @@ class Supervisor:
     def _lead(self) -> None:
         """Run the feed for as long as the lock is ours. Raises DatabaseError when it no longer is."""
         log.info("this is the live process")
+        self._note(FeedEvent.Kind.STARTED, "The live process has started.")
         while not self._stopping():
             self._one_run()
 

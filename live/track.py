@@ -34,7 +34,10 @@ class Track:
         self.root = root
         self.slots = slots
         self.builder = BarBuilder(whole_ns)
+        self._whole_ns = whole_ns
         self.last: tuple[int, int, int, str] | None = None
+        self.kept: list[Rows] | None = None
+        """Prints that are to be kept and are not yet; None where none are."""
         self.prints = self.strays = 0
         """Prints taken in this session of the feed; prints of a contract that its session does not show."""
         self._lay_out(end_ns)
@@ -65,12 +68,23 @@ class Track:
         newest = mine[-1]
         self.last = int(newest["ts_recv"]), int(newest["price"]), int(newest["size"]), newest["side"].decode()
         self.prints += len(mine)
+        if self.kept is not None:
+            self.kept.append(mine[mine["ts_recv"] >= self._whole_ns])
         return len(mine)
 
     def _is_mine(self, contract_id: int, ts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         at = self._opens.searchsorted(ts, side="right") - 1
         mine: npt.NDArray[np.bool_] = (at >= 0) & (ts < self.end_ns) & (self._contracts[at] == contract_id)
         return mine
+
+    def take_kept(self) -> list[tuple[Slot, Rows]]:
+        """The prints to keep since the last time, for each session."""
+        if not self.kept:
+            return []
+        rows = np.concatenate(self.kept)
+        self.kept.clear()
+        at = self._opens.searchsorted(rows["ts_recv"].astype(np.int64), side="right") - 1
+        return [(self.slots[place], rows[at == place]) for place in np.unique(at).tolist()]
 
     def close(self, until_ns: int) -> Iterator[tuple[Slot, Write]]:
         """What closing the seconds up to an instant (UTC ns) writes."""

@@ -160,10 +160,11 @@ class Worker:
         """What is told was kept before. How far the feed has come ends where a session opens that nobody follows yet:
         from there on the next session of the feed replays."""
         until_ns = min(until_ns, *(track.end_ns for track in self._tracks))
-        if not self._writes and until_ns < self._position.until_ns + NOTED_NS:
+        prints = [(slot.key, rows.tobytes()) for track in self._tracks for slot, rows in track.take_kept()]
+        if not (self._writes or prints) and until_ns < self._position.until_ns + NOTED_NS:
             return
         self._position = Position(max(self._position.until_ns, until_ns), self._position.epoch)
-        await self._history.write([(slot.key, write) for slot, write in self._writes], self._position)
+        await self._history.write([(slot.key, write) for slot, write in self._writes], prints, self._position)
         self._writes.clear()
 
     async def _publish(self, now_ns: int, *, at_once: bool = False) -> None:

@@ -12,12 +12,13 @@ GOOD_RUN = 60.0
 class Patience:
     """How long what may take. The gateway sends a heartbeat every 5 s where it has nothing else to send.
 
-    connect: the client gives up by itself after 10 s without a connection and 30 s without an answer to its login.
-    silence: from the start of the session on, and between processed records. quiet: without a print in any asset,
-    while at least half of the markets are open.
+    start: a first start asks the historical gateway for the daily volumes of all assets. connect: the client gives up
+    by itself after 10 s without a connection and 30 s without an answer to its login. silence: from the start of the
+    session on, and between processed records. quiet: without a print in any asset, while at least half of the markets
+    are open.
     """
 
-    start: float = 60.0
+    start: float = 300.0
     connect: float = 50.0
     silence: float = 15.0
     quiet: float = 300.0

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from live import history, status
+from live import history, prints, status
 from live.models import FeedEvent
+from market.databento_historical import Request
+from market.gateway import gateway
+from market.schemas import TRADES
 from tests.faults.conftest import (
     ROOTS,
     Feed,
@@ -191,6 +194,23 @@ def test_a_second_one_waits_and_takes_over_when_the_first_is_gone(market, clock,
             begun = clock()
             spare.wait_for(lambda state: state["feed"] == "live" and state["market_ns"] > begun)
             assert_nothing_is_lost(spare, page, clock)
+
+
+def test_trades_are_kept_where_the_installation_wants_them(market, clock, settings, monkeypatch, recent):
+    monkeypatch.setenv("FUTSIM_LIVE_TRADES", "1")
+    switch(market, {"live": {"kind": "reset", "after_records": LIVE}})
+    with following() as feed:
+        feed.wait_for(lambda state: state.get("restart_count") == 1)
+        begun = clock()
+        feed.wait_for(lambda state: state["feed"] == "live" and state["market_ns"] > begun + MINUTE)
+    clock.skip(3 * MINUTE)
+    for root in ROOTS:
+        key = history.sessions(root)[-1]
+        kept = prints.columns(key)
+        request = Request("GLBX.MDP3", "trades", (key.symbol,), key.since_ns, int(kept["ts_recv"][-1]) + 1)
+        wanted = gateway().fetch(request, lambda download: TRADES.columns_of(download.rows()))
+        for name in TRADES.columns:
+            assert kept[name].tobytes() == wanted[name].tobytes(), f"{root} {name}"
 
 
 # --- what it stands on ------------------------------------------------------------------------------------
