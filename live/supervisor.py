@@ -80,7 +80,10 @@ class Supervisor:
         try:
             why = self._attend(process, watch)
         finally:
-            process.stop(self._patience.stop) if self._stopping() else process.kill()
+            if self._stopping():
+                process.stop(self._patience.stop)
+            else:
+                process.kill()
         if not self._stopping():
             self._wait_after(process, watch, why)
 

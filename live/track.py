@@ -57,6 +57,11 @@ class Track:
         at = int(self._opens.searchsorted(ns, side="right")) - 1
         return self.slots[at] if at >= 0 and ns < self.end_ns else None
 
+    def opens_at(self, ns: int) -> int:
+        """When the asset trades next (UTC ns): the instant itself while it does."""
+        openings = (slot.session.next_open(ns) for slot in self.slots)
+        return next((opening for opening in openings if opening is not None), self.end_ns)
+
     def take(self, contract_id: int, rows: Rows) -> int:
         """Prints of a contract in order of arrival (dtype `feed.PRINT`); how many of them count."""
         mine = rows[self._is_mine(contract_id, rows["ts_recv"].astype(np.int64))]

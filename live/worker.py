@@ -226,6 +226,7 @@ class Worker:
             "trade_date": slot.key.trade_date if slot else None,
             "mapped": sorted(raw for symbol, raw in self.mapping.items() if self._contracts[symbol][0] is track),
             "is_open": is_open,
+            "opens_ns": track.opens_at(self.market.now),
             "bars": slot.ledger.count if slot else 0,
             "prints": track.prints,
             "last": track.last,

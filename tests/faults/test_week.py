@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -12,7 +13,7 @@ from live.models import FeedEvent, FrontMonth
 from market import ingest
 from market.models import Asset, Coverage
 from market.schemas import SECONDS
-from market.sessions import Session
+from market.sessions import Session, to_et
 from standin.background import serving
 from standin.gateway import Gateway
 from standin.server import Server
@@ -89,7 +90,9 @@ def test_a_week_with_a_holiday_and_a_roll(market, clock):
             session = asset.sessions.session(row.trade_date)
             wanted = of_history(row.contract.raw_symbol, session.open_ns, session.close_ns)
             held = ingest.read_bars(row)
-            assert held.ts.tobytes() == wanted.ts.tobytes(), row
+            missing, extra = np.setdiff1d(wanted.ts, held.ts), np.setdiff1d(held.ts, wanted.ts)
+            assert not len(missing), (row, len(missing), to_et(int(missing[0])), to_et(int(missing[-1])))
+            assert not len(extra), (row, len(extra), to_et(int(extra[0])), to_et(int(extra[-1])))
             assert held.close.tobytes() == wanted.close.tobytes(), row
             assert held.volume.tobytes() == wanted.volume.tobytes(), row
         assert FrontMonth.objects.get(asset=asset, trade_date=days[-1]).contract.raw_symbol == WEEK[asset.root]
