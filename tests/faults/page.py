@@ -22,7 +22,6 @@ class Page:
         self.states: list[dict[str, Any]] = []
         self.rolls: list[dict[str, Any]] = []
         self.catch_ups = 0
-        self.amended = 0
 
     def take(self, body: dict[str, Any]) -> None:
         self.messages.append(body)
@@ -35,7 +34,6 @@ class Page:
             self.catch_ups += 1
             held[:] = self._read(body["root"], body["trade_date"])
             return
-        self.amended += bool(new) and index < len(held)
         held[index:] = [tuple(bar) for bar in new] if new or index < len(held) else []
 
     def _read(self, root: str, trade_date: str) -> list[Bar]:
