@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from live.models import FeedEvent, FrontMonth
 from market.models import (
     Asset,
     AssetCost,
@@ -57,6 +58,8 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     DailyBar: lambda: DailyBar.objects.create(contract=june(), date=DAY, open=5, high=7, low=3, close=6, volume=1),
     DailySpan: lambda: DailySpan.objects.create(asset=nq(), first_date=DAY, end_date=LATER),
     DayCondition: lambda: DayCondition.objects.create(dataset="GLBX.MDP3", date=DAY, condition="degraded"),
+    FeedEvent: lambda: FeedEvent.objects.create(kind="ended", text="silence for 15 s; killed"),
+    FrontMonth: lambda: FrontMonth.objects.create(asset=nq(), trade_date=DAY, contract=june()),
     Group: lambda: Group.objects.create(name="traders"),
     Job: lambda: Job.objects.create(kind="replay data"),
     Purchase: lambda: Purchase.objects.create(
@@ -75,7 +78,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     User: lambda: User.objects.create_user("somebody"),
 }
 """A row of each model that an admin looks after."""
-LOOK_ONLY = [Coverage, DailyBar, DailySpan, DayCondition, Job, Purchase, Roll]
+LOOK_ONLY = [Coverage, DailyBar, DailySpan, DayCondition, FeedEvent, FrontMonth, Job, Purchase, Roll]
 """What futsim alone makes and changes."""
 REFUSED = {
     **{model: {"add"} for model in LOOK_ONLY},
