@@ -1,6 +1,7 @@
 """The feed process as its supervisor sees it: a pipe of pulses, a way to stop it."""
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -15,6 +16,8 @@ from django.conf import settings
 COMMAND = (sys.executable, "-m", "live.process")
 READ_BYTES = 1 << 16
 TICK = 0.05
+PIPE_BYTES = 1 << 20
+"""Most of a minute of pulses: a supervisor that waits for its database must not hold up the feed."""
 
 
 class FeedProcess:
@@ -26,6 +29,7 @@ class FeedProcess:
         )
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
+        _widen(self._process.stdout.fileno())
         self._rest = b""
         self.last: dict[str, Any] = {}
 
@@ -64,3 +68,10 @@ class FeedProcess:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _widen(pipe: int) -> None:
+    """Where the system can; elsewhere a pipe holds some seconds of pulses."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from django.conf import settings
@@ -105,22 +106,30 @@ def _follow(planned: Plan, worker: Worker, assets: Sequence[Asset], ending: Endi
     """In a thread of its own, decide front months when their time comes, and have the worker go on with them."""
 
     def follow() -> None:
-        problems = planned.problems
-        at, looked = fronts.next_decision(assets, planned.clock.now_ns), time.monotonic()
+        at, again = fronts.next_decision(assets, planned.clock.now_ns), _again(planned.problems)
         while not ending.is_near:
             time.sleep(LOOK_SECONDS)
             now = max(planned.clock.now_ns, worker.market.now)
-            if now < at and not (problems and time.monotonic() > looked + AGAIN_SECONDS):
+            if now < at and time.monotonic() < again:
                 continue
-            at, looked = fronts.next_decision(assets, now), time.monotonic()
-            found, problems = fronts.resolve(assets, now)
-            connections.close_all()
+            at, again = fronts.next_decision(assets, now), _again({"": "as long as it fails"})
             try:
+                found, problems = fronts.resolve(assets, now)
+                again = _again(problems)
                 _go_on(planned, worker, assets, found)
             except plan.NeedsSession:
                 ending.because(AGAIN, "new front months")
+            except Exception:
+                log.exception("front months could not be decided")
+            finally:
+                connections.close_all()
 
     threading.Thread(target=follow, name="front months", daemon=True).start()
+
+
+def _again(problems: Mapping[str, str]) -> float:
+    """When to ask again (monotonic seconds) for what could not be decided."""
+    return time.monotonic() + AGAIN_SECONDS if problems else math.inf
 
 
 def _go_on(planned: Plan, worker: Worker, assets: Sequence[Asset], found: Sequence[Front]) -> None:
