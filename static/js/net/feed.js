@@ -1,4 +1,4 @@
-import { Bars } from "../chart/bars.js";
+import { Bars, Ranks } from "../chart/bars.js";
 import { markId } from "../chart/marks.js";
 
 const LOG_LINES = 500;
@@ -9,6 +9,7 @@ const LOG_LINES = 500;
  *
  * `bars:<chart>` holds {chart, timeframe, unit, bars, from}: `bars` is one growing `Bars` per chart, `from`
  * the lowest index that this change touched, or 0 with `reset` when the chart is to be drawn anew.
+ * `ranks:<chart>` holds the final ranks of its closed bars, `metrics:<chart>` those of the bar in progress.
  */
 export class Feed {
   #serverLog = [];
@@ -48,6 +49,17 @@ export class Feed {
     this.#setClock(message.clock);
   }
 
+  on_ranks({ chart, timeframe, ranks, reset }) {
+    if (this.store.get(`bars:${chart}`)?.timeframe !== timeframe) return;
+    const known = reset ? new Ranks() : (this.store.get(`ranks:${chart}`) ?? new Ranks());
+    known.merge(ranks);
+    this.store.set(`ranks:${chart}`, known);
+  }
+
+  on_lookback(message) {
+    this.store.set("lookback", message.lookback);
+  }
+
   on_job(message) {
     this.store.set("job", message.job);
   }
@@ -68,14 +80,17 @@ export class Feed {
     this.store.set("clock", clock);
   }
 
-  #draw({ chart, timeframe, unit, bars, marks }) {
+  #draw({ chart, timeframe, unit, bars, marks, metrics = null }) {
     this.store.set(`marks:${chart}`, marks);
+    this.store.set(`ranks:${chart}`, new Ranks());
+    this.store.set(`metrics:${chart}`, metrics);
     this.store.set(`bars:${chart}`, { chart, timeframe, unit, bars: new Bars(bars), from: 0, reset: true });
   }
 
-  #change({ chart, bars, marks = [] }) {
+  #change({ chart, bars, marks = [], metrics = null }) {
     const known = this.store.get(`bars:${chart}`);
     if (!known) return;
+    this.store.set(`metrics:${chart}`, metrics);
     if (marks.length) this.store.set(`marks:${chart}`, mergeMarks(this.store.get(`marks:${chart}`), marks));
     const from = known.bars.merge(bars);
     if (from < known.bars.length) this.store.set(`bars:${chart}`, { ...known, from, reset: false });

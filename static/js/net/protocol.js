@@ -11,7 +11,8 @@ export const CLOSE = { LOGGED_OUT: 4401, NOT_FOUND: 4404, TOO_SLOW: 4408, MOVED:
 /** A message that does not keep to the protocol; the text names the field. */
 export class ProtocolError extends Error {}
 
-const COLUMNS = ["t", "o", "h", "l", "c", "v"];
+const BARS = ["t", "o", "h", "l", "c", "v"];
+const RANKS = ["t", "vr", "rr", "n"];
 
 function need(condition, field, expected) {
   if (!condition) throw new ProtocolError(`${field} should be ${expected}`);
@@ -21,12 +22,22 @@ const isObject = (value) => typeof value === "object" && value !== null && !Arra
 const isText = (value) => typeof value === "string";
 const isNs = (value) => isText(value) && /^-?\d+$/.test(value);
 
-function checkBars(bars, field) {
-  need(isObject(bars), field, "an object of columns");
-  for (const name of COLUMNS) {
-    need(Array.isArray(bars[name]), `${field}.${name}`, "a list");
-    need(bars[name].length === bars.t.length, `${field}.${name}`, "as long as the other columns");
+function checkColumns(columns, names, field) {
+  need(isObject(columns), field, "an object of columns");
+  for (const name of names) {
+    need(Array.isArray(columns[name]), `${field}.${name}`, "a list");
+    need(columns[name].length === columns.t.length, `${field}.${name}`, "as long as the other columns");
   }
+}
+
+const checkBars = (bars, field) => checkColumns(bars, BARS, field);
+
+function checkMetrics(metrics, field) {
+  need(metrics === null || isObject(metrics), field, "an object or null");
+  if (metrics === null) return;
+  need(Number.isFinite(metrics.t), `${field}.t`, "UTC seconds");
+  need(Number.isSafeInteger(metrics.n), `${field}.n`, "an integer");
+  for (const name of ["vr", "vp", "rr", "rp"]) need(metrics[name] === null || Number.isFinite(metrics[name]), `${field}.${name}`, "a number or null");
 }
 
 function checkMarks(marks, field) {
@@ -46,6 +57,7 @@ function checkChart(chart, field) {
   need(Number.isSafeInteger(chart.unit) && chart.unit > 0, `${field}.unit`, "a positive integer");
   checkBars(chart.bars, `${field}.bars`);
   checkMarks(chart.marks, `${field}.marks`);
+  checkMetrics(chart.metrics ?? null, `${field}.metrics`);
 }
 
 function checkClock(clock) {
@@ -80,6 +92,7 @@ const CHECKS = {
     message.charts.forEach((chart, index) => {
       need(isText(chart.chart), `charts[${index}].chart`, "a chart's id");
       checkBars(chart.bars, `charts[${index}].bars`);
+      checkMetrics(chart.metrics ?? null, `charts[${index}].metrics`);
       checkMarks(chart.marks ?? [], `charts[${index}].marks`);
     });
   },
@@ -87,6 +100,12 @@ const CHECKS = {
     checkClock(message.clock);
     checkChart(message, "chart");
   },
+  ranks(message) {
+    need(isText(message.chart), "chart", "a chart's id");
+    need(TIMEFRAMES.includes(message.timeframe), "timeframe", "a timeframe");
+    checkColumns(message.ranks, RANKS, "ranks");
+  },
+  lookback: (message) => need(isObject(message.lookback), "lookback", "an object"),
   job: (message) => checkJob(message.job),
   log: (message) => need(isObject(message.line) && isText(message.line.text), "line", "a log line"),
   error: (message) => need(isText(message.message), "message", "text"),

@@ -100,8 +100,7 @@ export class ReplaySession {
   closeChart(chart) {
     this.#charts.delete(chart);
     this.#socket?.send(say.chartClose(chart));
-    this.store.drop(`bars:${chart}`);
-    this.store.drop(`marks:${chart}`);
+    for (const topic of ["bars", "marks", "ranks", "metrics"]) this.store.drop(`${topic}:${chart}`);
     if (this.focusedChart() === chart) this.focus([...this.#charts.keys()][0] ?? null);
   }
 
