@@ -5,6 +5,7 @@ import { Ranks } from "../../static/js/chart/bars.js";
 import { points } from "../../static/js/chart/points.js";
 import { lookbackNote, shareOver } from "../../static/js/metrics/forming.js";
 import { levelOf, rankText, shownRank } from "../../static/js/metrics/levels.js";
+import { sortRows } from "../../static/js/metrics/sorting.js";
 import { Feed } from "../../static/js/net/feed.js";
 import { ProtocolError, checkMessage } from "../../static/js/net/protocol.js";
 import { Store } from "../../static/js/workspace/store.js";
@@ -80,4 +81,13 @@ test("what the sample lacks is said in one breath", () => {
   assert.equal(lookbackNote({ stored: 11, wanted: 251, job: null }), "11 of 251 sessions stored");
   assert.equal(lookbackNote({ stored: 11, wanted: 251, job: { state: "running", done: 60, total: 240 } }), "fetching 240 sessions 25 %");
   assert.equal(lookbackNote({ stored: 11, wanted: 251, job: { state: "asking", cost: "$4.20" } }), "240 more sessions cost about $4.20");
+});
+
+test("the board sorts by a timeframe's metric, and what has no value stays below", () => {
+  const row = (root, vp, n) => ({ root, cells: { "5m": { vp, n } } });
+  const rows = [row("GC", 40, 30), row("CL", 99, 12), row("NQ", 80, 30), { root: "6E", cells: {} }];
+  const order = (by, descending) => sortRows(rows, { by, descending }, "vp").map(({ root }) => root);
+  assert.deepEqual(order("5m", true), ["NQ", "GC", "6E", "CL"]);
+  assert.deepEqual(order("5m", false), ["GC", "NQ", "6E", "CL"]);
+  assert.deepEqual(order("asset", false), ["6E", "CL", "GC", "NQ"]);
 });

@@ -91,7 +91,8 @@ test("a bar step names the chart in focus", () => {
   assert.deepEqual(steps.map(({ chart, count }) => [chart, count]), [["a", -1], ["b", 1]]);
 });
 
-test("a reconnect's hello has every open chart with its latest timeframe, and the playhead shown last", () => {
+test("a reconnect's hello has every open chart with its latest timeframe, whether the board is seen, and the playhead shown last", () => {
+  session.watchBoard(true);
   session.openChart("a", "5m");
   session.openChart("b", "1h");
   session.openChart("c", "1D");
@@ -100,6 +101,7 @@ test("a reconnect's hello has every open chart with its latest timeframe, and th
   arrive(frame(2, [], { playhead: "42" }));
   assert.deepEqual(wire.options.hello(), {
     charts: [{ chart: "a", timeframe: "30m" }, { chart: "b", timeframe: "1h" }],
+    board: true,
     playhead: "42",
   });
 });

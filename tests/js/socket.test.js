@@ -41,7 +41,7 @@ test("the first message is a hello with the charts and no last sequence number",
   socket.open();
   FakeSocket.last.accept();
   assert.deepEqual(FakeSocket.last.sent, [
-    { type: "hello", charts: [{ chart: "c", timeframe: "5m" }], last_seq: null, playhead: "7" },
+    { type: "hello", charts: [{ chart: "c", timeframe: "5m" }], board: false, last_seq: null, playhead: "7" },
   ]);
 });
 

@@ -60,6 +60,10 @@ export class Feed {
     this.store.set("lookback", message.lookback);
   }
 
+  on_board(message) {
+    this.store.set("board", message.board);
+  }
+
   on_job(message) {
     this.store.set("job", message.job);
   }

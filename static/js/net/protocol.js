@@ -106,6 +106,10 @@ const CHECKS = {
     checkColumns(message.ranks, RANKS, "ranks");
   },
   lookback: (message) => need(isObject(message.lookback), "lookback", "an object"),
+  board(message) {
+    need(isObject(message.board) && Array.isArray(message.board.rows), "board.rows", "a list");
+    message.board.rows.forEach((row, index) => need(isText(row.root) && isObject(row.cells), `board.rows[${index}]`, "a root with cells"));
+  },
   job: (message) => checkJob(message.job),
   log: (message) => need(isObject(message.line) && isText(message.line.text), "line", "a log line"),
   error: (message) => need(isText(message.message), "message", "text"),
@@ -136,7 +140,7 @@ export function checkMessage(message) {
 
 /** Messages from the browser. */
 export const say = {
-  hello: ({ charts, lastSeq = null, playhead = null }) => ({ type: "hello", charts, last_seq: lastSeq, playhead }),
+  hello: ({ charts, board = false, lastSeq = null, playhead = null }) => ({ type: "hello", charts, board, last_seq: lastSeq, playhead }),
   ack: (seq) => ({ type: "ack", seq }),
   resync: () => ({ type: "resync" }),
   play: () => ({ type: "play", ref: "play" }),
@@ -147,6 +151,7 @@ export const say = {
   chartOpen: (chart, timeframe) => ({ type: "chart.open", chart, timeframe, ref: "chart.open" }),
   chartTimeframe: (chart, timeframe) => ({ type: "chart.timeframe", chart, timeframe, ref: "chart.timeframe" }),
   chartClose: (chart) => ({ type: "chart.close", chart, ref: "chart.close" }),
+  board: (on) => ({ type: "board", on, ref: "board" }),
   jobApprove: (job, cost) => ({ type: "job.approve", job, cost, ref: "job.approve" }),
   jobCancel: (job) => ({ type: "job.cancel", job, ref: "job.cancel" }),
 };

@@ -1,5 +1,6 @@
 import { ChartPanel } from "../chart/panel.js";
 import { LogPanel } from "../log/panel.js";
+import { BoardPanel } from "../metrics/board.js";
 
 /**
  * The panels that the workspace can show. Each is a class with `mount(root, context)` and `destroy()`;
@@ -15,3 +16,4 @@ export function register(name, { title, Panel }) {
 
 register("chart", { title: "Chart", Panel: ChartPanel });
 register("log", { title: "Log", Panel: LogPanel });
+register("board", { title: "Metrics board", Panel: BoardPanel });

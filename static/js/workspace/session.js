@@ -11,6 +11,7 @@ const WISH_MS = 1500;
  */
 export class ReplaySession {
   #charts = new Map();
+  #board = false;
   #wishes = new Map();
   #socket = null;
 
@@ -21,7 +22,7 @@ export class ReplaySession {
     if (socketUrl === null) return;
     this.#socket = new Socket({
       url: socketUrl,
-      hello: () => ({ charts: this.#openCharts(), playhead: store.get("clock")?.playhead ?? null }),
+      hello: () => ({ charts: this.#openCharts(), board: this.#board, playhead: store.get("clock")?.playhead ?? null }),
       onMessage: (message) => this.feed.apply(message),
       onState: (connection) => this.#connectionChanged(connection),
     });
@@ -102,6 +103,13 @@ export class ReplaySession {
     this.#socket?.send(say.chartClose(chart));
     for (const topic of ["bars", "marks", "ranks", "metrics"]) this.store.drop(`${topic}:${chart}`);
     if (this.focusedChart() === chart) this.focus([...this.#charts.keys()][0] ?? null);
+  }
+
+  /** Whether the board is looked at: the server computes it only then. */
+  watchBoard(on) {
+    if (on === this.#board) return;
+    this.#board = on;
+    this.#socket?.send(say.board(on));
   }
 
   timeframeOf(chart) {
