@@ -24,6 +24,7 @@ class ChartRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Hello(Struct, frozen=True, forbid_unknown_fields=True, tag="hello"):
     charts: Annotated[list[ChartRequest], Meta(max_length=MAX_CHARTS)]
+    board: bool = False
     last_seq: int | None = None
     playhead: Ns | None = None
     ref: Ref = None
@@ -80,6 +81,11 @@ class CloseChart(Struct, frozen=True, forbid_unknown_fields=True, tag="chart.clo
     ref: Ref = None
 
 
+class WatchBoard(Struct, frozen=True, forbid_unknown_fields=True, tag="board"):
+    on: bool
+    ref: Ref = None
+
+
 class ApproveJob(Struct, frozen=True, forbid_unknown_fields=True, tag="job.approve"):
     job: JobId
     cost: Annotated[str, Meta(max_length=24)]
@@ -93,7 +99,7 @@ class CancelJob(Struct, frozen=True, forbid_unknown_fields=True, tag="job.cancel
 
 Command = (
     Hello | Ack | Resync | Play | Pause | SetSpeed | Step | Seek | OpenChart | SetTimeframe | CloseChart
-    | ApproveJob | CancelJob
+    | WatchBoard | ApproveJob | CancelJob
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

@@ -39,6 +39,8 @@ new StatusLine().mount(document.getElementById("status-line"), context);
 session.start();
 
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && session.retryNow());
+// else the socket's end would send the page back here with the next login, whoever that is
+document.addEventListener("submit", ({ target }) => target.matches("[data-logs-out]") && session.stop());
 window.addEventListener("online", () => session.retryNow());
 window.addEventListener("pagehide", () => session.stop());
 window.addEventListener("pageshow", (event) => event.persisted && session.start());
