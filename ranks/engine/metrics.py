@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from market.engine.tape import Piece
 from market.sessions import SECOND_NS
 from ranks.engine.buckets import Bucket, Int32s, buckets_of
-from ranks.engine.percentile import rank
 from ranks.engine.pending import Estimator
+from ranks.engine.percentile import rank
 from ranks.engine.sample import Sample
 
 ENOUGH = 20

@@ -91,6 +91,4 @@ def final_ranks(sample: Sample, start: Int32s, length: Int32s, volume: Int64s, r
     wanted = code(start, length)
     rows = np.minimum(sample.codes.searchsorted(wanted), len(sample.codes) - 1)
     sizes = np.where(sample.codes[rows] == wanted, sample.sizes[rows], 0)
-    return FinalRanks(
-        ranks(sample.volume[rows], sizes, volume), ranks(sample.range[rows], sizes, range_ticks), sizes
-    )
+    return FinalRanks(ranks(sample.volume[rows], sizes, volume), ranks(sample.range[rows], sizes, range_ticks), sizes)

@@ -83,7 +83,7 @@ class Layer:
         return self.codes.nbytes + self.counts.nbytes + self.pooled.nbytes + self.volume.nbytes + self.range.nbytes
 
 
-def code(start: Int64s, length: Int64s) -> Int64s:
+def code(start: Int32s, length: Int32s) -> Int64s:
     """A bucket as one number, which orders as (start, length) does."""
     return start.astype(np.int64) << 32 | length.astype(np.int64)
 
@@ -106,9 +106,7 @@ def layer(rows: Rows, timeframe: str) -> Layer:
     )
 
 
-def _growth(
-    curves: Int32s, group: Int64s, buckets: int, is_pooled: npt.NDArray[np.bool_], places: Int64s
-) -> Growth:
+def _growth(curves: Int32s, group: Int64s, buckets: int, is_pooled: npt.NDArray[np.bool_], places: Int64s) -> Growth:
     so_far, left = (np.zeros((buckets, len(curves))) for _ in range(2))
     _add_logs(curves, group, LOGS, so_far, left)
     return Growth(np.array(curves[-1]), so_far, left, curves[places][:, is_pooled])
