@@ -42,6 +42,7 @@ UPLOAD_ROOT = env.text("FUTSIM_UPLOAD_ROOT", str(BASE_DIR / "var" / "uploads"))
 """Folder of files on their way into the store; what lies there longer than a day is left over."""
 UPLOAD_BYTES = env.integer("FUTSIM_UPLOAD_GB", 5) * 1024**3
 TAPE_CACHE_BYTES = env.integer("FUTSIM_TAPE_CACHE_MB", 1024) * 1024 * 1024
+RANK_CACHE_BYTES = env.integer("FUTSIM_RANK_CACHE_MB", 384) * 1024 * 1024
 
 # --- applications ----------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
     "futsim",
     "accounts",
     "market",
+    "ranks",
     "workspace",
     "replay",
 ]
@@ -156,6 +158,18 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "market.tasks.take_up_abandoned_jobs",
         "schedule": 60.0,
         "options": {"expires": 60.0},
+    },
+    # pieces that came in since: whoever stores them does not know of ranks
+    "new summaries": {
+        "task": "ranks.tasks.summarise_new",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    # after the close, and once more when the new daily volumes have decided the front months
+    "ranks": {
+        "task": "ranks.tasks.refresh_kept_warm",
+        "schedule": crontab(hour="17,20", minute=40),
+        "options": {"expires": 3_600.0},
     },
     # after the UTC day has ended, at 19:00 or 20:00 ET: its bars then decide the session that has just opened
     "new daily volumes": {

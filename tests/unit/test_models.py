@@ -198,7 +198,9 @@ def test_the_database_takes_the_good_rows_beside_them(world: World, make: Make) 
 
 
 def test_every_constraint_has_its_bad_row() -> None:
-    ours = [model for app in ("accounts", "market", "replay") for model in apps.get_app_config(app).get_models()]
+    ours = [
+        model for app in ("accounts", "market", "ranks", "replay") for model in apps.get_app_config(app).get_models()
+    ]
     named = {constraint.name for model in ours for constraint in model._meta.constraints}
     assert named == {name for name, _ in BAD_ROWS}
 

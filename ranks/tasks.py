@@ -1,0 +1,101 @@
+"""The workers' part of ranks.
+
+Whoever stores market data does not know of ranks (market imports nothing of ours), and a message can be lost. So
+nobody tells: once a minute `summarise_new` asks the database which stored pieces have no summary, and makes them. A
+replay that opens queues it at once, which spares the minute. The answer is one query; with nothing to do it takes
+milliseconds.
+"""
+
+import logging
+import time
+
+from celery import shared_task
+from django.db import InterfaceError, OperationalError
+
+from market import jobs, plans
+from market.gateway import available_range, gateway
+from market.gateway_errors import GatewayError
+from market.locks import try_advisory_lock
+from market.models import Job
+from market.spending import LimitReached, NeedsApproval, purse_for
+from market.tasks import TASKS
+from ranks import refresh, summaries
+from ranks.models import KeptWarm
+from ranks.services import JOB_KIND, Busy, ask_for_refresh
+
+log = logging.getLogger(__name__)
+
+BUDGET_SECONDS = 40.0
+"""After so long the rest is left to the next minute: users' jobs wait for the same workers."""
+
+
+@shared_task
+def summarise_new() -> None:
+    """Make the summaries of pieces that came in since, one worker at a time."""
+    with try_advisory_lock("ranks", "summarise new") as mine:
+        if mine:
+            _summarise_new()
+
+
+def _summarise_new() -> None:
+    until = time.monotonic() + BUDGET_SECONDS
+    for month in summaries.new_months():
+        try:
+            summaries.build(month)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            # one odd piece must not keep the others from their summaries
+            log.exception("%s %s could not be summarised", month.contract, month.day)
+        if time.monotonic() > until:
+            return
+
+
+@shared_task
+def refresh_kept_warm() -> None:
+    """The nightly refresh: a job for each asset kept warm that lacks something."""
+    for kept in KeptWarm.objects.select_related("asset"):
+        try:
+            available = available_range(kept.asset.dataset)
+            if refresh.is_needed(kept.asset, kept.lookback_days, available.end_ns):
+                ask_for_refresh(asset=kept.asset, lookback_days=kept.lookback_days)
+        except (Busy, GatewayError) as problem:
+            log.warning("the ranks of %s are not refreshed: %s", kept.asset, problem)
+
+
+@shared_task
+def refresh_ranks(job_id: int) -> None:
+    """Do a job of `ranks.services.ask_for_refresh`. Running it twice ends in the same summaries."""
+    try:
+        with try_advisory_lock(*jobs.lock(job_id)) as mine:
+            job = jobs.start(job_id) if mine else None
+            if job is not None:
+                _refresh_ranks(job)
+    except NeedsApproval as question:
+        # Asked only once the lock is free: a quick yes must find it so.
+        jobs.ask(job_id, question.cost)
+    except (OperationalError, InterfaceError) as problem:
+        log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
+
+
+def _refresh_ranks(job: Job) -> None:
+    progress = jobs.Progress(job)
+    try:
+        asset = refresh.asset_of(job)
+        available = available_range(asset.dataset)
+        said = refresh.run(job, gateway(purse=purse_for(job)), available.end_ns)
+    except jobs.JobCancelled:
+        log.info("%s cancelled", job)
+    except (GatewayError, LimitReached, plans.NoMarket) as problem:
+        progress.finish(Job.State.FAILED, str(problem))
+    except (OperationalError, InterfaceError, NeedsApproval):
+        raise
+    except Exception:
+        log.exception("%s failed", job)
+        progress.finish(Job.State.FAILED, "Something went wrong in futsim; the log has the details.")
+        raise
+    else:
+        progress.finish(Job.State.DONE, said)
+
+
+TASKS[JOB_KIND] = refresh_ranks
