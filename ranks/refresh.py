@@ -1,6 +1,6 @@
 """Making an asset's ranks ready: fetching what its lookback wants, and summarising it."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from market import tapes
 from market.databento_historical import HistoricalGateway
@@ -35,10 +35,10 @@ def asset_of(job: Job) -> Asset:
     return Asset.objects.get(root=job.params["root"])
 
 
-def closed_sessions(asset: Asset, lookback_days: int, available_ns: int) -> list[Session]:
-    """The sessions of a lookback that are over, as far as data are available."""
-    today = to_et(available_ns).date()
-    found = asset.sessions.between(today - timedelta(days=lookback_days), today)
+def closed_sessions(asset: Asset, lookback_days: int, available_ns: int, until: date | None = None) -> list[Session]:
+    """The sessions of a lookback that are over, as far as data are available. until: its end, None for now."""
+    end = to_et(available_ns).date() if until is None else until - timedelta(days=1)
+    found = asset.sessions.between(end - timedelta(days=lookback_days), end)
     return [session for session in found if session.close_ns <= available_ns]
 
 
@@ -55,7 +55,8 @@ def run(job: Job, gateway: HistoricalGateway, available_ns: int) -> str:
     `ranks.tasks.summarise_new` all the same.
     """
     asset = asset_of(job)
-    sessions = closed_sessions(asset, job.params["lookback_days"], available_ns)
+    until = date.fromisoformat(job.params["until"]) if "until" in job.params else None
+    sessions = closed_sessions(asset, job.params["lookback_days"], available_ns, until)
     progress = _WithSummaries(job, len(sessions))
     if not sessions:
         return f"{asset.root} has no session in this lookback."

@@ -1,5 +1,6 @@
 """Asking for ranks to be made ready."""
 
+from datetime import date
 from typing import Any
 
 from django.db import transaction
@@ -29,6 +30,18 @@ def ask_for_refresh(*, asset: Asset, lookback_days: int, asked_by_id: int | None
         "what": f"{asset.root}, {lookback_days:,} days",
     }
     return queue.submit(kind=JOB_KIND, params=params, asked_by_id=asked_by_id)
+
+
+def ready_for(*, asset: Asset, until: date, lookback_days: int, asked_by_id: int | None) -> Job:
+    """Have a worker fetch and summarise what the lookback before a trade date lacks; the same is not done twice."""
+    params: dict[str, Any] = {
+        "root": asset.root,
+        "lookback_days": lookback_days,
+        "until": until.isoformat(),
+        "what": f"{asset.root}, {lookback_days:,} days before {until}",
+    }
+    going = Job.objects.exclude(state__in=Job.FINAL).filter(kind=JOB_KIND, asked_by_id=asked_by_id, params=params)
+    return going.first() or queue.submit(kind=JOB_KIND, params=params, asked_by_id=asked_by_id)
 
 
 def rebuild(*, asset: Asset, asked_by_id: int | None = None) -> Job:

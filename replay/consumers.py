@@ -114,6 +114,8 @@ class ReplayConsumer(AsyncWebsocketConsumer):
                 player.remember_timeframe(command.timeframe)
             case protocol.CloseChart():
                 viewer.charts.pop(command.chart, None)
+            case protocol.WatchBoard():
+                viewer.wants_board = command.on
             case protocol.ApproveJob():
                 await player.answer(command.job, command.cost)
             case protocol.CancelJob():
@@ -127,7 +129,7 @@ class ReplayConsumer(AsyncWebsocketConsumer):
         if command.last_seq is not None:
             log.info("replay %s: a browser is back after message %s", self._session_id, command.last_seq)
         self._player = await self._players.get(replay, int(command.playhead) if command.playhead else None)
-        self._viewer = Viewer(self._player)
+        self._viewer = Viewer(self._player, wants_board=command.board)
         for request in command.charts:
             self._viewer.open_chart(request.chart, request.timeframe)
         news = self._player.watch(self._viewer)

@@ -20,8 +20,10 @@ from market.gateway_errors import GatewayError
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import services, wire
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
+from replay.lookback import Lookback
 from replay.models import ReplaySession
 from replay.protocol import Refused
+from replay.ranking import Ranking
 from replay.record import SAVE_SECONDS, Record
 from replay.supply import Supply
 from replay.viewer import Viewer
@@ -52,6 +54,8 @@ class Player:
         self._unwatched_since = time.monotonic()
         self._running: asyncio.Task[None] | None = None
         self._supply = Supply(replay, bus, self)
+        self.ranking = Ranking(replay, self.wake)
+        self._lookback = Lookback(replay, bus, self, self.ranking.forget)
         self._flaws_told: set[date] = set()
 
     # --- life -----------------------------------------------------------------------------------------
@@ -69,6 +73,8 @@ class Player:
     async def stop(self) -> None:
         """Write down where the replay stands and let go."""
         self._supply.stop()
+        self._lookback.stop()
+        self.ranking.stop()
         if self._running is not None:
             self._running.cancel()
         if not self.taken_over:
@@ -189,7 +195,7 @@ class Player:
     def snapshot_body(self) -> dict[str, Any]:
         """The parts of a `snapshot` that are the same for all viewers."""
         session = wire.session_body(self.replay, self.tape)
-        return {"session": session, "job": self._supply.job, "log": list(self._log)}
+        return {"session": session, "job": self._supply.job, "lookback": self._lookback.body, "log": list(self._log)}
 
     # --- commands -------------------------------------------------------------------------------------
 
@@ -255,7 +261,7 @@ class Player:
 
     async def answer(self, job_id: int, cost: str | None) -> None:
         """Say yes to what the load costs, as it was shown, or cancel the load (None). Raises Refused."""
-        if self._supply.job is None or self._supply.job["id"] != job_id:
+        if job_id not in (job["id"] for job in (self._supply.job, self._lookback.job) if job is not None):
             raise Refused("no_such_job", "This is not being loaded any more.")
         try:
             await database_sync_to_async(services.answer)(self.replay.owner_id, job_id, cost)
@@ -293,6 +299,10 @@ class Player:
         """Go on with another tape, the playhead at `put_ns` (None: where it stands)."""
         before, self.tape = self.tape, tape
         self._clock.move(min(put_ns or self.playhead_ns, tape.end_ns))
+        if before is not None and tape.contradicts(before):
+            self.ranking.forget()
+        if before is None or put_ns is not None:
+            self._lookback.start()
         self.replay.state, self.replay.problem = ReplaySession.State.READY, ""
         if before is None or before.entry_contract != tape.entry_contract:
             self._resync()
@@ -312,6 +322,12 @@ class Player:
         """Tell the viewers what is being loaded."""
         for viewer in self._viewers:
             viewer.put({"type": "job", "job": self._supply.job}, replaces="job")
+        self.wake()
+
+    def lookback_changed(self) -> None:
+        """Tell the viewers how much there is to compare with."""
+        for viewer in self._viewers:
+            viewer.put({"type": "lookback", "lookback": self._lookback.body}, replaces="lookback")
         self.wake()
 
     def _resync(self) -> None:

@@ -1,5 +1,7 @@
 """What the server tells the browser: the shapes of docs/protocol.md."""
 
+import math
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -9,8 +11,10 @@ from django.conf import settings
 from market.engine.bars import Bars
 from market.engine.tape import FlawMark, RollMark, Tape
 from market.sessions import SECOND_NS
+from ranks.engine.metrics import Forming, Metrics
 from replay.engine.clock import ReplayClock
 from replay.models import ReplaySession
+from replay.ranking import Finals
 
 _encoder = msgspec.json.Encoder()
 
@@ -61,6 +65,35 @@ def mark_body(roll: RollMark, playhead_ns: int) -> dict[str, Any]:
         "from_volume": roll.from_volume if known else None,
         "to_volume": roll.to_volume if known else None,
     }
+
+
+def metrics_body(bar: Forming, metrics: Metrics) -> dict[str, Any]:
+    """The metrics of the bar in progress."""
+    start = bar.begin_ns // SECOND_NS
+    return {
+        "t": start,
+        "ends": start + bar.bucket.length,
+        "vr": _rank(metrics.vol_rank),
+        "vp": _rank(metrics.vol_pending),
+        "rr": _rank(metrics.range_rank),
+        "rp": _rank(metrics.range_pending),
+        "n": metrics.n,
+    }
+
+
+def _rank(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def rank_columns(finals: Iterable[Finals]) -> dict[str, list[Any]]:
+    """Final ranks as the browser gets them: UTC seconds, a rank null where there was nothing to compare with."""
+    columns: dict[str, list[Any]] = {"t": [], "vr": [], "rr": [], "n": []}
+    for each in finals:
+        columns["t"] += (each.start // SECOND_NS).tolist()
+        columns["vr"] += [None if math.isnan(value) else value for value in each.volume.round(1).tolist()]
+        columns["rr"] += [None if math.isnan(value) else value for value in each.range.round(1).tolist()]
+        columns["n"] += each.n.tolist()
+    return columns
 
 
 def source() -> str:

@@ -200,7 +200,8 @@ class Supervisor:
     def _start_ourselves(self, env: dict[str, str], address: checks.Address) -> None:
         if self.interrupts.stopping():
             return
-        for program in (programs.worker(env), programs.beat(env, self.places), programs.web(env, address)):
+        workers = programs.worker(env), programs.background(env)
+        for program in (*workers, programs.beat(env, self.places), programs.web(env, address)):
             self._launch(program)
         self._wait_until_ready()
 

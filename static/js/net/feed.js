@@ -31,6 +31,7 @@ export class Feed {
   }
 
   on_snapshot(message) {
+    this.store.set("lookback", message.lookback ?? null);
     this.#serverLog = message.log.slice(-LOG_LINES);
     this.#publishLog();
     this.store.set("session", message.session);
@@ -91,10 +92,15 @@ export class Feed {
     this.store.set(`bars:${chart}`, { chart, timeframe, unit, bars: new Bars(bars), from: 0, reset: true });
   }
 
-  #change({ chart, bars, marks = [], metrics = null }) {
+  #change({ chart, bars, marks = [], metrics = null, ranks = null }) {
     const known = this.store.get(`bars:${chart}`);
     if (!known) return;
     this.store.set(`metrics:${chart}`, metrics);
+    if (ranks) {
+      const all = this.store.get(`ranks:${chart}`);
+      all.merge(ranks);
+      this.store.set(`ranks:${chart}`, all);
+    }
     if (marks.length) this.store.set(`marks:${chart}`, mergeMarks(this.store.get(`marks:${chart}`), marks));
     const from = known.bars.merge(bars);
     if (from < known.bars.length) this.store.set(`bars:${chart}`, { ...known, from, reset: false });

@@ -93,6 +93,7 @@ const CHECKS = {
       need(isText(chart.chart), `charts[${index}].chart`, "a chart's id");
       checkBars(chart.bars, `charts[${index}].bars`);
       checkMetrics(chart.metrics ?? null, `charts[${index}].metrics`);
+      if (chart.ranks) checkColumns(chart.ranks, RANKS, `charts[${index}].ranks`);
       checkMarks(chart.marks ?? [], `charts[${index}].marks`);
     });
   },
