@@ -115,7 +115,9 @@ class ReplayConsumer(AsyncWebsocketConsumer):
             case protocol.CloseChart():
                 viewer.charts.pop(command.chart, None)
             case protocol.WatchBoard():
-                viewer.wants_board = command.on
+                player.watch_board(viewer, on=command.on)
+            case protocol.FetchBoard():
+                await player.fetch_board()
             case protocol.ApproveJob():
                 await player.answer(command.job, command.cost)
             case protocol.CancelJob():

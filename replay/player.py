@@ -18,7 +18,8 @@ from market.bus import Bus
 from market.engine.tape import RollMark, Tape
 from market.gateway_errors import GatewayError
 from market.sessions import SECOND_NS, BadTime, parse_et
-from replay import services, wire
+from replay import board, services, wire
+from replay.board import Board
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
 from replay.lookback import Lookback
 from replay.models import ReplaySession
@@ -56,6 +57,7 @@ class Player:
         self._supply = Supply(replay, bus, self)
         self.ranking = Ranking(replay, self.wake)
         self._lookback = Lookback(replay, bus, self, self.ranking.forget)
+        self._board = Board(replay.lookback_days)
         self._flaws_told: set[date] = set()
 
     # --- life -----------------------------------------------------------------------------------------
@@ -75,6 +77,7 @@ class Player:
         self._supply.stop()
         self._lookback.stop()
         self.ranking.stop()
+        self._board.stop()
         if self._running is not None:
             self._running.cancel()
         if not self.taken_over:
@@ -109,7 +112,31 @@ class Player:
             self._stand_still("The database does not answer, so the replay is paused. Press Play when it is back.")
         if self.tape is not None:
             self._advance(self.tape, time.monotonic())
+            self._show_board(time.monotonic())
         await self._record.save_when_due()
+
+    def _show_board(self, now: float) -> None:
+        """Compute the metrics board for those who look at it, while something changes."""
+        if any(viewer.wants_board for viewer in self._viewers) and self._board.is_due(self.playhead_ns, now):
+            self._board.look(self.playhead_ns, now, self._tell_board)
+
+    def _tell_board(self, body: dict[str, Any]) -> None:
+        for viewer in self._viewers:
+            viewer.show_board(body)
+        self.wake()
+
+    def watch_board(self, viewer: Viewer, *, on: bool) -> None:
+        """A page looks at the metrics board, or does not any more."""
+        viewer.wants_board = on
+        self._board.show_again()
+
+    async def fetch_board(self) -> None:
+        """Have workers get the session at the playhead, and the lookback before it, of every asset that lacks it."""
+        count = await database_sync_to_async(board.fetch_all)(
+            self.playhead_ns, self.replay.lookback_days, self.replay.owner_id
+        )
+        what = "Every asset is being fetched already." if not count else f"{count} assets are being fetched, see Jobs."
+        self.say("info", what)
 
     def _stand_still(self, reason: str) -> None:
         self._clock.pause()

@@ -86,6 +86,10 @@ class WatchBoard(Struct, frozen=True, forbid_unknown_fields=True, tag="board"):
     ref: Ref = None
 
 
+class FetchBoard(Struct, frozen=True, forbid_unknown_fields=True, tag="board.fetch"):
+    ref: Ref = None
+
+
 class ApproveJob(Struct, frozen=True, forbid_unknown_fields=True, tag="job.approve"):
     job: JobId
     cost: Annotated[str, Meta(max_length=24)]
@@ -99,7 +103,7 @@ class CancelJob(Struct, frozen=True, forbid_unknown_fields=True, tag="job.cancel
 
 Command = (
     Hello | Ack | Resync | Play | Pause | SetSpeed | Step | Seek | OpenChart | SetTimeframe | CloseChart
-    | WatchBoard | ApproveJob | CancelJob
+    | WatchBoard | FetchBoard | ApproveJob | CancelJob
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

@@ -82,6 +82,11 @@ class Viewer:
             self.acked = seq
             self.heard_at = time.monotonic()
 
+    def show_board(self, body: dict[str, Any]) -> None:
+        """Queue the metrics board, the newest only, if the page looks at it."""
+        if self.wants_board:
+            self.put({"type": "board", "board": body}, replaces="board")
+
     def is_lost(self) -> bool:
         """Whether the browser has been silent for too long about what it was sent."""
         return self.acked < self.seq and time.monotonic() - self.heard_at > SILENCE_SECONDS

@@ -4,6 +4,7 @@ import http.client
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from futsim.stack.checks import Address
@@ -13,6 +14,7 @@ from futsim.stack.paths import Places
 
 PROBE_SECONDS = 2.0
 WORKER_PROCESSES = 2
+BACKGROUND_GRACE_SECONDS = 1.0
 
 
 def standin(environment: Mapping[str, str], port: int, live_port: int) -> Program:
@@ -29,8 +31,11 @@ def worker(environment: Mapping[str, str]) -> Program:
 
 
 def background(environment: Mapping[str, str]) -> Program:
-    """The one for long work beside it: a year of sessions for ranks must not keep a replay from loading."""
-    return _worker("background", "background", 1, environment)
+    """The one for long work beside it: a year of sessions for ranks must not keep a replay from loading.
+
+    It is not waited for at the end: a job that is broken off goes on at the next start.
+    """
+    return replace(_worker("background", "background", 1, environment), grace=BACKGROUND_GRACE_SECONDS)
 
 
 def _worker(name: str, queue: str, processes: int, environment: Mapping[str, str]) -> Program:

@@ -200,10 +200,11 @@ class Supervisor:
     def _start_ourselves(self, env: dict[str, str], address: checks.Address) -> None:
         if self.interrupts.stopping():
             return
-        workers = programs.worker(env), programs.background(env)
-        for program in (*workers, programs.beat(env, self.places), programs.web(env, address)):
+        for program in (programs.worker(env), programs.beat(env, self.places), programs.web(env, address)):
             self._launch(program)
         self._wait_until_ready()
+        if not self.interrupts.stopping():
+            self._launch(programs.background(env))  # nobody waits for it
 
     def _launch(self, program: Program) -> None:
         """Starts a child without waiting for it."""

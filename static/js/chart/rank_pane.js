@@ -58,7 +58,7 @@ export class RankPane {
   draw(ranks, metrics) {
     if (!this.isOpen) return;
     const anew = ranks !== this.#ranks || ranks.length < this.#drawn;
-    const from = anew ? 0 : Math.max(0, this.#drawn - 1);
+    const from = anew ? 0 : this.#drawn;
     for (const [key, line] of this.#lines) {
       const found = points(ranks, metrics, key, from);
       if (anew) line.setData(found);

@@ -19,6 +19,8 @@ export class BoardPanel {
     this.metric.value = "vp";
     this.metric.addEventListener("change", () => context.frames.request(this.#draw));
     context.header.left.append(this.metric);
+    this.fetch = el("button", { type: "button", class: "button button-small", "data-action": "fetch-board", title: "Fetch this session and its lookback for every asset that is not here yet. What costs is asked on the page Jobs.", onclick: () => context.session.fetchBoard() }, "Fetch all assets");
+    context.header.right.append(this.fetch);
     this.count = context.header.right.appendChild(el("span", { class: "faint num" }));
     this.body = el("tbody");
     this.heads = new Map([ASSET, ...TIMEFRAMES].map((name) => [name, this.#head(name)]));
@@ -65,7 +67,7 @@ export class BoardPanel {
     const metric = this.metric.value;
     show(this.empty, rows.length === 0);
     show(this.table, rows.length > 0);
-    setText(this.count, rows.length ? `${rows.length} assets` : "");
+    setText(this.count, countOf(rows));
     for (const [name, head] of this.heads) setAttribute(head, "aria-sort", this.#sortOf(name));
     const sorted = sortRows(rows, this.#order, metric);
     this.body.replaceChildren(...sorted.map((row) => this.#row(row, metric)));
@@ -84,6 +86,11 @@ export class BoardPanel {
     for (const timeframe of TIMEFRAMES) fill(buttons.get(timeframe), cells[timeframe], metric);
     return row;
   }
+}
+
+function countOf({ length }) {
+  if (length === 0) return "";
+  return length === 1 ? "1 asset" : `${length} assets`;
 }
 
 function boardRow(root, name) {

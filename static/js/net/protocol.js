@@ -153,6 +153,7 @@ export const say = {
   chartTimeframe: (chart, timeframe) => ({ type: "chart.timeframe", chart, timeframe, ref: "chart.timeframe" }),
   chartClose: (chart) => ({ type: "chart.close", chart, ref: "chart.close" }),
   board: (on) => ({ type: "board", on, ref: "board" }),
+  boardFetch: () => ({ type: "board.fetch", ref: "board.fetch" }),
   jobApprove: (job, cost) => ({ type: "job.approve", job, cost, ref: "job.approve" }),
   jobCancel: (job) => ({ type: "job.cancel", job, ref: "job.cancel" }),
 };

@@ -112,6 +112,11 @@ export class ReplaySession {
     this.#socket?.send(say.board(on));
   }
 
+  /** Has every asset fetched that the board lacks. */
+  fetchBoard() {
+    this.#send(say.boardFetch());
+  }
+
   timeframeOf(chart) {
     return this.#charts.get(chart) ?? null;
   }
