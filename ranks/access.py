@@ -67,6 +67,12 @@ def table(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) ->
     return found
 
 
+def forget_cached() -> None:
+    """Empty the process's cache."""
+    cache.clear()
+    _stamps.clear()
+
+
 def check(timeframe: str, lookback_days: int) -> None:
     """Raises NoRanks for what no sample can have."""
     if timeframe not in TIMEFRAMES:
@@ -103,10 +109,13 @@ def _load(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) ->
     months = _months(asset, sessions)
     with ThreadPoolExecutor(READERS) as pool:
         layers = list(pool.map(lambda month: _layer(month, months[month], timeframe), months))
-    sample = build([each for each in layers if each is not None], timeframe)
-    for month, each in zip(months, layers, strict=True):
-        if each is None:
+    damaged = [month for month, each in zip(months, layers, strict=True) if each is None]
+    if damaged:
+        # gone from the rows, or replaced by a worker meanwhile: either way the next look finds other rows
+        for month in damaged:
             summaries.forget(month)
+        return _load(asset, timeframe, trade_date, lookback_days)
+    sample = build([each for each in layers if each is not None], timeframe)
     if sample is None:
         raise NoRanks(_nothing(asset, trade_date, lookback_days, sessions))
     return sample
