@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Count, Max
 
 from market import store
+from market.access import offered
 from market.engine.tape import SharedCache
 from market.models import Asset
 from market.sessions import Session
@@ -22,7 +23,7 @@ from market.timeframes import TIMEFRAMES
 from ranks import files, series, summaries
 from ranks.engine.sample import Sample, build
 from ranks.engine.stack import Layer, knots_used, layer
-from ranks.models import LONGEST_LOOKBACK, SummaryMonth
+from ranks.models import DEFAULT_LOOKBACK, LONGEST_LOOKBACK, KeptWarm, SummaryMonth
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,16 @@ class Reach:
     def words(self) -> str:
         """For a tooltip."""
         return f"{self.summarised} of {self.wanted} sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class AssetState:
+    """How the sessions of an asset stand over a lookback (calendar days)."""
+
+    asset: Asset
+    is_kept_warm: bool
+    lookback_days: int
+    state: series.State
 
 
 def table(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) -> Sample:
@@ -91,6 +102,16 @@ def state(asset: Asset, trade_date: date, lookback_days: int) -> series.State:
     """How the sessions of a lookback stand. Raises NoRanks for one that cannot be."""
     check("1D", lookback_days)
     return series.state(asset, series.lookback(asset, trade_date, lookback_days))
+
+
+def states(trade_date: date) -> list[AssetState]:
+    """All assets that are offered, by root: how what they are kept warm for, or the usual lookback, stands."""
+    kept = {row.asset_id: row.lookback_days for row in KeptWarm.objects.all()}
+    return [
+        AssetState(asset, asset.pk in kept, days, state(asset, trade_date, days))
+        for asset in offered()
+        for days in [kept.get(asset.pk, DEFAULT_LOOKBACK)]
+    ]
 
 
 def _stamp(asset: Asset) -> tuple[object, ...]:

@@ -56,9 +56,9 @@ def run(job: Job, gateway: HistoricalGateway, available_ns: int) -> str:
     """
     asset = asset_of(job)
     sessions = closed_sessions(asset, job.params["lookback_days"], available_ns)
-    progress = _WithSummaries(job, len(sessions))
     if not sessions:
         return f"{asset.root} has no session in this lookback."
+    progress = _WithSummaries(job, len(sessions))
     if not asset.from_files:
         first = sessions[0].trade_date
         window = Window(asset, sessions, sessions[-1].trade_date, first - SEED_DAYS)

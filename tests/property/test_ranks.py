@@ -44,7 +44,9 @@ def some_session(number: int) -> Session:
     return session
 
 
-def slow_curves(session: Session, seconds: Bars, timeframe: str, tick: int) -> list[tuple[int, int, list[int], list[int]]]:
+def slow_curves(
+    session: Session, seconds: Bars, timeframe: str, tick: int
+) -> list[tuple[int, int, list[int], list[int]]]:
     """(start, length, volumes, ranges) of each bar: at every knot, all seconds that are over are looked at."""
     session = as_traded(session, seconds.ts, SECOND_NS)
     begins, ends = (list(map(int, each)) for each in bucket_bounds(session, timeframe))
@@ -74,7 +76,9 @@ def test_summaries_equal_the_slow_and_obvious_way(number: int, seed: int, share:
     if is_late:
         # a print three seconds after the close still belongs to the session
         late = seconds[:1]
-        late = Bars(late.ts * 0 + session.close_ns + 3 * SECOND_NS, late.open, late.high, late.low, late.close, late.volume)
+        late = Bars(
+            late.ts * 0 + session.close_ns + 3 * SECOND_NS, late.open, late.high, late.low, late.close, late.volume
+        )
         seconds = Bars.concatenate([seconds, late])
     made = summarise(session, seconds, TICK)
     assert list(made) == list(TIMEFRAMES)

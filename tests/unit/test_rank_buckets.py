@@ -140,7 +140,9 @@ def test_a_session_without_a_trade_is_all_zeros_and_not_absent() -> None:
     assert made["1m"].volume.shape == (1_380, KNOTS)
 
 
-@pytest.mark.parametrize(("timeframe", "bucket"), [("4h", Bucket(12 * HOUR, 75 * 60)), ("1D", Bucket(18 * HOUR, 69_300))])
+@pytest.mark.parametrize(
+    ("timeframe", "bucket"), [("4h", Bucket(12 * HOUR, 75 * 60)), ("1D", Bucket(18 * HOUR, 69_300))]
+)
 def test_a_shortened_bar_is_in_no_sample_of_full_ones(timeframe: str, bucket: Bucket) -> None:
     knots = knots_used(timeframe)
     layers = []
