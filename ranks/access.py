@@ -22,7 +22,7 @@ from market.sessions import Session
 from market.timeframes import TIMEFRAMES
 from ranks import files, series, summaries
 from ranks.engine.sample import Sample, build
-from ranks.engine.stack import Layer, knots_used, layer
+from ranks.engine.stack import Layer, layer
 from ranks.models import DEFAULT_LOOKBACK, LONGEST_LOOKBACK, KeptWarm, SummaryMonth
 
 log = logging.getLogger(__name__)
@@ -144,10 +144,10 @@ def _load(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) ->
 
 def _months(asset: Asset, sessions: list[Session]) -> dict[SummaryMonth, list[date]]:
     """The months that hold what counts in the sample, each with its trade dates."""
-    fronts = series.front_contracts(asset, sessions)
+    found = series.state(asset, sessions)
     days: dict[tuple[int, date], list[date]] = {}
-    for day in series.state(asset, sessions).summarised:
-        days.setdefault((fronts[day].pk, day.replace(day=1)), []).append(day)
+    for day in found.summarised:
+        days.setdefault((found.fronts[day].pk, day.replace(day=1)), []).append(day)
     rows = SummaryMonth.objects.filter(contract__in={contract for contract, _ in days}).select_related(
         "contract__asset"
     )
@@ -158,7 +158,7 @@ def _layer(month: SummaryMonth, days: Sequence[date], timeframe: str) -> Layer |
     """The bars of these days; None where the file is damaged."""
 
     def read() -> Layer:
-        return layer(files.read_rows(month, timeframe, days, knots_used(timeframe)), timeframe)
+        return layer(files.read_rows(month, timeframe, days), timeframe)
 
     try:
         found = cache.get((month.files[timeframe], *days), read)

@@ -69,9 +69,8 @@ def run(job: Job, gateway: HistoricalGateway, available_ns: int) -> str:
 
 
 def _summarise(asset: Asset, sessions: list[Session], progress: _WithSummaries) -> None:
-    fronts = series.front_contracts(asset, sessions)
     found = series.state(asset, sessions)
     due = sorted({*found.stale, *found.missing})
     progress.only_summaries(len(due))
-    for month in dict.fromkeys(summaries.month_of(fronts[day], day) for day in due):
+    for month in dict.fromkeys(summaries.month_of(found.fronts[day], day) for day in due):
         summaries.build(month, lambda day: progress.say(f"{asset.root}: summarised {day}", 1))

@@ -101,9 +101,9 @@ def test_a_percentile_rank_is_scipys_mean_kind(values: list[int], value: int) ->
 def rows_of(summaries: list[Curves], timeframe: str) -> Rows:
     """As they are read from a file: one after the other, ordered by bucket."""
     start, length = (np.concatenate([getattr(each, name) for each in summaries]) for name in ("start", "length"))
-    volume, reach = (np.concatenate([getattr(each, name) for each in summaries]).T for name in ("volume", "range"))
+    volume, reach = (np.concatenate([getattr(each, name) for each in summaries]) for name in ("volume", "range"))
     order, knots = np.lexsort((length, start)), knots_used(timeframe)
-    curves = (np.ascontiguousarray(each[knots][:, order]) for each in (volume, reach))
+    curves = (each[order][:, knots] for each in (volume, reach))
     return Rows(start[order], length[order], *curves)
 
 

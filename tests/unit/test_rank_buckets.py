@@ -149,7 +149,7 @@ def test_a_shortened_bar_is_in_no_sample_of_full_ones(timeframe: str, bucket: Bu
     for day in (REGULAR, EARLY, date(2026, 3, 19)):
         made = summarise(session(facts.EQUITY, day), Bars.empty(), TICK)[timeframe]
         order = np.lexsort((made.length, made.start))
-        curves = (np.ascontiguousarray(each[order].T[knots]) for each in (made.volume, made.range))
+        curves = (each[order][:, knots] for each in (made.volume, made.range))
         layers.append(layer(Rows(made.start[order], made.length[order], *curves), timeframe))
     sample = build(layers, timeframe)
     assert sample is not None

@@ -14,6 +14,7 @@ from market.models import Asset, Contract, Coverage
 from market.sessions import Session
 from market.timeframes import TIMEFRAMES
 from ranks import files, summaries
+from ranks.engine.stack import knots_used
 from ranks.engine.summary import summarise
 from ranks.models import Summary, SummaryMonth
 from tests import ranking
@@ -68,15 +69,19 @@ def test_what_is_stored_is_summarised_and_reads_back_exactly(nqm6: Contract, ses
     month = SummaryMonth.objects.get(month=MARCH)
     for timeframe in TIMEFRAMES:
         read = files.read(month, timeframe)
-        assert (np.diff(np.lexsort((read["day"], read["length"], read["start"]))) == 1).all()
+        assert (np.diff(np.lexsort((read.day, read.length, read.start))) == 1).all()
         for session in sessions[:5]:
-            of_day = files.only(read, [session.trade_date])
+            of_day = read.of([session.trade_date])
             made = summarise(session, ranking.seconds_of(session), nqm6.asset.tick_size)[timeframe]
             order = np.lexsort((made.length, made.start))
-            np.testing.assert_array_equal(of_day["start"], made.start[order])
-            np.testing.assert_array_equal(of_day["length"], made.length[order])
-            for names, curves in ((files.VOLUME, made.volume), (files.RANGE, made.range)):
-                np.testing.assert_array_equal(np.stack([of_day[name] for name in names], axis=1), curves[order])
+            for name in ("start", "length", "volume", "range"):
+                np.testing.assert_array_equal(getattr(of_day, name), getattr(made, name)[order])
+        used = files.read_rows(month, timeframe, [session.trade_date for session in sessions[1:3]])
+        both = read.of([session.trade_date for session in sessions[1:3]])
+        np.testing.assert_array_equal(used.volume, both.volume[:, knots_used(timeframe)])
+        np.testing.assert_array_equal(used.range, both.range[:, knots_used(timeframe)])
+        np.testing.assert_array_equal(used.start, both.start)
+        np.testing.assert_array_equal(used.length, both.length)
 
 
 def test_a_second_time_nothing_is_due_and_nothing_is_touched(
@@ -122,7 +127,7 @@ def test_a_piece_that_was_fetched_anew_makes_its_summary_stale(nqm6: Contract, s
     assert ranking.summarise_all() == 1
     assert Summary.objects.get(trade_date=sessions[1].trade_date).source == changed.checksum
     month = SummaryMonth.objects.get(month=MARCH)
-    last = files.only(files.read(month, "1D"), [sessions[1].trade_date])["v60"]
+    last = files.read(month, "1D").of([sessions[1].trade_date]).volume[:, -1]
     assert last.tolist() == [int(ranking.seconds_of(sessions[1], seed=9).volume.sum())]
 
 
@@ -153,8 +158,8 @@ def test_a_session_in_which_nobody_traded_is_summarised_as_zeros(nqm6: Contract,
     assert (row.state, row.checksum) == (Coverage.State.EMPTY, "")
     assert ranking.summarise_all() == 1
     month = SummaryMonth.objects.get()
-    assert files.read(month, "1D")["v60"].tolist() == [0]
-    assert len(files.read(month, "1m")["v60"]) == 1_380
+    assert files.read(month, "1D").volume[:, -1].tolist() == [0]
+    assert len(files.read(month, "1m").volume) == 1_380
     assert summaries.new_months() == []
 
 
@@ -165,7 +170,7 @@ def test_a_piece_that_is_gone_takes_its_summary_along(nqm6: Contract, sessions: 
     Coverage.objects.get(trade_date=sessions[0].trade_date).delete()
     assert summaries.build(march(nqm6)) == 0
     assert [row.trade_date for row in Summary.objects.all()] == [sessions[1].trade_date]
-    days = set(files.read(SummaryMonth.objects.get(), "1D")["day"].tolist())
+    days = set(files.read(SummaryMonth.objects.get(), "1D").day.tolist())
     assert days == {sessions[1].trade_date.toordinal()}
     Coverage.objects.all().delete()
     summaries.build(march(nqm6))
@@ -194,7 +199,7 @@ def test_a_damaged_file_of_summaries_is_made_again_from_the_pieces(
     ranking.store_session(nqm6, sessions[2])
     assert ranking.summarise_all() == 3
     month = SummaryMonth.objects.get()
-    assert {len(set(files.read(month, timeframe)["day"])) for timeframe in TIMEFRAMES} == {3}
+    assert {len(set(files.read(month, timeframe).day)) for timeframe in TIMEFRAMES} == {3}
 
 
 def test_a_crash_between_files_and_rows_leaves_what_was_there(
@@ -249,7 +254,8 @@ def test_sessions_of_two_contracts_in_a_month_are_apart(nqm6: Contract, sessions
     ranking.store_session(other, sessions[0], seed=2)
     assert ranking.summarise_all() == 2
     volumes = {
-        month.contract.raw_symbol: files.read(month, "1D")["v60"].tolist() for month in SummaryMonth.objects.all()
+        month.contract.raw_symbol: files.read(month, "1D").volume[:, -1].tolist()
+        for month in SummaryMonth.objects.all()
     }
     assert volumes == {
         "NQM6": [int(ranking.seconds_of(sessions[0]).volume.sum())],
