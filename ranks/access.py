@@ -15,14 +15,15 @@ from django.conf import settings
 from django.db.models import Count, Max
 
 from market import store
+from market.access import offered
 from market.engine.tape import SharedCache
 from market.models import Asset
 from market.sessions import Session
 from market.timeframes import TIMEFRAMES
 from ranks import files, series, summaries
 from ranks.engine.sample import Sample, build
-from ranks.engine.stack import Layer, knots_used, layer
-from ranks.models import LONGEST_LOOKBACK, SummaryMonth
+from ranks.engine.stack import Layer, layer
+from ranks.models import DEFAULT_LOOKBACK, LONGEST_LOOKBACK, KeptWarm, SummaryMonth
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,16 @@ class Reach:
         return f"{self.summarised} of {self.wanted} sessions"
 
 
+@dataclass(frozen=True, slots=True)
+class AssetState:
+    """How the sessions of an asset stand over a lookback (calendar days)."""
+
+    asset: Asset
+    is_kept_warm: bool
+    lookback_days: int
+    state: series.State
+
+
 def table(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) -> Sample:
     """The samples of a session's bars: those of the trade dates [trade_date − lookback_days, trade_date).
 
@@ -65,6 +76,12 @@ def table(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) ->
     found = cache.get(key, lambda: _load(asset, timeframe, trade_date, lookback_days))
     assert isinstance(found, Sample)
     return found
+
+
+def forget_cached() -> None:
+    """Empty the process's cache."""
+    cache.clear()
+    _stamps.clear()
 
 
 def check(timeframe: str, lookback_days: int) -> None:
@@ -87,6 +104,16 @@ def state(asset: Asset, trade_date: date, lookback_days: int) -> series.State:
     return series.state(asset, series.lookback(asset, trade_date, lookback_days))
 
 
+def states(trade_date: date) -> list[AssetState]:
+    """All assets that are offered, by root: how what they are kept warm for, or the usual lookback, stands."""
+    kept = {row.asset_id: row.lookback_days for row in KeptWarm.objects.all()}
+    return [
+        AssetState(asset, asset.pk in kept, days, state(asset, trade_date, days))
+        for asset in offered()
+        for days in [kept.get(asset.pk, DEFAULT_LOOKBACK)]
+    ]
+
+
 def _stamp(asset: Asset) -> tuple[object, ...]:
     """Changes when the asset's summaries or rolls do; looked up every few seconds."""
     now = time.monotonic()
@@ -103,10 +130,13 @@ def _load(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) ->
     months = _months(asset, sessions)
     with ThreadPoolExecutor(READERS) as pool:
         layers = list(pool.map(lambda month: _layer(month, months[month], timeframe), months))
-    sample = build([each for each in layers if each is not None], timeframe)
-    for month, each in zip(months, layers, strict=True):
-        if each is None:
+    damaged = [month for month, each in zip(months, layers, strict=True) if each is None]
+    if damaged:
+        # gone from the rows, or replaced by a worker meanwhile: either way the next look finds other rows
+        for month in damaged:
             summaries.forget(month)
+        return _load(asset, timeframe, trade_date, lookback_days)
+    sample = build([each for each in layers if each is not None], timeframe)
     if sample is None:
         raise NoRanks(_nothing(asset, trade_date, lookback_days, sessions))
     return sample
@@ -114,10 +144,10 @@ def _load(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) ->
 
 def _months(asset: Asset, sessions: list[Session]) -> dict[SummaryMonth, list[date]]:
     """The months that hold what counts in the sample, each with its trade dates."""
-    fronts = series.front_contracts(asset, sessions)
+    found = series.state(asset, sessions)
     days: dict[tuple[int, date], list[date]] = {}
-    for day in series.state(asset, sessions).summarised:
-        days.setdefault((fronts[day].pk, day.replace(day=1)), []).append(day)
+    for day in found.summarised:
+        days.setdefault((found.fronts[day].pk, day.replace(day=1)), []).append(day)
     rows = SummaryMonth.objects.filter(contract__in={contract for contract, _ in days}).select_related(
         "contract__asset"
     )
@@ -128,7 +158,7 @@ def _layer(month: SummaryMonth, days: Sequence[date], timeframe: str) -> Layer |
     """The bars of these days; None where the file is damaged."""
 
     def read() -> Layer:
-        return layer(files.read_rows(month, timeframe, days, knots_used(timeframe)), timeframe)
+        return layer(files.read_rows(month, timeframe, days), timeframe)
 
     try:
         found = cache.get((month.files[timeframe], *days), read)

@@ -57,9 +57,9 @@ def run(job: Job, gateway: HistoricalGateway, available_ns: int) -> str:
     asset = asset_of(job)
     until = date.fromisoformat(job.params["until"]) if "until" in job.params else None
     sessions = closed_sessions(asset, job.params["lookback_days"], available_ns, until)
-    progress = _WithSummaries(job, len(sessions))
     if not sessions:
         return f"{asset.root} has no session in this lookback."
+    progress = _WithSummaries(job, len(sessions))
     if not asset.from_files:
         first = sessions[0].trade_date
         window = Window(asset, sessions, sessions[-1].trade_date, first - SEED_DAYS)
@@ -70,9 +70,8 @@ def run(job: Job, gateway: HistoricalGateway, available_ns: int) -> str:
 
 
 def _summarise(asset: Asset, sessions: list[Session], progress: _WithSummaries) -> None:
-    fronts = series.front_contracts(asset, sessions)
     found = series.state(asset, sessions)
     due = sorted({*found.stale, *found.missing})
     progress.only_summaries(len(due))
-    for month in dict.fromkeys(summaries.month_of(fronts[day], day) for day in due):
+    for month in dict.fromkeys(summaries.month_of(found.fronts[day], day) for day in due):
         summaries.build(month, lambda day: progress.say(f"{asset.root}: summarised {day}", 1))

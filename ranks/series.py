@@ -21,8 +21,10 @@ class State:
 
     wanted: those of the calendar. stored: those whose seconds are here, complete to the close. summarised: those that
     count in samples. stale: those whose summary was made of another piece, by another calendar or by another version.
-    missing: stored, and never summarised.
+    missing: stored, and never summarised. fronts: the contract of each, where the roll schedule decides it.
     """
+
+    fronts: dict[date, Contract]
 
     wanted: list[date]
     stored: list[date]
@@ -59,7 +61,7 @@ def state(asset: Asset, sessions: list[Session]) -> State:
     keys = {contract.pk for contract in fronts.values()}
     pieces = _pieces(keys, sessions) if sessions else {}
     summarised = _summaries(keys, sessions) if sessions else {}
-    found = State([session.trade_date for session in sessions], [], [], [], [])
+    found = State(fronts, [session.trade_date for session in sessions], [], [], [], [])
     for session in sessions:
         day = session.trade_date
         slot = (fronts[day].pk, day) if day in fronts else None
@@ -78,6 +80,7 @@ def state(asset: Asset, sessions: list[Session]) -> State:
 
 def _pieces(contracts: set[int], sessions: list[Session]) -> dict[Slot, Coverage]:
     rows = Coverage.objects.filter(contract__in=contracts, schema=SECONDS.name, **_between(sessions))
+    rows = rows.only("contract", "trade_date", "checksum", "until_ns")
     return {(row.contract_id, row.trade_date): row for row in rows}
 
 

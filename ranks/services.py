@@ -7,7 +7,7 @@ from django.db import transaction
 
 from market import queue
 from market.models import Asset, Job
-from ranks.models import DEFAULT_LOOKBACK, KeptWarm, Summary
+from ranks.models import Summary
 
 JOB_KIND = "ranks"
 
@@ -44,11 +44,9 @@ def ready_for(*, asset: Asset, until: date, lookback_days: int, asked_by_id: int
     return going.first() or queue.submit(kind=JOB_KIND, params=params, asked_by_id=asked_by_id)
 
 
-def rebuild(*, asset: Asset, asked_by_id: int | None = None) -> Job:
-    """Have all summaries of an asset made again; until then they are stale. Raises Busy."""
-    kept = KeptWarm.objects.filter(asset=asset).first()
-    days = kept.lookback_days if kept else DEFAULT_LOOKBACK
+def rebuild(*, asset: Asset, lookback_days: int, asked_by_id: int | None = None) -> Job:
+    """Have all summaries of an asset made again, and this lookback fetched; until then they are stale. Raises Busy."""
     with transaction.atomic():
-        job = ask_for_refresh(asset=asset, lookback_days=days, asked_by_id=asked_by_id)
+        job = ask_for_refresh(asset=asset, lookback_days=lookback_days, asked_by_id=asked_by_id)
         Summary.objects.filter(contract__asset=asset).update(made_with="")
     return job

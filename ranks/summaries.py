@@ -129,12 +129,12 @@ def _is_kept(row: Summary, pieces: dict[date, Coverage], asset: Asset) -> bool:
     return piece is not None and session is not None and is_fresh(row, piece, asset, session)
 
 
-def _read_kept(stored: SummaryMonth | None, days: list[date]) -> dict[str, files.Columns]:
+def _read_kept(stored: SummaryMonth | None, days: list[date]) -> dict[str, files.Bars]:
     """The rows of these days by timeframe; nothing where there are none, or where a file is damaged."""
     if stored is None or not days:
         return {}
     try:
-        return {timeframe: files.only(files.read(stored, timeframe), days) for timeframe in TIMEFRAMES}
+        return {timeframe: files.read(stored, timeframe).of(days) for timeframe in TIMEFRAMES}
     except store.DamagedPiece as problem:
         log.warning("%s: its summaries are made again: %s", stored, problem)
         return {}
@@ -157,7 +157,7 @@ def _make(pieces: list[Coverage], tell: Tell) -> Iterator[tuple[date, Curves]]:
 def _store(
     month: Month,
     kept: list[date],
-    old: dict[str, files.Columns],
+    old: dict[str, files.Bars],
     made: dict[date, Curves],
     pieces: dict[date, Coverage],
 ) -> None:
@@ -177,10 +177,10 @@ def _store(
             store.remove(file.path)
 
 
-def _write_files(month: SummaryMonth, old: dict[str, files.Columns], made: dict[date, Curves]) -> None:
+def _write_files(month: SummaryMonth, old: dict[str, files.Bars], made: dict[date, Curves]) -> None:
     def write(timeframe: str) -> int:
-        new = [files.columns_of(curves[timeframe], day) for day, curves in made.items()]
-        body = files.encode([old[timeframe], *new] if old else new)
+        new = [files.bars_of(curves[timeframe], day) for day, curves in made.items()]
+        body = files.encode(files.joined([old[timeframe], *new] if old else new))
         files.write(month, timeframe, body)
         return len(body)
 

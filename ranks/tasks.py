@@ -12,13 +12,14 @@ import time
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
-from market import jobs, plans
+from market import jobs
 from market.gateway import available_range, gateway
 from market.gateway_errors import GatewayError
 from market.locks import try_advisory_lock
 from market.models import Job
-from market.spending import LimitReached, NeedsApproval, purse_for
+from market.spending import purse_for
 from market.tasks import TASKS
+from market.work import carry_out
 from ranks import refresh, summaries
 from ranks.models import KeptWarm
 from ranks.services import JOB_KIND, Busy, ask_for_refresh
@@ -65,37 +66,13 @@ def refresh_kept_warm() -> None:
 
 @shared_task
 def refresh_ranks(job_id: int) -> None:
-    """Do a job of `ranks.services.ask_for_refresh`. Running it twice ends in the same summaries."""
-    try:
-        with try_advisory_lock(*jobs.lock(job_id)) as mine:
-            job = jobs.start(job_id) if mine else None
-            if job is not None:
-                _refresh_ranks(job)
-    except NeedsApproval as question:
-        # Asked only once the lock is free: a quick yes must find it so.
-        jobs.ask(job_id, question.cost)
-    except (OperationalError, InterfaceError) as problem:
-        log.warning("job %s: left to be queued again, Postgres went away (%s)", job_id, problem)
+    """Do a job of `ranks.services`. Running it twice ends in the same summaries."""
+    carry_out(job_id, _refresh_ranks)
 
 
-def _refresh_ranks(job: Job) -> None:
-    progress = jobs.Progress(job)
-    try:
-        asset = refresh.asset_of(job)
-        available = available_range(asset.dataset)
-        said = refresh.run(job, gateway(purse=purse_for(job)), available.end_ns)
-    except jobs.JobCancelled:
-        log.info("%s cancelled", job)
-    except (GatewayError, LimitReached, plans.NoMarket) as problem:
-        progress.finish(Job.State.FAILED, str(problem))
-    except (OperationalError, InterfaceError, NeedsApproval):
-        raise
-    except Exception:
-        log.exception("%s failed", job)
-        progress.finish(Job.State.FAILED, "Something went wrong in futsim; the log has the details.")
-        raise
-    else:
-        progress.finish(Job.State.DONE, said)
+def _refresh_ranks(job: Job, progress: jobs.Progress) -> str:
+    available = available_range(refresh.asset_of(job).dataset)
+    return refresh.run(job, gateway(purse=purse_for(job), wait=progress.wait), available.end_ns)
 
 
 TASKS[JOB_KIND] = refresh_ranks

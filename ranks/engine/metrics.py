@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from market.engine.tape import Piece
 from market.sessions import SECOND_NS
-from ranks.engine.buckets import Bucket, Int32s, buckets_of
+from ranks.engine.buckets import Bucket, Int32s, Int64s, buckets_of
 from ranks.engine.pending import Estimator
 from ranks.engine.percentile import rank
-from ranks.engine.sample import Sample
+from ranks.engine.sample import FinalRanks, Sample, final_ranks
 
 ENOUGH = 20
 """Bars; a metric of fewer is shown as "n < 20", and alerts on it do not fire."""
@@ -89,3 +89,16 @@ def _pair(values: Int32s, estimator: Estimator, row: int, elapsed: float, value:
     now = rank(values, value)
     expected = estimator.expected(row, elapsed, value)
     return now, now if expected == value else rank(values, expected)
+
+
+def closed(sample: Sample, piece: Piece, timeframe: str, playhead_ns: int, tick: int) -> tuple[Int64s, FinalRanks]:
+    """The starts (UTC ns) of a session's bars that are over at the playhead, and their final ranks.
+
+    A bar without a trade does not exist. tick: 1e-9 units.
+    """
+    bars, ends = piece.bars(timeframe)
+    bars = bars[: int(ends.searchsorted(playhead_ns, side="right"))]
+    buckets = buckets_of(piece.session, timeframe)
+    places = buckets.begin.searchsorted(bars.ts)
+    start, length = buckets.start[places], buckets.length[places]
+    return bars.ts, final_ranks(sample, start, length, bars.volume, (bars.high - bars.low) // tick)

@@ -69,7 +69,7 @@ def fit(growths: list[Growth], layers: list[Layer], rows: list[Int64s], counts: 
     so_far, left = _means(growths, rows, counts)
     final = so_far[:, -1:]
     grown, rest = final - so_far, np.expm1(left)
-    curves = np.concatenate([growth.pooled for growth in growths], axis=1)
+    curves = np.concatenate([growth.pooled for growth in growths]).T
     pooled = np.concatenate([_pooled_rows(layer, at) for layer, at in zip(layers, rows, strict=True)])
     fitted = [
         _fit_knot(curves[number], curves[-1], grown[pooled, knot], rest[pooled, knot])

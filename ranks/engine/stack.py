@@ -38,7 +38,7 @@ def knots_pooled(timeframe: str) -> Int64s:
 class Rows:
     """Curves of bars of one timeframe from several sessions, ordered by (start, length); int32.
 
-    start, length: the bucket of each. volume, range: [knots used, bars], the last line the final values.
+    start, length: the bucket of each. volume, range: [bars, knots used], the last column the final values.
     """
 
     start: Int32s
@@ -52,7 +52,7 @@ class Growth:
     """Of one metric, what the estimator needs to know of its curves, as sums over bars.
 
     final: [bars], in the order of the buckets. so_far, left: [buckets, knots], sums of ln(1 + value so far) and
-    ln(1 + what was still to come). pooled: [FEW_KNOTS, pooled bars], the curves themselves of some buckets.
+    ln(1 + what was still to come). pooled: [pooled bars, FEW_KNOTS], the curves themselves of some buckets.
     """
 
     final: Int32s
@@ -107,18 +107,19 @@ def layer(rows: Rows, timeframe: str) -> Layer:
 
 
 def _growth(curves: Int32s, group: Int64s, buckets: int, is_pooled: npt.NDArray[np.bool_], places: Int64s) -> Growth:
-    so_far, left = (np.zeros((buckets, len(curves))) for _ in range(2))
+    so_far, left = (np.zeros((buckets, curves.shape[1])) for _ in range(2))
     _add_logs(curves, group, LOGS, so_far, left)
-    return Growth(np.array(curves[-1]), so_far, left, curves[places][:, is_pooled])
+    return Growth(np.array(curves[:, -1]), so_far, left, curves[is_pooled][:, places])
 
 
 @compiled
 def _add_logs(curves: Int32s, group: Int64s, logs: Floats, so_far: Floats, left: Floats) -> None:
     """Add up, for each bucket and knot, the logarithms of what had come and of what was to come."""
-    knots, bars = curves.shape
-    for knot in range(knots):
-        for bar in range(bars):
-            now = curves[knot, bar]
-            later = curves[knots - 1, bar] - now
-            so_far[group[bar], knot] += logs[now] if now < len(logs) else math.log1p(now)
-            left[group[bar], knot] += logs[later] if later < len(logs) else math.log1p(later)
+    bars, knots = curves.shape
+    for bar in range(bars):
+        row, final = group[bar], curves[bar, knots - 1]
+        for knot in range(knots):
+            now = curves[bar, knot]
+            later = final - now
+            so_far[row, knot] += logs[now] if now < len(logs) else math.log1p(now)
+            left[row, knot] += logs[later] if later < len(logs) else math.log1p(later)

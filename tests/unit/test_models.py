@@ -29,6 +29,7 @@ from market.models import (
     SpendingLimits,
 )
 from market.services import MixedSources, check_source, load_assets
+from ranks.models import KeptWarm, Summary, SummaryMonth
 from replay.models import ReplaySession
 from tests.filegateway import Records
 
@@ -92,6 +93,15 @@ class World:
         }  # fmt: skip
         return Purchase.objects.create(**good | changed)
 
+    def summary(self, **changed: Any) -> Summary:
+        return Summary.objects.create(**{"contract": self.june, "trade_date": DAY, "made_with": "1:ab"} | changed)
+
+    def summary_month(self, **changed: Any) -> SummaryMonth:
+        return SummaryMonth.objects.create(**{"contract": self.june, "month": date(2026, 3, 1), "bytes": 1} | changed)
+
+    def kept_warm(self, **changed: Any) -> KeptWarm:
+        return KeptWarm.objects.create(**{"asset": self.nq} | changed)
+
     def replay(self, **changed: Any) -> ReplaySession:
         owner, _ = User.objects.get_or_create(username="owner")
         moments = dict.fromkeys(("entry_ns", "anchor_ns", "playhead_ns"), 1)
@@ -107,6 +117,10 @@ def world(assets: None) -> World:
 Make = Callable[[World], object]
 
 BAD_ROWS: list[tuple[str, Make]] = [
+    ("summary_once", lambda world: [world.summary(), world.summary(source="ab")]),
+    ("summary_month_once", lambda world: [world.summary_month(), world.summary_month()]),
+    ("kept_warm_lookback", lambda world: world.kept_warm(lookback_days=0)),
+    ("kept_warm_lookback", lambda world: world.kept_warm(lookback_days=3_651)),
     ("asset_tick_positive", lambda world: world.asset(tick_size=0)),
     ("asset_tick_positive", lambda world: world.asset(tick_size=-1)),
     ("asset_point_value_positive", lambda world: world.asset(point_value=0)),
@@ -167,6 +181,8 @@ BAD_ROWS: list[tuple[str, Make]] = [
 ]
 
 GOOD_ROWS: list[Make] = [
+    lambda world: [world.summary(), world.summary(trade_date=LATER), world.summary(contract=world.march)],
+    lambda world: [world.summary_month(), world.summary_month(contract=world.march), world.kept_warm()],
     lambda world: [world.asset(), world.cost(), world.cost(effective_from=LATER), world.contract()],
     lambda world: world.contract(first_trade_date=DAY, last_trade_date=DAY),
     lambda world: world.contract(first_trade_date=LATER),
