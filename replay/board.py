@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from market import tapes
 from market.access import offered
 from market.engine.tape import Piece
-from market.models import Asset
-from market.sessions import Session
+from market.models import Asset, Coverage
+from market.schemas import SECONDS
+from market.sessions import Session, to_et
 from market.store import DamagedPiece
 from market.timeframes import TIMEFRAMES
 from ranks import access, series, services
@@ -25,12 +28,16 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 1.0
 LOOK_SECONDS = 10.0
 """How often to look for assets that have come in, or whose samples have grown."""
-ONE_DAY = timedelta(days=1)
+ONE_DAY, LONGEST_SESSION = timedelta(days=1), timedelta(days=5)
+"""A session that holidays make longer is named by its last day."""
 
 
 @dataclass(slots=True)
 class Line:
-    """An asset in its session at the playhead; samples: None where there is nothing to compare with."""
+    """An asset in its session at the playhead.
+
+    samples: by timeframe, None where there is nothing to compare with; missing while they are being read.
+    """
 
     asset: Asset
     session: Session
@@ -76,21 +83,31 @@ class Board:
     async def _compute(self, playhead_ns: int, tell: Callable[[dict[str, Any]], None], *, search: bool) -> None:
         try:
             if search:
-                self._lines = await patiently(_lines, playhead_ns, self._lookback_days)
+                self._lines = await patiently(_lines, playhead_ns)
+            for line in self._lines:
+                missing = TIMEFRAMES.keys() - line.samples.keys()
+                for name in missing:
+                    line.samples[name] = await patiently(_sample, line, name, self._lookback_days)
+                if missing:
+                    tell(await asyncio.to_thread(_body, self._lines, playhead_ns))
             tell(await asyncio.to_thread(_body, self._lines, playhead_ns))
         except Exception:
             log.exception("the metrics board failed")
 
 
-def _lines(playhead_ns: int, lookback_days: int) -> list[Line]:
-    found = []
-    for asset in offered():
-        session = asset.sessions.at(playhead_ns)
-        line = None if session is None else _line(asset, session)
-        if line is not None:
-            line.samples = {name: _sample(asset, name, line.session, lookback_days) for name in TIMEFRAMES}
-            found.append(line)
-    return found
+def _lines(playhead_ns: int) -> list[Line]:
+    """The assets whose session at the playhead is stored."""
+    day = to_et(playhead_ns).date()
+    near = Coverage.objects.filter(
+        contract__asset=OuterRef("pk"), schema=SECONDS.name, trade_date__range=(day - ONE_DAY, day + LONGEST_SESSION)
+    )
+    lines = (_line_at(asset, playhead_ns) for asset in offered().filter(Exists(near)))
+    return [line for line in lines if line is not None]
+
+
+def _line_at(asset: Asset, playhead_ns: int) -> Line | None:
+    session = asset.sessions.at(playhead_ns)
+    return None if session is None else _line(asset, session)
 
 
 def _line(asset: Asset, session: Session) -> Line | None:
@@ -104,9 +121,9 @@ def _line(asset: Asset, session: Session) -> Line | None:
     return None if piece is None else Line(asset, session, piece)
 
 
-def _sample(asset: Asset, timeframe: str, session: Session, lookback_days: int) -> Sample | None:
+def _sample(line: Line, timeframe: str, lookback_days: int) -> Sample | None:
     try:
-        return access.table(asset, timeframe, session.trade_date, lookback_days)
+        return access.table(line.asset, timeframe, line.session.trade_date, lookback_days)
     except access.NoRanks:
         return None
 
@@ -124,7 +141,7 @@ def _body(lines: list[Line], playhead_ns: int) -> dict[str, Any]:
 
 
 def _cell(line: Line, timeframe: str, playhead_ns: int) -> dict[str, Any] | None:
-    sample, bar = line.samples[timeframe], forming(line.piece, timeframe, playhead_ns, line.asset.tick_size)
+    sample, bar = line.samples.get(timeframe), forming(line.piece, timeframe, playhead_ns, line.asset.tick_size)
     if sample is None or bar is None:
         return None
     found = measure(sample, bar.bucket, bar.elapsed, bar.volume, bar.range_ticks)
@@ -134,9 +151,10 @@ def _cell(line: Line, timeframe: str, playhead_ns: int) -> dict[str, Any] | None
 def fetch_all(playhead_ns: int, lookback_days: int, owner_id: int) -> int:
     """Have the sessions at a moment, and their lookbacks, of all assets made ready; of how many that was asked."""
     count = 0
-    for asset in offered().filter(from_files=False):
+    here = {line.asset.pk for line in _lines(playhead_ns)}
+    for asset in offered().filter(from_files=False).exclude(pk__in=here):
         session = asset.sessions.at(playhead_ns)
-        if session is None or _line(asset, session) is not None:
+        if session is None:
             continue
         until = session.trade_date + ONE_DAY
         services.ready_for(asset=asset, until=until, lookback_days=lookback_days, asked_by_id=owner_id)

@@ -30,7 +30,7 @@ from replay.services import open_replay
 from tests.conftest import People
 from tests.filegateway import Records
 
-PATIENCE = 5.0
+PATIENCE = 10.0
 Message = dict[str, Any]
 
 

@@ -43,11 +43,11 @@ def bars_of(message: dict[str, Any]) -> dict[str, Any]:
 async def test_the_forming_bar_has_metrics_on_each_frame(tab: Any) -> None:
     await tab.until("ranks")
     seen: list[dict[str, Any]] = []
-    for _ in range(60):
+    for _ in range(20):
         await tab.send(type="step", unit="second", count=1)
         frame = await tab.until("frame")
         seen += [body["metrics"] for body in frame["charts"] if body["metrics"]]
-    assert len(seen) > 3
+    assert len(seen) > 1
     assert {metrics["t"] for metrics in seen} == {parse_et("2026-03-17 09:30") // SECOND_NS}
     assert all(metrics["ends"] - metrics["t"] == 300 and metrics["n"] > 0 for metrics in seen)
     assert all(metrics["vp"] >= metrics["vr"] for metrics in seen)
