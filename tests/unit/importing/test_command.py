@@ -38,7 +38,7 @@ def test_a_file_is_imported_and_reported(tmp_path: Path, assets: None) -> None:
         "  NVDA NVDA 2025-06-02 ohlcv-1s: 64 accepted, made from trades",
         "  NVDA NVDA 2025-06-02 trades: 99 accepted",
         "  refused 1: NVDA: a price is off the tick of 0.0001.",
-        "    row 41: NVDA: a price is off the tick of 0.0001.",
+        "    row 41: NVDA: a price is off the tick of 0.0001. It is 135.190000001.",
         "1 file, 0 refused",
     ]
     assert ImportedFile.objects.get().user is None
