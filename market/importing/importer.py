@@ -27,12 +27,11 @@ Tell = Callable[[float], None]
 """Hears how much of the work is done, 0 to 1; may raise to stop it."""
 
 
-def import_file(
-    path: Path, name: str, tell: Tell = lambda _: None, row: ImportedFile | None = None
-) -> Report:
+def import_file(path: Path, name: str, tell: Tell = lambda _: None, row: ImportedFile | None = None) -> Report:
     """Import a file, whatever it is; the report says what became of it.
 
-    name: the one that its owner gave it. row: remembers which pieces the file has rows of, to undo that. What `tell` raises goes through; pieces that were stored until then stay.
+    name: the one that its owner gave it. row: remembers which pieces the file has rows of, so that it can be undone.
+    What `tell` raises goes through; pieces that were stored until then stay.
     """
     report = Report()
     try:

@@ -115,6 +115,7 @@ class Report:
             "rows": [{"row": row, "reason": reason} for row, reason in sorted(self._listed)[:LISTED_ROWS]],
             "pieces": [_piece_json(piece) for piece in self._sorted_pieces()[:LISTED_PIECES]],
             "more_pieces": max(0, len(self.pieces) - LISTED_PIECES),
+            "unplaced": max(0, self.refused - sum(piece.refused for piece in self.pieces)),
             "notes": self.notes,
         }
 

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db import transaction
 
-from market import access, ingest, store
+from market import ingest, store
 from market.locks import advisory_lock
 from market.models import Coverage, ImportedFile, ImportedPiece
 
@@ -24,17 +23,16 @@ class Undone:
         return [f"{pieces} removed.", *self.kept]
 
 
-def undo(file: ImportedFile, asker: AbstractUser | AnonymousUser | None = None) -> Undone:
+def undo(file: ImportedFile) -> Undone:
     """Remove the pieces that a file alone has brought, and write in its report what became of each.
 
-    A piece with rows of others cannot be unmixed and stays. asker: to whom files of other users are not named; None
-    for the console. Doing it again goes on where a crash ended it.
+    A piece with rows of others cannot be unmixed and stays. Doing it again goes on where a crash ended it.
     """
     undone = Undone()
-    pieces = ImportedPiece.objects.filter(file=file).select_related("coverage__contract__asset")
+    pieces = ImportedPiece.objects.filter(file=file).select_related("coverage", "file")
     for piece in pieces.order_by("coverage__trade_date", "coverage__contract", "coverage__schema"):
         with advisory_lock("ingest", piece.coverage.contract_id, piece.coverage.schema):
-            _take_back(piece, asker, undone)
+            _take_back(piece, undone)
     with transaction.atomic():
         row = ImportedFile.objects.select_for_update().get(pk=file.pk)
         row.report |= {"undone": undone.lines}
@@ -43,7 +41,7 @@ def undo(file: ImportedFile, asker: AbstractUser | AnonymousUser | None = None) 
     return undone
 
 
-def _take_back(piece: ImportedPiece, asker: AbstractUser | AnonymousUser | None, undone: Undone) -> None:
+def _take_back(piece: ImportedPiece, undone: Undone) -> None:
     row = Coverage.objects.filter(pk=piece.coverage_id).select_related("contract__asset").first()
     if row is None:
         return
@@ -52,7 +50,7 @@ def _take_back(piece: ImportedPiece, asker: AbstractUser | AnonymousUser | None,
         undone.kept.append(f"{_title(row)} stays: it is from {row.source}.")
         piece.delete()
     elif others:
-        undone.kept.append(f"{_title(row)} stays: {_named(others, asker)} brought rows of it too.")
+        undone.kept.append(f"{_title(row)} stays: {_named(others, piece.file)} brought rows of it too.")
         piece.delete()
     else:
         # the row first: a file that no row speaks of does no harm
@@ -65,10 +63,10 @@ def _title(row: Coverage) -> str:
     return f"{row.contract} {row.trade_date} {row.schema}"
 
 
-def _named(files: list[ImportedFile], asker: AbstractUser | AnonymousUser | None) -> str:
-    seen = files if asker is None else list(access.imported_files(asker).filter(pk__in=[file.pk for file in files]))
-    names = sorted({file.name for file in seen})
-    hidden = len(files) - len(seen)
+def _named(others: list[ImportedFile], file: ImportedFile) -> str:
+    """Files of other users are counted and not named: the report is its owner's."""
+    names = sorted({other.name for other in others if other.user_id == file.user_id})
+    hidden = sum(other.user_id != file.user_id for other in others)
     if hidden:
         names.append("a file of another user" if hidden == 1 else f"{hidden} files of other users")
     return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]

@@ -1,5 +1,7 @@
 """What cannot be right is refused, row by row with its reason, or the whole file; the rest is taken."""
 
+import os
+import signal
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from market.importing import checks, importer
+from market.importing import checks, importer, spool
 from market.importing.importer import import_file
 from market.importing.report import LISTED_ROWS, Report
 from market.models import Asset, Contract, Coverage
@@ -362,3 +364,21 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing_behind(
     monkeypatch.setattr(importer.Spool, "add", full)
     refused_whole(import_file(esu4(tmp_path / "a.dbn", bars), "a.dbn"), "The disk of this installation is full.")
     assert list(Path(settings.UPLOAD_ROOT).iterdir()) == []
+
+
+def test_what_a_killed_import_left_goes_with_the_next_one_and_no_other(
+    tmp_path: Path, take: Importer, bars: Rows, settings: Any
+) -> None:
+    """kill -9 in the midst of it: its folder stays, its lock does not."""
+    with spool.folder() as running:
+        left = Path(settings.UPLOAD_ROOT) / "spool-left"
+        pid = os.fork()
+        if not pid:
+            with spool.folder() as mine:
+                mine.rename(left)
+                os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(pid, 0)
+        assert left.exists()
+        take(esu4(tmp_path / "a.dbn", bars))
+        assert (left.exists(), running.exists()) == (False, True)
+    assert not running.exists()
