@@ -177,11 +177,11 @@ class ImportedFileAdmin(LookOnly, admin.ModelAdmin):
         return False
 
     @admin.display(description="accepted")
-    def accepted(self, file: ImportedFile) -> int | None:
+    def accepted(self, file: ImportedFile) -> object:
         return file.report.get("accepted")
 
     @admin.display(description="refused")
-    def refused(self, file: ImportedFile) -> str | int | None:
+    def refused(self, file: ImportedFile) -> object:
         return "the file" if file.report.get("problem") else file.report.get("refused")
 
     @admin.display(description="")

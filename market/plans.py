@@ -14,6 +14,8 @@ from market.sessions import SECOND_NS, Session, SessionCalendar
 
 NEAR = timedelta(days=10)
 """Imported sessions that are further apart have nothing to do with each other."""
+OF_FILES = "files"
+"""The kind of a roll that no volumes have decided: the imported sessions go on with another contract."""
 HISTORY_AFTER = timedelta(days=14)
 """Daily bars wanted past the window, so that a prefetch seldom asks again."""
 
@@ -153,9 +155,9 @@ def _plan_from_files(window: Window) -> Plan:
             best[row.trade_date] = row
     changes = {roll.trade_date: roll for roll in _changes([best[day] for day in sorted(best)])}
     slots = [
-        Slot(session, row.contract, changes.get(session.trade_date), row.schema)
+        Slot(session, shown.contract, changes.get(session.trade_date), shown.schema)
         for session in window.sessions
-        if (row := best.get(session.trade_date)) is not None
+        if (shown := best.get(session.trade_date)) is not None
     ]
     if not slots:
         raise NoMarket(f"No file with bars or trades of {window.asset.root} was imported for these days.")
@@ -169,7 +171,7 @@ def _changes(rows: list[Coverage]) -> Iterator[Roll]:
             yield Roll(
                 asset=row.contract.asset,
                 trade_date=row.trade_date,
-                kind=Roll.Kind.CACHE_GAP,
+                kind=OF_FILES,
                 from_contract=before.contract,
                 to_contract=row.contract,
             )

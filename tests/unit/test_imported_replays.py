@@ -172,7 +172,7 @@ def test_a_change_of_contract_is_marked_without_a_spread(es: Asset) -> None:
     mark = second.roll
     assert first.roll is None
     assert mark is not None
-    assert (mark.from_contract, mark.to_contract, mark.kind) == ("ESU4", "ESZ4", "cache_gap")
+    assert (mark.from_contract, mark.to_contract, mark.kind) == ("ESU4", "ESZ4", "files")
     assert (mark.complete, mark.spread, mark.at_ns) == (False, 0, second.piece.session.open_ns)
     assert [part.shift for part in tape.parts] == [0, 0]
 
