@@ -7,9 +7,8 @@ import numpy.typing as npt
 
 from market import ingest, store
 from market.facts import PRICE_SCALE
-from market.importing.checks import price_text
 from market.importing.parts import UNDEFINED_PRICE, Part
-from market.importing.report import LISTED_ROWS, Report
+from market.importing.report import Report
 from market.models import Contract, Coverage
 from market.schemas import BAR_SCHEMAS, BOOK, BY_NAME, TRADES, Schema
 from market.sessions import Session
@@ -27,6 +26,7 @@ class Scales:
         self._report = report
         self._typical: dict[tuple[int, Session], int | None] = {}
         self._reasons: dict[tuple[int, Session], str] = {}
+        """With the first price that was met: one reason for all rows of a session."""
 
     def fitting(self, part: Part, contract: Contract, session: Session) -> Part:
         """The rows that can stand beside what is stored; all of them where nothing is."""
@@ -40,9 +40,8 @@ class Scales:
         far = np.zeros(len(part), bool) if typical is None else _far(prices, typical)
         if typical is None or not far.any():
             return part
-        values = [price_text(int(price)) for price in prices[far][:LISTED_ROWS]]
         reason = self._reasons.setdefault(key, _reason(contract, int(prices[far][0]), typical))
-        self._report.refuse(part.rows[far], reason, values)
+        self._report.refuse(part.rows[far], reason)
         return part.only(~far)
 
 

@@ -92,7 +92,7 @@ def test_degraded_days_are_told(assets: None) -> None:
 def test_of_own_files_only_the_days_with_bars_can_be_entered(assets: None) -> None:
     es = add_asset(facts.KNOWN_IN_FILES["ES"], from_files=True)
     contract = Contract.objects.create(asset=es, year=2026, month=6, raw_symbol="ESM6")
-    for day, schema in ((date(2026, 3, 18), "ohlcv-1m"), (date(2026, 3, 19), "mbp-10")):
+    for day, schema in ((date(2026, 3, 18), "ohlcv-1m"), (date(2026, 3, 19), "trades")):
         Coverage.objects.create(
             contract=contract, schema=schema, trade_date=day, state="complete", rows=1, bytes=1, checksum="x",
             source=Coverage.FROM_FILE, until_ns=0,
@@ -100,7 +100,7 @@ def test_of_own_files_only_the_days_with_bars_can_be_entered(assets: None) -> No
     days = days_of("2026-03", "ES")
     assert [number for number, day in days.items() if day.is_open] == [18]
     assert days[17].notes == ["no file"]
-    assert days[19].notes == ["no file", "stored: book"]
+    assert days[19].notes == ["no file", "stored: trades"]
     assert days[21].notes == ["closed"]
 
 
