@@ -75,7 +75,7 @@ def test_leaving_while_a_file_is_sent_warns_and_what_it_brought_can_be_removed(t
     dropped = datafiles.write_dbn(tmp_path / "amd.dbn", "trades", rows, {"AMD": 8}, dataset="XNAS.ITCH")
     page.get_by_role("link", name="Data").click()
     held: list[Route] = []
-    page.route("**/uploads/part", held.append)
+    page.route("**/uploads/part", lambda route: held.append(route))
     with page.expect_request("**/uploads/part"):
         page.locator("#drop-zone").evaluate(
             DROP, {"name": dropped.name, "body": base64.b64encode(dropped.read_bytes()).decode()}
