@@ -1,6 +1,7 @@
 """Whether a file's prices are of the size of those that are stored of the same session: some are written in cents."""
 
-from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +20,19 @@ COMPARED = (*BAR_SCHEMAS, TRADES.name, BOOK.name)
 """Those with prices, the smallest pieces first."""
 
 
+class _Range(NamedTuple):
+    """The lowest and the highest price (1e-9) of what is stored."""
+
+    low: int
+    high: int
+
+
 class Scales:
     """Refuses rows whose prices are far from those of their session in the store."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._typical: dict[tuple[int, Session], int | None] = {}
+        self._stored: dict[tuple[int, Session], _Range | None] = {}
         self._reasons: dict[tuple[int, Session], str] = {}
         """With the first price that was met: one reason for all rows of a session."""
 
@@ -33,60 +41,76 @@ class Scales:
         if part.schema.name not in COMPARED:
             return part
         key = contract.pk, session
-        if key not in self._typical:
-            self._typical[key] = _typical(contract, session)
-        typical = self._typical[key]
-        prices = _prices(part)
-        far = np.zeros(len(part), bool) if typical is None else _far(prices, typical)
-        if typical is None or not far.any():
+        if key not in self._stored:
+            self._stored[key] = _stored(contract, session)
+        stored = self._stored[key]
+        if stored is None:
             return part
-        reason = self._reasons.setdefault(key, _reason(contract, int(prices[far][0]), typical))
+        prices = _prices(part)
+        far = _far(prices, stored)
+        if not far.any():
+            return part
+        reason = self._reasons.setdefault(key, _reason(contract, int(prices[far][0]), stored))
         self._report.refuse(part.rows[far], reason)
         return part.only(~far)
 
 
-def _typical(contract: Contract, session: Session) -> int | None:
-    """A usual price of what is stored of a session; None where nothing is, or none above zero."""
+def _stored(contract: Contract, session: Session) -> _Range | None:
+    """None where nothing is stored of a session."""
     rows = Coverage.objects.filter(
         contract=contract, trade_date=session.trade_date, schema__in=COMPARED, rows__gt=0
     ).select_related("contract__asset")
     for row in sorted(rows, key=lambda row: COMPARED.index(row.schema)):
         try:
-            columns = next(_stored(row), None)
+            found = _range(row)
         except store.DamagedPiece:
             continue
-        if columns is not None:
-            prices = columns[_column(BY_NAME[row.schema])]
-            prices = prices[prices != UNDEFINED_PRICE]
-            if len(prices) and (typical := int(np.median(prices))) > 0:
-                return typical
+        if found is not None:
+            return found
     return None
 
 
-def _stored(row: Coverage) -> Iterator[store.Columns]:
-    return store.read_in_parts(ingest.piece_name(row.contract, row.schema, row.trade_date), row.checksum)
+def _range(row: Coverage) -> _Range | None:
+    """Of a book, whose single orders lie anywhere, both are the usual price."""
+    name = ingest.piece_name(row.contract, row.schema, row.trade_date)
+    parts = store.read_in_parts(name, row.checksum)
+    if row.schema == BOOK.name:
+        parts = islice(parts, 1)
+    prices = np.concatenate([_known(columns[_column(BY_NAME[row.schema])]) for columns in parts])
+    if not len(prices):
+        return None
+    if row.schema == BOOK.name:
+        prices = np.array([np.median(prices)], np.int64)
+    return _Range(int(prices.min()), int(prices.max()))
 
 
 def _column(schema: Schema) -> str:
     return "close" if schema.bar_seconds else "price"
 
 
+def _known(prices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return prices[prices != UNDEFINED_PRICE]
+
+
 def _prices(part: Part) -> npt.NDArray[np.int64]:
-    """Each row's price; of a book the usual one of all rows, since single orders lie anywhere."""
+    """Each row's price; of a book the usual one for all rows."""
     prices: npt.NDArray[np.int64] = part.columns[_column(part.schema)]
-    known = prices[prices != UNDEFINED_PRICE]
+    known = _known(prices)
     if part.schema is BOOK and len(known):
-        return np.full(len(part), int(np.median(known)), np.int64)
+        return np.full(len(part), np.median(known), np.int64)
     return prices
 
 
-def _far(prices: npt.NDArray[np.int64], typical: int) -> npt.NDArray[np.bool_]:
-    known = (prices != UNDEFINED_PRICE) & (prices > 0)
-    far: npt.NDArray[np.bool_] = known & ((prices // FACTOR > typical) | (prices < typical // FACTOR))
+def _far(prices: npt.NDArray[np.int64], stored: _Range) -> npt.NDArray[np.bool_]:
+    """Where the session went to zero and below, no price is too low."""
+    above = (prices // FACTOR > stored.high) & (stored.high > 0)
+    below = (prices > 0) & (prices < stored.low // FACTOR)
+    far: npt.NDArray[np.bool_] = (prices != UNDEFINED_PRICE) & (above | below)
     return far
 
 
-def _reason(contract: Contract, price: int, typical: int) -> str:
-    times = f"{price / typical:,.0f} times" if price > typical else f"1/{typical / price:,.0f} of"
-    text, stored = (f"{each / PRICE_SCALE:,.{contract.asset.decimals}f}" for each in (price, typical))
-    return f"{contract}: {text} is {times} the price that is stored of this session ({stored})."
+def _reason(contract: Contract, price: int, stored: _Range) -> str:
+    near = stored.high if price > stored.high else stored.low
+    times = f"{price / near:,.0f} times" if price > near else f"1/{near / price:,.0f} of"
+    text, beside = (f"{each / PRICE_SCALE:,.{contract.asset.decimals}f}" for each in (price, near))
+    return f"{contract}: {text} is {times} the price that is stored of this session ({beside})."
