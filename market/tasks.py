@@ -14,7 +14,8 @@ from celery.signals import worker_ready
 from django.db import transaction
 
 from market import jobs, plans, refresh, tapes
-from market.gateway import available_range, gateway
+from market.gateway import available_range, believe, gateway
+from market.gateway_errors import NotYetAvailable
 from market.importing import batches, spool
 from market.models import Asset, Job
 from market.spending import purse_for
@@ -33,8 +34,12 @@ def prepare_window(job_id: int) -> None:
 
 def _prepare_window(job: Job, progress: jobs.Progress) -> str:
     window = window_from(job.params)
-    available = available_range(window.asset.dataset)
-    tapes.prepare(window, gateway(purse=purse_for(job)), available.end_ns, progress)
+    door = gateway(purse=purse_for(job), wait=progress.wait)
+    try:
+        tapes.prepare(window, door, available_range(window.asset.dataset).end_ns, progress)
+    except NotYetAvailable as refusal:
+        believe(refusal)
+        tapes.prepare(window, door, available_range(window.asset.dataset).end_ns, progress)
     return f"{window.asset.root}: {len(window.sessions)} sessions are ready."
 
 
@@ -76,7 +81,11 @@ def ask_for_refresh(asked_by_id: int | None = None, roots: list[str] | None = No
 @shared_task
 def refresh_history(job_id: int) -> None:
     """Fetch new daily bars and compute the rolls. Running it twice ends in the same rows."""
-    carry_out(job_id, lambda job, progress: refresh.run(job, gateway(purse=purse_for(job)), progress))
+    carry_out(job_id, _refresh_history)
+
+
+def _refresh_history(job: Job, progress: jobs.Progress) -> str:
+    return refresh.run(job, gateway(purse=purse_for(job), wait=progress.wait), progress)
 
 
 # --- users' own files -------------------------------------------------------------------------------------

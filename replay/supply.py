@@ -149,6 +149,7 @@ class Supply:
         await self._tell_fronts()
 
     async def _extend(self, tape: Tape) -> None:
+        told = self._told_cost
         try:
             longer = await self._loader.ahead(tape)
         except CannotLoad as problem:
@@ -158,6 +159,8 @@ class Supply:
             self._no_more_until = time.monotonic() + NO_MORE_SECONDS
         else:
             self._use(longer, None)
+            if self._told_cost != told:
+                self._receiver.say("info", f"{self._replay.asset} is here up to {longer.trade_dates[-1]} now.")
 
     async def _fill_behind(self, tape: Tape, ns: int) -> None:
         longer = await self._loader.behind(tape, ns)

@@ -183,3 +183,21 @@ def test_a_worker_that_starts_takes_up_what_a_killed_one_left(db: None, monkeypa
     Job.objects.create(kind="download day", state="running")  # a command's, not a worker's
     tasks.take_up_abandoned_jobs()
     assert sorted(queued) == left
+
+
+def test_a_pause_is_told_and_can_be_cancelled(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0.0)
+    job = jobs.start(Job.objects.create(kind="replay data").pk)
+    assert job is not None
+    progress = jobs.Progress(job)
+    progress.expect(3)
+    told: list[str] = []
+
+    def sleep(seconds: float) -> None:
+        told.append(Job.objects.get().message)
+        jobs.cancel(Job.objects.get())
+
+    monkeypatch.setattr("market.jobs.time.sleep", sleep)
+    with pytest.raises(jobs.JobCancelled):
+        progress.wait(60, "Too many requests.")
+    assert told == ["Too many requests. Trying again in 60 s."]

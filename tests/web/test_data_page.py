@@ -418,6 +418,15 @@ def test_a_killed_workers_import_is_taken_up_again(owner: Client, nvda: Path, mo
     assert (Job.objects.get().state, ImportedFile.objects.get().report["accepted"]) == ("done", 99)
 
 
+def test_a_worker_that_starts_removes_what_a_killed_one_had_gathered(db: None, settings: Any) -> None:
+    left = Path(settings.UPLOAD_ROOT) / "spool-left"
+    left.mkdir(parents=True)
+    for name in ("lock", "ohlcv-1s.1.2025-06-02"):
+        (left / name).write_bytes(b"")
+    tasks.take_up_at_start()
+    assert not left.exists()
+
+
 def raise_interrupt(*arguments: Any) -> None:
     raise KeyboardInterrupt
 

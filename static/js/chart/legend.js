@@ -68,6 +68,6 @@ export class Legend {
     setAttribute(this.grade, "title", grade.title);
     setText(this.space, contract ? `prices of ${contract}` : "");
     this.space.title = `The prices are those of ${contract}. Where the chart shows another contract, its prices are shifted by the difference at the roll.`;
-    setText(this.rolls, rollCount(marks));
+    setText(this.rolls, contract ? rollCount(marks) : "");
   }
 }

@@ -32,6 +32,13 @@ export function percentText(job) {
   return `${Math.round(shareOf(job) * 100)} %${left}`;
 }
 
+/** "12 of 29 · 3.1 a second"; empty before the first is done. */
+export function countText({ done, total, rate }) {
+  if (!total) return "";
+  const speed = rate > 0 ? ` · ${rate < 10 ? rate.toFixed(1) : Math.round(rate)} a second` : "";
+  return `${done} of ${total}${speed}`;
+}
+
 function asking(text) {
   return { text, short: text, share: 0 };
 }
