@@ -89,7 +89,8 @@ def _column(schema: Schema) -> str:
 
 
 def _known(prices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return prices[prices != UNDEFINED_PRICE]
+    known: npt.NDArray[np.int64] = prices[prices != UNDEFINED_PRICE]
+    return known
 
 
 def _prices(part: Part) -> npt.NDArray[np.int64]:
