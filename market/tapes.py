@@ -81,14 +81,20 @@ def is_stored(window: Window, available_ns: int) -> bool:
 
 
 def _price(roll: Roll, session: Session | None) -> None:
-    """Fill in the spread from the two contracts' first second; incomplete where one did not trade in it."""
-    if roll.spread_state != Roll.Spread.UNKNOWN or roll.from_contract is None or session is None:
+    """Fill in and keep the spread of a roll that has none yet."""
+    if roll.spread_state == Roll.Spread.UNKNOWN:
+        _measure(roll, session)
+        roll.save(update_fields=["from_price", "to_price", "spread_state"])
+
+
+def _measure(roll: Roll, session: Session | None) -> None:
+    """The spread from the two contracts' first second; incomplete where one did not trade in it."""
+    if roll.from_contract is None or session is None:
         return
     roll.from_price = _opening_price(roll.from_contract, session)
     roll.to_price = _opening_price(roll.to_contract, session)
     complete = roll.from_price is not None and roll.to_price is not None
     roll.spread_state = Roll.Spread.COMPLETE if complete else Roll.Spread.INCOMPLETE
-    roll.save(update_fields=["from_price", "to_price", "spread_state"])
 
 
 def _opening_price(contract: Contract, session: Session) -> int | None:
@@ -105,6 +111,9 @@ def load(window: Window) -> Tape:
     dropped then, so that `prepare` fetches it again.
     """
     planned = plan(window)
+    if window.asset.from_files:
+        for roll in planned.rolls:
+            _measure(roll, window.asset.sessions.session(roll.trade_date))
     stored = _coverage(planned.slots)
     rows = [stored.get((slot.contract.pk, slot.schema, slot.session.trade_date)) for slot in planned.slots]
     _read_ahead(planned.slots, rows)

@@ -16,7 +16,7 @@ from django.db import transaction
 from market import jobs, plans, refresh, tapes
 from market.gateway import available_range, believe, gateway
 from market.gateway_errors import NotYetAvailable
-from market.importing import batches
+from market.importing import batches, spool
 from market.models import Asset, Job
 from market.spending import purse_for
 from market.work import carry_out
@@ -54,6 +54,7 @@ def take_up_abandoned_jobs() -> None:
 @worker_ready.connect
 def take_up_at_start(**_: object) -> None:
     """A worker that starts often follows one that was killed."""
+    spool.remove_left_overs()
     take_up_abandoned_jobs()
 
 

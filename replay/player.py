@@ -17,6 +17,7 @@ from market import queue
 from market.bus import Bus
 from market.engine.tape import RollMark, Tape
 from market.gateway_errors import GatewayError
+from market.plans import OF_FILES
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import board, services, wire
 from replay.board import Board
@@ -172,6 +173,8 @@ class Player:
     def _roll_text(self, tape: Tape, roll: RollMark) -> str:
         shift = tape.part_at(roll.at_ns).shift
         text = f"Roll: the front month is {roll.to_contract} from here on."
+        if roll.kind == OF_FILES:
+            text = f"The imported files go on with {roll.to_contract} from here on."
         if not shift:
             return text
         apart = wire.plain_price(abs(shift), self.replay.asset.decimals)

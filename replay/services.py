@@ -52,15 +52,15 @@ class Available:
         return [session for session in sessions if self.start_ns <= session.open_ns < self.end_ns]
 
     def before(self, calendar: SessionCalendar, trade_date: date, count: int) -> list[Session]:
-        """The last `count` sessions before a trade date, as far as their data is there."""
+        """The last `count` sessions before a trade date, as far as their data is there; imported ones while near."""
         if self.imported is not None:
-            return [session for session in self.imported if session.trade_date < trade_date][-count:]
+            return plans.near_before(self.imported, trade_date)[-count:]
         return self.within(calendar.before(trade_date, count))
 
     def after(self, calendar: SessionCalendar, trade_date: date, count: int) -> list[Session]:
-        """The next `count` sessions after a trade date, as far as their data is there."""
+        """The next `count` sessions after a trade date, as far as their data is there; imported ones while near."""
         if self.imported is not None:
-            return [session for session in self.imported if session.trade_date > trade_date][:count]
+            return plans.near_after(self.imported, trade_date)[:count]
         return self.within(calendar.after(trade_date, count))
 
     @property

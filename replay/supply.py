@@ -176,6 +176,8 @@ class Supply:
     def _tell_past(self, tape: Tape) -> None:
         # even how much a session in progress will have traded is the future
         past = [part.piece for part in tape.parts if part.piece.session.close_ns <= self._receiver.playhead_ns]
+        if not past:
+            return
         root, count = self._replay.asset.root, sum(len(piece.stored) for piece in past)
         sessions = "1 session" if len(past) == 1 else f"{len(past)} sessions"
         kind = "one-second bars" if all(piece.bar_ns == SECOND_NS for piece in past) else "bars"

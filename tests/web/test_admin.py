@@ -20,6 +20,7 @@ from market.models import (
     DailyBar,
     DailySpan,
     DayCondition,
+    ImportedFile,
     InstrumentId,
     Job,
     Purchase,
@@ -58,6 +59,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     DailySpan: lambda: DailySpan.objects.create(asset=nq(), first_date=DAY, end_date=LATER),
     DayCondition: lambda: DayCondition.objects.create(dataset="GLBX.MDP3", date=DAY, condition="degraded"),
     Group: lambda: Group.objects.create(name="traders"),
+    ImportedFile: lambda: ImportedFile.objects.create(name="mine.dbn", bytes=5, report={"accepted": 1, "refused": 0}),
     Job: lambda: Job.objects.create(kind="replay data"),
     Purchase: lambda: Purchase.objects.create(
         day=DAY,
@@ -75,10 +77,11 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     User: lambda: User.objects.create_user("somebody"),
 }
 """A row of each model that an admin looks after."""
-LOOK_ONLY = [Coverage, DailyBar, DailySpan, DayCondition, Job, Purchase, Roll]
+LOOK_ONLY = [Coverage, DailyBar, DailySpan, DayCondition, ImportedFile, Job, Purchase, Roll]
 """What futsim alone makes and changes."""
 REFUSED = {
     **{model: {"add"} for model in LOOK_ONLY},
+    ImportedFile: {"add", "delete"},
     Purchase: {"add", "delete"},
     SpendingLimits: {"add", "delete"},
 }
