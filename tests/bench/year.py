@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from market.facts import MONTH_CODES
-from market.models import Asset, Contract
+from market.models import Asset, Contract, Coverage
 from market.sessions import Session
 from standin.market.contracts import Contract as Listed
 from tests import ranking
@@ -32,6 +32,7 @@ def fronts(asset: Asset, sessions: list[Session]) -> dict[Session, Listed]:
 
 def make(asset: Asset, count: int) -> int:
     """Store the last `count` sessions up to LAST with their roll schedule; how many bars they have."""
+    _clear(asset)
     sessions = [*asset.sessions.before(LAST, count - 1), *asset.sessions.between(LAST, LAST)]
     listed = fronts(asset, sessions)
     rows: dict[Listed, Contract] = {}
@@ -48,6 +49,13 @@ def make(asset: Asset, count: int) -> int:
             ranking.store_session(rows[listed[session]], session, seconds=seconds)
             total += len(seconds)
     return total
+
+
+def _clear(asset: Asset) -> None:
+    """Whatever else the benchmarks stored of it."""
+    Coverage.objects.filter(contract__asset=asset).delete()
+    asset.rolls.all().delete()
+    asset.daily_spans.all().delete()
 
 
 def forget_pages(folder: str) -> None:
