@@ -77,7 +77,7 @@ def is_fresh(made: Summary, piece: Coverage, asset: Asset, session: Session) -> 
 def new_months() -> list[Month]:
     """Months with pieces that have no summary, or one of another piece or version.
 
-    Whether the calendar has changed is left to `build`, which looks at each session.
+    Another calendar or tick is not seen here: `outdated_months` takes longer.
     """
     same = Summary.objects.filter(
         contract=OuterRef("contract"),
@@ -90,6 +90,18 @@ def new_months() -> list[Month]:
     slots = {(contract_id, day.replace(day=1)) for contract_id, day in found}
     contracts = Contract.objects.select_related("asset").in_bulk({contract_id for contract_id, _ in slots})
     return [Month(contracts[contract_id], day) for contract_id, day in sorted(slots, key=lambda slot: slot[1])]
+
+
+def outdated_months() -> list[Month]:
+    """Months with a summary made by another calendar or with another tick. Looks at every summary there is."""
+    contracts = Contract.objects.select_related("asset").filter(summaries__isnull=False).distinct().in_bulk()
+    slots = set()
+    for contract_id, day, word in Summary.objects.values_list("contract_id", "trade_date", "made_with"):
+        asset = contracts[contract_id].asset
+        session = asset.sessions.session(day)
+        if session is None or made_with(asset, session) != word:
+            slots.add((contract_id, day.replace(day=1)))
+    return [Month(contracts[contract_id], day) for contract_id, day in sorted(slots)]
 
 
 # --- making them ------------------------------------------------------------------------------------------

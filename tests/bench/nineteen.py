@@ -4,11 +4,11 @@ As a program, `python -m tests.bench.nineteen NUMBER COUNT`, it is one of those 
 """
 
 import json
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.bench.measure import Result
 
@@ -41,7 +41,7 @@ def run(_market: object) -> Iterator[Result]:
     assert sessions == len(assets) * SESSIONS
     yield Result(
         "nineteen",
-        f"summaries of {len(assets)} assets × {SESSIONS} sessions, {bars:,} bars, from cold parquet, {WORKERS} processes",
+        f"summaries of {len(assets)} × {SESSIONS} sessions, {bars:,} bars, from cold parquet, {WORKERS} processes",
         "s",
         [seconds],
         note=f"{year.bytes_of('ohlcv-1s') / 1e6:,.0f} MB of seconds became {year.bytes_of('ranks') / 1e6:,.0f} MB of "
@@ -53,7 +53,7 @@ def run(_market: object) -> Iterator[Result]:
         "memory of such a process at its highest",
         "MB",
         [each["resident"] / 1e3 for each in found],
-        note=f"resident, {found[0]['before'] / 1e3:,.0f} MB of it before the first session: Python, Django, numpy, numba",
+        note=f"resident, {found[0]['before'] / 1e3:,.0f} MB of it before the first session",
     )
 
 
@@ -89,8 +89,9 @@ def main(number: int, count: int) -> None:
 
 
 def _resident() -> int:
-    """The most memory that this process has held, kB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """The most memory that this process has held, kB. What getrusage says is its parent's at first."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 if __name__ == "__main__":
