@@ -53,7 +53,7 @@ def _build(months: list[summaries.Month], until: float) -> None:
 
 @shared_task
 def refresh_kept_warm() -> None:
-    """The nightly refresh: what another calendar or tick has outdated, and a job for each asset that lacks something."""
+    """The nightly refresh: what another calendar or tick has outdated, and a job for each asset that lacks sessions."""
     _build(summaries.outdated_months(), until=math.inf)
     for kept in KeptWarm.objects.select_related("asset"):
         try:
