@@ -133,12 +133,13 @@ def _tables(asset: Asset, timeframe: str, everything: pd.DataFrame) -> Iterator[
     bars = int(table().sizes.sum())
     _compare(table(), _with_pandas(everything, timeframe), timeframe)
     peer = times(Work(lambda: _pandas_table(everything, timeframe)), 3)
+    processor = _processor_ms(table, forget)
     name = f"rank table {timeframe}, lookback {LOOKBACK}, {bars:,} bars × {len(knots_used(timeframe))} knots"
     yield Result(
         "ranks", f"{name}, cold", "ms", scaled(times(Work(table, forget), 9), 1e3), target=100,
         peer=Peer(PANDAS, scaled(peer, 1e3)),
-        note=f"files out of the page cache, nothing in the process's; processor time {_processor_ms(table, forget):.0f} ms; "
-        "pandas has the seconds in memory and fits nothing",
+        note=f"files out of the page cache, nothing in the process's; processor time {processor:.0f} ms; pandas has the "
+        "seconds in memory and fits nothing",
     )  # fmt: skip
     table()
     yield Result("ranks", f"{name}, from memory", "ms", scaled(times(Work(table), 99), 1e3), target=1)
