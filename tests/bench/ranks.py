@@ -138,8 +138,8 @@ def _tables(asset: Asset, timeframe: str, everything: pd.DataFrame) -> Iterator[
     yield Result(
         "ranks", f"{name}, cold", "ms", scaled(times(Work(table, forget), 9), 1e3), target=100,
         peer=Peer(PANDAS, scaled(peer, 1e3)),
-        note=f"files out of the page cache, nothing in the process's; processor time {processor:.0f} ms; pandas has the "
-        "seconds in memory and fits nothing",
+        note=f"files out of the page cache, nothing in the process's; processor time {processor:.0f} ms; pandas has "
+        "the seconds in memory and fits nothing",
     )  # fmt: skip
     table()
     yield Result("ranks", f"{name}, from memory", "ms", scaled(times(Work(table), 99), 1e3), target=1)
