@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 CHROMIUM := $(or $(FUTSIM_CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-js test-python test-stack test-browser lint fmt bench clean erase .venv-run .venv-dev
+.PHONY: help run test test-js test-python test-stack test-browser lint fmt bench bench-ranks clean erase .venv-run .venv-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ fmt: .venv-dev ## format the Python files
 
 bench: .venv-dev ## measure the engines and the fan-out
 	@$(WITH_SERVERS) $(BIN)/python -m tests.bench
+
+bench-ranks: .venv-dev ## how well Pending foresees, beside simpler ways
+	@$(BIN)/python -m tests.bench.pending ../shared/data
 
 clean: ## remove .venv and the tools' caches; the data stay
 	@echo "removing $(VENV) and the tools' caches"

@@ -6,10 +6,11 @@ ask `ranks.engine.metrics.measure` for each frame.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from django.conf import settings
 from django.db.models import Count, Max
@@ -18,7 +19,6 @@ from market import store
 from market.access import offered
 from market.engine.tape import SharedCache
 from market.models import Asset
-from market.sessions import Session
 from market.timeframes import TIMEFRAMES
 from ranks import files, series, summaries
 from ranks.engine.sample import Sample, build
@@ -31,6 +31,9 @@ READERS = 4
 """Files read at a time: holding them against their checksum, decoding and stacking leave Python free."""
 STAMP_SECONDS = 5.0
 """How long a process may not notice new summaries."""
+
+PLANS = 64
+"""Assets times sessions of which it is remembered which summaries count."""
 
 cache: SharedCache[Sample | Layer] = SharedCache(settings.RANK_CACHE_BYTES)
 _stamps: dict[int, tuple[float, tuple[object, ...]]] = {}
@@ -82,6 +85,7 @@ def forget_cached() -> None:
     """Empty the process's cache."""
     cache.clear()
     _stamps.clear()
+    _months.cache_clear()
 
 
 def check(timeframe: str, lookback_days: int) -> None:
@@ -126,8 +130,7 @@ def _stamp(asset: Asset) -> tuple[object, ...]:
 
 
 def _load(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) -> Sample:
-    sessions = series.lookback(asset, trade_date, lookback_days)
-    months = _months(asset, sessions)
+    months = _months(asset, trade_date, lookback_days, _stamp(asset))
     with ThreadPoolExecutor(READERS) as pool:
         layers = list(pool.map(lambda month: _layer(month, months[month], timeframe), months))
     damaged = [month for month, each in zip(months, layers, strict=True) if each is None]
@@ -135,16 +138,20 @@ def _load(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) ->
         # gone from the rows, or replaced by a worker meanwhile: either way the next look finds other rows
         for month in damaged:
             summaries.forget(month)
+        _months.cache_clear()
         return _load(asset, timeframe, trade_date, lookback_days)
     sample = build([each for each in layers if each is not None], timeframe)
     if sample is None:
-        raise NoRanks(_nothing(asset, trade_date, lookback_days, sessions))
+        raise NoRanks(_nothing(asset, trade_date, lookback_days))
     return sample
 
 
-def _months(asset: Asset, sessions: list[Session]) -> dict[SummaryMonth, list[date]]:
-    """The months that hold what counts in the sample, each with its trade dates."""
-    found = series.state(asset, sessions)
+@lru_cache(PLANS)
+def _months(
+    asset: Asset, trade_date: date, lookback_days: int, _stamp: tuple[object, ...]
+) -> Mapping[SummaryMonth, Sequence[date]]:
+    """The months that hold what counts in the sample, each with its trade dates: the same for all nine timeframes."""
+    found = state(asset, trade_date, lookback_days)
     days: dict[tuple[int, date], list[date]] = {}
     for day in found.summarised:
         days.setdefault((found.fronts[day].pk, day.replace(day=1)), []).append(day)
@@ -169,9 +176,9 @@ def _layer(month: SummaryMonth, days: Sequence[date], timeframe: str) -> Layer |
     return found
 
 
-def _nothing(asset: Asset, trade_date: date, lookback_days: int, sessions: list[Session]) -> str:
+def _nothing(asset: Asset, trade_date: date, lookback_days: int) -> str:
     """Why there is no sample, and what to do."""
-    found = series.state(asset, sessions)
+    found = state(asset, trade_date, lookback_days)
     head = f"{asset.root} has no ranks on {trade_date} (n = 0): "
     if not found.wanted:
         return f"{head}it has no session in the {lookback_days:,} days before."

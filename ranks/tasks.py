@@ -7,6 +7,7 @@ milliseconds.
 """
 
 import logging
+import math
 import time
 
 from celery import shared_task
@@ -35,12 +36,11 @@ def summarise_new() -> None:
     """Make the summaries of pieces that came in since, one worker at a time."""
     with try_advisory_lock("ranks", "summarise new") as mine:
         if mine:
-            _summarise_new()
+            _build(summaries.new_months(), time.monotonic() + BUDGET_SECONDS)
 
 
-def _summarise_new() -> None:
-    until = time.monotonic() + BUDGET_SECONDS
-    for month in summaries.new_months():
+def _build(months: list[summaries.Month], until: float) -> None:
+    for month in months:
         try:
             summaries.build(month)
         except (OperationalError, InterfaceError):
@@ -54,7 +54,8 @@ def _summarise_new() -> None:
 
 @shared_task
 def refresh_kept_warm() -> None:
-    """The nightly refresh: a job for each asset kept warm that lacks something."""
+    """The nightly refresh: what another calendar or tick has outdated, and a job for each asset that lacks sessions."""
+    _build(summaries.outdated_months(), until=math.inf)
     for kept in KeptWarm.objects.select_related("asset"):
         try:
             available = available_range(kept.asset.dataset)

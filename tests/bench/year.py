@@ -8,16 +8,13 @@ from pathlib import Path
 
 from django.conf import settings
 
-from market.engine.bars import Bars
 from market.facts import MONTH_CODES
-from market.models import Asset, Contract
+from market.models import Asset, Contract, Coverage
 from market.sessions import Session
-from standin.market.bars import day_bars, day_of
 from standin.market.contracts import Contract as Listed
-from standin.market.volume import plan
 from tests import ranking
+from tests.bench.invented import ranked, seconds_of
 
-SEED = 1
 LAST = date(2026, 3, 17)
 WRITERS = 2
 
@@ -27,25 +24,15 @@ def fronts(asset: Asset, sessions: list[Session]) -> dict[Session, Listed]:
     found: dict[Session, Listed] = {}
     latest = (0, 0)
     for session in sessions:
-        ranked = plan(SEED, asset.root, session.trade_date).ranked()
-        best = next(each for each in ranked if (each.year, each.month) >= latest)
+        listed = ranked(asset.root, session.trade_date)
+        best = next(each for each in listed if (each.year, each.month) >= latest)
         latest, found[session] = (best.year, best.month), best
     return found
 
 
-def seconds_of(listed: Listed, session: Session) -> Bars:
-    """The stand-in's one-second bars of a session."""
-    day, last = day_of(session.open_ns), day_of(session.close_ns - 1)
-    parts = []
-    while day <= last:
-        made = day_bars(SEED, [listed], "ohlcv-1s", day, session.open_ns, session.close_ns)
-        parts.append(Bars(made.start_ns, made.open, made.high, made.low, made.close, made.volume))
-        day += timedelta(days=1)
-    return Bars.concatenate(parts)
-
-
 def make(asset: Asset, count: int) -> int:
     """Store the last `count` sessions up to LAST with their roll schedule; how many bars they have."""
+    _clear(asset)
     sessions = [*asset.sessions.before(LAST, count - 1), *asset.sessions.between(LAST, LAST)]
     listed = fronts(asset, sessions)
     rows: dict[Listed, Contract] = {}
@@ -62,6 +49,13 @@ def make(asset: Asset, count: int) -> int:
             ranking.store_session(rows[listed[session]], session, seconds=seconds)
             total += len(seconds)
     return total
+
+
+def _clear(asset: Asset) -> None:
+    """Whatever else the benchmarks stored of it."""
+    Coverage.objects.filter(contract__asset=asset).delete()
+    asset.rolls.all().delete()
+    asset.daily_spans.all().delete()
 
 
 def forget_pages(folder: str) -> None:

@@ -137,8 +137,10 @@ def test_another_tick_or_calendar_makes_summaries_stale(nqm6: Contract, sessions
     ranking.summarise_all()
     Asset.objects.filter(root="NQ").update(tick_size=500_000_000)
     coarser = summaries.Month(Contract.objects.select_related("asset").get(pk=nqm6.pk), MARCH)
+    assert [(month.contract, month.day) for month in summaries.outdated_months()] == [(nqm6, MARCH)]
     assert summaries.build(coarser) == 3
     assert summaries.build(coarser) == 0
+    assert summaries.outdated_months() == []
 
 
 def test_a_session_that_was_not_over_is_not_summarised_until_it_is(nqm6: Contract, sessions: list[Session]) -> None:

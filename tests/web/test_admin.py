@@ -28,6 +28,7 @@ from market.models import (
     SpendingLimits,
 )
 from market.sessions import parse_et
+from ranks.models import KeptWarm, Summary, SummaryMonth
 from replay.models import ReplaySession
 from tests.conftest import People
 
@@ -75,9 +76,14 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     Roll: lambda: Roll.objects.create(asset=nq(), trade_date=DAY, kind="seed", to_contract=june()),
     SpendingLimits: SpendingLimits.current,
     User: lambda: User.objects.create_user("somebody"),
+    KeptWarm: lambda: KeptWarm.objects.create(asset=nq()),
+    Summary: lambda: Summary.objects.create(contract=june(), trade_date=DAY, made_with="1:ab"),
+    SummaryMonth: lambda: SummaryMonth.objects.create(contract=june(), month=DAY.replace(day=1), bytes=7),
 }
 """A row of each model that an admin looks after."""
-LOOK_ONLY = [Coverage, DailyBar, DailySpan, DayCondition, ImportedFile, Job, Purchase, Roll]
+LOOK_ONLY = [
+    Coverage, DailyBar, DailySpan, DayCondition, ImportedFile, Job, Purchase, Roll, Summary, SummaryMonth,
+]  # fmt: skip
 """What futsim alone makes and changes."""
 REFUSED = {
     **{model: {"add"} for model in LOOK_ONLY},
