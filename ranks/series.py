@@ -65,28 +65,32 @@ def state(asset: Asset, sessions: list[Session]) -> State:
     for session in sessions:
         day = session.trade_date
         slot = (fronts[day].pk, day) if day in fronts else None
-        piece = pieces.get(slot) if slot else None
-        if slot is None or piece is None or not summaries.is_whole(piece, session):
+        if slot is None or slot not in pieces:
+            continue
+        checksum, until_ns = pieces[slot]
+        if not summaries.is_whole(until_ns, session):
             continue
         found.stored.append(day)
-        made = summarised.get(slot)
-        if made is None:
+        if slot not in summarised:
             found.missing.append(day)
         else:
-            fresh = summaries.is_fresh(made, piece, asset, session)
+            fresh = summarised[slot] == summaries.origin(checksum, asset, session)
             (found.summarised if fresh else found.stale).append(day)
     return found
 
 
-def _pieces(contracts: set[int], sessions: list[Session]) -> dict[Slot, Coverage]:
+def _pieces(contracts: set[int], sessions: list[Session]) -> dict[Slot, tuple[str, int]]:
+    """Checksum of each piece, and how far data reached when it was stored."""
     rows = Coverage.objects.filter(contract__in=contracts, schema=SECONDS.name, **_between(sessions))
-    rows = rows.only("contract", "trade_date", "checksum", "until_ns")
-    return {(row.contract_id, row.trade_date): row for row in rows}
+    found = rows.values_list("contract_id", "trade_date", "checksum", "until_ns")
+    return {(contract_id, day): (checksum, until_ns) for contract_id, day, checksum, until_ns in found}
 
 
-def _summaries(contracts: set[int], sessions: list[Session]) -> dict[Slot, Summary]:
+def _summaries(contracts: set[int], sessions: list[Session]) -> dict[Slot, tuple[str, str]]:
+    """Source and made_with of each summary."""
     rows = Summary.objects.filter(contract__in=contracts, **_between(sessions))
-    return {(row.contract_id, row.trade_date): row for row in rows}
+    found = rows.values_list("contract_id", "trade_date", "source", "made_with")
+    return {(contract_id, day): (source, word) for contract_id, day, source, word in found}
 
 
 def _between(sessions: list[Session]) -> dict[str, date]:
