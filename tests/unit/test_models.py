@@ -22,6 +22,8 @@ from market.models import (
     DailyBar,
     DailySpan,
     DayCondition,
+    ImportedFile,
+    ImportedPiece,
     InstrumentId,
     Job,
     Purchase,
@@ -93,6 +95,11 @@ class World:
         }  # fmt: skip
         return Purchase.objects.create(**good | changed)
 
+    def imported_pieces(self, count: int) -> None:
+        file, coverage = ImportedFile.objects.create(name="a.dbn", bytes=1), self.coverage()
+        for _ in range(count):
+            ImportedPiece.objects.create(file=file, coverage=coverage)
+
     def summary(self, **changed: Any) -> Summary:
         return Summary.objects.create(**{"contract": self.june, "trade_date": DAY, "made_with": "1:ab"} | changed)
 
@@ -163,6 +170,7 @@ BAD_ROWS: list[tuple[str, Make]] = [
     ("coverage_empty_or_stored", lambda world: world.coverage(state="empty")),
     ("coverage_empty_or_stored", lambda world: world.coverage(rows=0)),
     ("coverage_empty_or_stored", lambda world: world.coverage(checksum="")),
+    ("imported_piece_once", lambda world: world.imported_pieces(2)),
     ("day_condition_once", lambda world: [world.day_condition(), world.day_condition()]),
     ("purchase_cost_not_negative", lambda world: world.purchase(cost=Decimal("-0.01"))),
     ("purchase_range", lambda world: world.purchase(end_ns=1)),
@@ -196,6 +204,7 @@ GOOD_ROWS: list[Make] = [
     lambda world: [world.coverage(), world.coverage(trade_date=LATER, state="empty", rows=0, checksum="")],
     lambda world: [world.job(), world.job(), world.job(kind="history", state="done"), world.job(kind="history")],
     lambda world: world.asset(root="BRK.B", kind="stock", active_months="", listed_months=""),
+    lambda world: world.imported_pieces(1),
     lambda world: [world.day_condition(), world.day_condition(date=LATER)],
     lambda world: [world.purchase(), SpendingLimits.current()],
     lambda world: [world.replay(speed=speed) for speed in (0.25, 1_000, None)],
