@@ -219,7 +219,7 @@ async def test_more_that_was_cancelled_is_asked_again_only_by_who_plays_on_at_th
     first = await asked(tab)
     await tab.send(type="job.cancel", job=first["id"])
     await tab.clock(lambda clock: not clock["playing"] and clock["at_end"])
-    await line_with(tab, "The data ends here.")
+    await line_with(tab, "The data ends here")
     assert await database_sync_to_async(Job.objects.filter(kind=REPLAY_DATA).count)() == 2
     await tab.send(type="play")
     again = await asked(tab)
