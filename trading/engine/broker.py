@@ -458,6 +458,10 @@ class Broker:
         """All markets so far, by name."""
         return list(self._markets.values())
 
+    def held(self, contract: str) -> int:
+        """The signed position in a contract."""
+        return self.account.quantity(contract)
+
     def marked(self, contract: str, low: int, high: int) -> None:
         """Prices were printed: the account's rules look at them."""
         self.guard.marked(contract, low, high)

@@ -18,26 +18,28 @@ class Ladder:
 
     prices: list[int]
     sizes: list[int]
+    is_known: bool = True
+    """False before the session's first row."""
 
     @property
     def best(self) -> int | None:
         return self.prices[0] if self.prices else None
 
     def size_at(self, price: int, side: Side) -> int | None:
-        """The displayed size at a price of this side; None where the tenth level lies before it."""
+        """The displayed size at a price of this side; None where the tenth level lies before it, or all is unknown."""
         if price in self.prices:
             return self.sizes[self.prices.index(price)]
         hidden = len(self.prices) == LEVELS and not side.opposite.reached(price, self.prices[-1])
-        return None if hidden else 0
+        return None if hidden or not self.is_known else 0
 
 
-EMPTY = Ladder([], [])
+UNKNOWN = Ladder([], [], is_known=False)
 
 
 def ladders(tape: BookTape, row: int) -> tuple[Ladder, Ladder]:
-    """Bids and offers after a row; empty for −1."""
+    """Bids and offers after a row; unknown for −1."""
     if row < 0:
-        return EMPTY, EMPTY
+        return UNKNOWN, UNKNOWN
     columns = (tape.change_end, tape.change_price, tape.change_size, tape.change_side)
     prices, sizes, counts = levels_after(row, KEYFRAME_ROWS, tape.keyframes, *columns)
     made = [

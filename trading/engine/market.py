@@ -28,6 +28,7 @@ class House(exits.House, Protocol):
     def end(self, order: Order, change: Change, reason: Reason, text: str = "") -> None: ...
     def book(self, order: Order, quantity: int, price: int, why: Explanation) -> None: ...
     def marked(self, contract: str, low: int, high: int) -> None: ...
+    def held(self, contract: str) -> int: ...
 
 
 class Market:
@@ -210,6 +211,8 @@ class Market:
         """Why the exchange does not take the order; None where it does."""
         if self.span is None:
             return Reason.NO_MARKET, f"no data of {self.instrument.name} from here on"
+        if order.reduces and self._house.held(self.instrument.name) * order.side >= 0:
+            return Reason.REDUCE_ONLY, "reduce-only: there is nothing to reduce"
         at_once = order.spec.tif.is_immediate
         if not self.is_trading and self.now >= self.span.open_ns and at_once:
             return Reason.HALTED, "trading is halted"

@@ -47,7 +47,7 @@ def test_protection_stops_a_market_order_and_the_rest_works_there() -> None:
 
 def test_past_the_tenth_level_the_remainder_waits_and_the_fill_says_so() -> None:
     # ten levels of 1 lot at 101…110; 12 lots at a limit of 120 take ten, two wait; 111 comes into view at 5 s
-    asks = {price: 1 for price in range(101, 111)}
+    asks = dict.fromkeys(range(101, 111), 1)
     desk = broker(book((1, {100: 5}, asks), (5, {100: 5}, {111: 9})))
     submit(desk, 2, "l", BUY, 12, limit=120)
     assert sum(fill.quantity for fill in desk.fills) == 10
@@ -138,8 +138,8 @@ def test_ahead_is_never_more_than_what_is_displayed() -> None:
 
 
 def test_outside_ten_levels_ahead_is_unknown_until_the_level_shows() -> None:
-    deep = {price: 1 for price in range(91, 101)}
-    near = {price: 1 for price in range(91, 100)} | {90: 7}
+    deep = dict.fromkeys(range(91, 101), 1)
+    near = dict.fromkeys(range(91, 100), 1) | {90: 7}
     desk = broker(book((1, deep, {101: 3}), (5, near, {101: 3})))
     submit(desk, 2, "l", BUY, 1, limit=90)
     assert desk.queue_of(desk.orders["l"]) == (-1, -1)
