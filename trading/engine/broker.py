@@ -31,6 +31,7 @@ from trading.engine.market import Market
 from trading.engine.orders import Order
 from trading.engine.records import Event, Explanation, Fill, digest, price_text
 from trading.engine.risk import Rules
+from trading.engine.scan import NO_HIGH
 from trading.engine.settings import FillSettings, Instrument
 from trading.engine.terms import Change, OrderType, Reason, Side, Status, TimeInForce
 
@@ -78,6 +79,8 @@ class Broker:
         self._agenda: list[Order] = []
         self._commands: set[str] = set()
         self._numbers = 0
+        self._quiet_until = start_ns
+        """Nothing happens before this instant unless a command comes."""
 
     # --- the public face ---
 
@@ -88,6 +91,7 @@ class Broker:
         """
         before = len(self.events)
         self.advance(at_ns)
+        self._wake()
         if command.id not in self._commands:
             self._commands.add(command.id)
             self._take(command)
@@ -96,12 +100,16 @@ class Broker:
 
     def advance(self, up_to_ns: int) -> list[Event]:
         """Read the tape up to an instant, included; what happened."""
+        if self.now <= up_to_ns < self._quiet_until:
+            self.now = up_to_ns
+            return []
         if up_to_ns < self.now:
             raise ValueError(f"The broker is at {self.now} and cannot go back to {up_to_ns}.")
         before = len(self.events)
         while self._step(up_to_ns):
             self._work_agenda()
         self.now = up_to_ns
+        self._quiet_until = self._find_quiet()
         return self.events[before:]
 
     def digest(self) -> str:
@@ -114,6 +122,7 @@ class Broker:
 
     def mark(self, contract: str) -> int | None:
         """The last price known of a contract (1e-9 units)."""
+        self._wake()
         market = self.market(contract)
         if not market.is_active:
             market.sync()
@@ -121,6 +130,7 @@ class Broker:
 
     def queue_of(self, order: Order) -> tuple[int, int] | None:
         """Lots ahead and displayed, −1 for unknown; None where no queue is known."""
+        self._wake()
         return self.market(order.contract).queue_of(order)
 
     def market(self, contract: str) -> Market:
@@ -131,6 +141,19 @@ class Broker:
         return self._markets[contract]
 
     # --- time ---
+
+    def _find_quiet(self) -> int:
+        """Until when nothing can happen; looks ahead where orders work."""
+        active = [market for market in self._markets.values() if market.is_active]
+        quiet = self._due[0].act_ns if self._due else NO_HIGH
+        return min([quiet, *(market.look_ahead() for market in active)])
+
+    def _wake(self) -> None:
+        """Every market back to the playhead: something looks at it, or acts."""
+        if self._quiet_until > self.now:
+            self._quiet_until = self.now
+            for market in self._markets.values():
+                market.come_back()
 
     def _step(self, up_to_ns: int) -> bool:
         """Carry out the next thing that happens by the instant; False where there is none."""
@@ -173,6 +196,8 @@ class Broker:
         return self._first_of(active, horizon_ns)
 
     def _first_of(self, active: list[Market], horizon_ns: int) -> Market | None:
+        for market in active:
+            market.come_back()
         first: Market | None = None
         seen = [(market, market.matcher, market.matcher.snapshot()) for market in active if market.matcher is not None]
         limit = horizon_ns
