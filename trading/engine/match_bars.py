@@ -182,7 +182,8 @@ class BarsMatcher:
         return _Chance(order, limit, step, away, Reason.BAR_TOUCH, lots)
 
     def _stop_chance(self, order: Order, bar: _Bar) -> _Chance | None:
-        assert order.stop is not None
+        if order.stop is None:
+            return None
         worse = bar.high if order.side is Side.BUY else bar.low
         if not order.side.opposite.reached(worse, order.stop):
             return None

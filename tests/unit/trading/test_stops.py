@@ -111,3 +111,13 @@ def test_a_stop_can_be_moved_but_not_past_the_market() -> None:
     assert changes(desk.apply(Replace("r3", "s", stop=px(98) + TICK // 2), at(3)), "s") == ["refused"]
     desk.advance(at(10))
     assert told(desk.fills) == [("s", -1, 97, 5)]
+
+
+def test_on_bars_too_a_trailing_stop_waits_for_the_first_price() -> None:
+    # no bar yet; that of second 2 has the low 98: the stop is 101; second 4 reaches it and slips a tick
+    desk = broker(bars((2, 100, 103, 98, 99, 40), (4, 99, 102, 99, 100, 40)))
+    submit(desk, 1, "t", BUY, 2, offset=3)
+    desk.advance(at(3))
+    assert desk.orders["t"].stop == px(101)
+    desk.advance(at(10))
+    assert told(desk.fills) == [("t", 2, 102, 5)]
