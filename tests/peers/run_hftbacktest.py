@@ -6,6 +6,7 @@ One backtest for each order, so that nothing but the order and the market decide
 import json
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from hftbacktest import (
@@ -126,11 +127,9 @@ def main():
     events_path, orders_path, result_path = sys.argv[1:]
     with np.load(events_path) as file:
         events = as_events(file)
-    with open(orders_path) as file:
-        wanted = json.load(file)
+    wanted = json.loads(Path(orders_path).read_text())
     result = measure(events, wanted) if "working" in wanted else compare(events, wanted)
-    with open(result_path, "w") as file:
-        json.dump(result, file)
+    Path(result_path).write_text(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -137,6 +137,27 @@ def specs(draw: st.DrawFn, depth: int = 1) -> OrderSpec:
     return spec
 
 
+EXITS = (None, Exits((Target(2),), 3), Exits((Target(1, 1), Target(3)), 2, Breakeven(1), Trail(2, 1)))
+
+
+def busy_order(rng: np.random.Generator) -> OrderSpec:
+    """An order that is likely to trade."""
+    side = Side.BUY if rng.random() < 0.5 else Side.SELL
+    kind = list(OrderType)[rng.choice(5, p=[0.3, 0.4, 0.1, 0.1, 0.1])]
+    near = px(MIDDLE + int(rng.integers(-6, 7)))
+    return OrderSpec(
+        contract=ES.name if rng.random() < 0.6 else NQ.name,
+        side=side,
+        quantity=int(rng.integers(1, 10)),
+        type=kind,
+        limit=near if kind in (OrderType.LIMIT, OrderType.STOP_LIMIT) else None,
+        stop=px(MIDDLE + side * int(rng.integers(0, 6))) if kind in (OrderType.STOP, OrderType.STOP_LIMIT) else None,
+        offset=int(rng.integers(1, 4)) if kind is OrderType.TRAILING_STOP else None,
+        exits=EXITS[rng.integers(0, 3)],
+        tif=TimeInForce.GTC if rng.random() < 0.3 else TimeInForce.DAY,
+    )
+
+
 class Sessions(RuleBasedStateMachine):
     """`self.log` is the command log of the present take; `self.played` has played it in whatever frames came."""
 
@@ -173,7 +194,7 @@ class Sessions(RuleBasedStateMachine):
         self.names += 1
         return f"c{self.names}"
 
-    @rule(lengths=st.lists(st.sampled_from([1, 50_000_000, 333_333_333, S, 7 * S, 40 * S]), min_size=1, max_size=6))
+    @rule(lengths=st.lists(st.sampled_from([1, 50_000_000, 333_333_333, S, 5 * S]), min_size=1, max_size=4))
     def play(self, lengths: list[int]) -> None:
         """Frames of any length, at any speed; a pause is none."""
         for length in lengths:
@@ -183,6 +204,14 @@ class Sessions(RuleBasedStateMachine):
     @rule(spec=specs())
     def submit(self, spec: OrderSpec) -> None:
         self.send(Submit(self.name(), spec))
+
+    @rule(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 12))
+    def trade(self, seed: int, count: int) -> None:
+        """A busy trader: orders at and around the market, a second or so apart."""
+        rng = np.random.default_rng(seed)
+        for _ in range(count):
+            self.send(Submit(self.name(), busy_order(rng)))
+            self.play([int(rng.integers(0, 2 * S))])
 
     @precondition(lambda self: self.played.orders)
     @rule(which=st.integers(0, 100), quantity=st.none() | st.integers(1, 9), limit=st.none() | prices())
@@ -275,7 +304,7 @@ def _until(span: Span, ns: int) -> Span:
 
 TestSessions = Sessions.TestCase
 TestSessions.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=60, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 

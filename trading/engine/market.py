@@ -18,7 +18,6 @@ from trading.engine.scan import NO_HIGH, NO_LOW
 from trading.engine.settings import FillSettings, Instrument
 from trading.engine.terms import Change, Grade, OrderType, Reason, Side
 
-
 LOOK_AHEAD = 1_024
 """Rows that are looked at beyond the playhead: 15 µs where the book is known."""
 

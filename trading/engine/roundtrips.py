@@ -79,9 +79,7 @@ def round_trips(
         for quantity, fee in _parts(fill, going.get(fill.contract)):
             trip = going.get(fill.contract)
             if trip is None:
-                trip = going[fill.contract] = _Open(
-                    Position(instruments[fill.contract]), fill.side, fill.ns, fill.ns
-                )
+                trip = going[fill.contract] = _Open(Position(instruments[fill.contract]), fill.side, fill.ns, fill.ns)
             _add(trip, fill, quantity, fee, extremes)
             if not trip.position.quantity:
                 done.append(_made(going.pop(fill.contract), is_over=True))

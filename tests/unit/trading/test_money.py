@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from market.facts import ASSETS
-from tests.unit.trading.tapes import BUY, DOLLAR, ES, S, SELL, START, at, bars, book, broker, px, submit, trades
+from tests.unit.trading.tapes import BUY, DOLLAR, ES, SELL, START, S, at, bars, book, broker, px, submit, trades
 from trading.engine.account import Position
 from trading.engine.records import Explanation, Fill
 from trading.engine.roundtrips import extremes_of, round_trips
