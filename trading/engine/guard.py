@@ -18,6 +18,8 @@ from trading.engine.terms import Change, Reason
 if TYPE_CHECKING:
     from trading.engine.broker import Broker
 
+REALISED, OPEN = "realised", "with what is open"
+
 
 class Guard:
     """The account's day. It begins anew at 17:00 ET."""
@@ -168,7 +170,7 @@ class Guard:
             return
         rules = self.rules
         realised, total = self.day_realised, self.day_realised + self.open_money(marks)
-        limits = (("realised", rules.max_day_loss, realised), ("with what is open", rules.max_day_loss_open, total))
+        limits = ((REALISED, rules.max_day_loss, realised), (OPEN, rules.max_day_loss_open, total))
         for name, limit, money in limits:
             if limit is not None and money <= -limit:
                 self._shut(f"max loss per day {dollars(limit)} ({name}): {dollars(money)}")
@@ -220,8 +222,10 @@ class Guard:
         instrument, quantity = position.instrument, position.quantity
         mark = self._broker.mark(instrument.name)
         slack: list[Fraction] = []
-        if self.rules.max_day_loss_open is not None:
-            slack.append((self.day_realised + self.open_money() + self.rules.max_day_loss_open) / positions)
+        limit = self.rules.max_day_loss_open
+        if limit is not None:
+            shares = 100 if OPEN in self._warned else min(100, self.rules.warn_percent)
+            slack.append((self.day_realised + self.open_money() + Fraction(limit * shares, 100)) / positions)
         if self.rules.max_trade_loss is not None and not self._is_leaving(instrument.name):
             slack.append(self._open(position, {}) + self.rules.max_trade_loss)
         if mark is None or not slack:
