@@ -1,0 +1,166 @@
+"""The broker headless: a book at full speed with orders that rest, beside hftbacktest and nautilus_trader.
+
+The real ESH4 hour twenty times in a row where it is there, and a day of the stand-in's books. The peers run on the same
+events in the same run, in their own environment (`make peers`); without it only our own figures are told.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import databento
+import numpy as np
+import numpy.typing as npt
+
+from market.engine import book as engine_book
+from market.engine.book import BookTape
+from market.schemas import BOOK
+from tests.bench.data import Market
+from tests.bench.measure import Peer, Result, Work, in_turn, percentile, scaled
+from tests.conftest import REAL_DATA
+from tests.peers import bridge
+from trading.engine.broker import Broker
+from trading.engine.commands import OrderSpec, Submit
+from trading.engine.feed import Span, Spans
+from trading.engine.settings import FillSettings, Instrument
+from trading.engine.terms import OrderType, Side, TimeInForce
+
+SECOND = 10**9
+HOURS, REPETITIONS, WORKING = 20, 3, (0, 1, 5, 20)
+FRAME_NS, FRAMES = SECOND // 20, 20_000
+FRAME_TARGET_US, HFT_RATIO = 30.0, 1.0
+NAUTILUS_ROWS = 200_000
+DAY_ROWS = 10_000_000
+SYMBOL, DATASET = "NQM6", "GLBX.MDP3"
+Columns = dict[str, npt.NDArray[Any]]
+
+
+def run(market: Market) -> Iterator[Result]:
+    if (REAL_DATA / bridge.HOUR_FILE).exists():
+        columns = repeated(bridge.esh4_rows(REAL_DATA), HOURS)
+        yield from _measured("ESH4 hour × 20", columns, bridge.HOUR_OPENS, bridge.TICK, peers=True)
+    yield from _measured("10 M rows", _standin_day(market), None, market.asset.tick_size, peers=False)
+
+
+def repeated(columns: Columns, times: int) -> Columns:
+    """The same rows several times in a row, each later than the one before."""
+    length = int(columns["ts_recv"][-1] - columns["ts_recv"][0]) + SECOND
+    tiled = {name: np.tile(values, times) for name, values in columns.items()}
+    shift = np.repeat(np.arange(times) * length, len(columns["ts_recv"]))
+    for name in ("ts_recv", "ts_event"):
+        tiled[name] = tiled[name] + shift
+    return tiled
+
+
+def _standin_day(market: Market) -> Columns:
+    """A main session's rows from the stand-in, repeated up to ten million."""
+    days = market.asset.sessions.between(market.window.sessions[-1].trade_date, market.window.sessions[-1].trade_date)
+    with tempfile.TemporaryDirectory(prefix="futsim-bench-") as folder:
+        path = Path(folder) / "book.dbn.zst"
+        session = days[0]
+        market.client().timeseries.get_range(
+            DATASET, session.open_ns, session.close_ns, [SYMBOL], BOOK.name, path=path
+        ).reader.close()
+        store = databento.DBNStore.from_file(path)
+        columns = dict(BOOK.columns_of(store.to_ndarray()))
+        store.reader.close()
+    times = -(-DAY_ROWS // len(columns["ts_recv"]))
+    return {name: values[:DAY_ROWS] for name, values in repeated(columns, times).items()}
+
+
+def _measured(name: str, columns: Columns, opens: int | None, tick: int, *, peers: bool) -> Iterator[Result]:
+    tape = engine_book.build(_parts(columns))
+    opens = int(tape.ts[0]) if opens is None else opens
+    answers = _peers(tape, opens, tick) if peers else None
+    works = [Work(lambda count=count: _steps(resting(tape, opens, tick, count), tape, SECOND)) for count in WORKING]
+    for count, samples in zip(WORKING, in_turn(works, REPETITIONS), strict=True):
+        rates = scaled([len(tape) / taken for taken in samples], 1e-6)
+        hft = _peer(answers, "hftbacktest", count, len(tape))
+        target = HFT_RATIO * float(np.median(hft.samples)) if hft and count else None
+        text = f"{name}, {count} orders, steps of 1 s"
+        yield Result("broker", text, "M rows/s", rates, target, more_is_better=True, peer=hft)
+        nautilus = _peer(answers, "nautilus_trader", count, NAUTILUS_ROWS)
+        if nautilus:
+            target = 10 * float(np.median(nautilus.samples))
+            yield Result("broker", text, "M rows/s", rates, target, more_is_better=True, peer=nautilus)
+    yield from _frames(name, tape, opens, tick)
+
+
+def _parts(columns: Columns) -> Iterator[Columns]:
+    step = 1 << 20
+    for start in range(0, len(columns["ts_recv"]), step):
+        yield {name: values[start : start + step] for name, values in columns.items()}
+
+
+def resting(tape: BookTape, opens: int, tick: int, count: int) -> Broker:
+    """A broker a minute after the opening, with so many orders 40 ticks and more from the market."""
+    ends = int(tape.ts[-1]) + SECOND
+    instrument = Instrument("X", tick, tick * 50)
+    broker = Broker(Spans({"X": (Span(tape, ((opens, ends),)),)}), (instrument,), FillSettings(0), start_ns=opens)
+    book = tape.at(opens + 60 * SECOND)
+    for number in range(count):
+        away = (40 + number) * tick
+        side = Side.BUY if number % 2 else Side.SELL
+        limit = book.bids[0].price - away if number % 2 else book.asks[0].price + away
+        spec = OrderSpec("X", side, 1, OrderType.LIMIT, limit=limit, tif=TimeInForce.GTC)
+        broker.apply(Submit(f"o{number}", spec), opens + 60 * SECOND)
+    broker.advance(opens + 60 * SECOND)
+    return broker
+
+
+def _steps(broker: Broker, tape: BookTape, step: int) -> None:
+    end = int(tape.ts[-1])
+    advance = broker.advance
+    for ns in range(broker.now + step, end, step):
+        advance(ns)
+
+
+def _frames(name: str, tape: BookTape, opens: int, tick: int) -> Iterator[Result]:
+    """What one frame of an interactive replay costs, with twenty orders working: every frame, also those that scan."""
+    broker = resting(tape, opens, tick, WORKING[-1])
+    taken = []
+    for number in range(1, FRAMES + 1):
+        begun = time.perf_counter_ns()
+        broker.advance(opens + 60 * SECOND + number * FRAME_NS)
+        taken.append((time.perf_counter_ns() - begun) / 1_000)
+    yield Result("broker", f"{name}, 20 orders, a frame of 50 ms", "µs", taken, FRAME_TARGET_US)
+    slowest = [percentile(taken, 99)]
+    yield Result("broker", f"{name}, 20 orders, a frame of 50 ms, 99 %", "µs", slowest, FRAME_TARGET_US)
+
+
+# --- the peers ---
+
+
+def _peers(tape: BookTape, opens: int, tick: int) -> dict[str, dict[str, list[float]]] | None:
+    """Seconds of hftbacktest and nautilus_trader by number of orders; None without their environment."""
+    if not (bridge.PEERS / "bin" / "python").exists():
+        return None
+    start = int(tape.ts.searchsorted(opens))
+    events = bridge.events_of(tape, start)
+    book = tape.at(opens + 60 * SECOND)
+    wanted = {
+        "tick": tick,
+        "step": SECOND,
+        "working": WORKING,
+        "repetitions": REPETITIONS,
+        "far": [book.asks[0].price + 40 * tick, book.bids[0].price - 40 * tick],
+    }
+    few = {name: values[: int(NAUTILUS_ROWS * len(events["ts"]) / len(tape))] for name, values in events.items()}
+    hft = _ask("run_hftbacktest.py", events, wanted)
+    return {
+        "hftbacktest": {count: [seconds for seconds, _ in runs] for count, runs in hft.items()},
+        "nautilus_trader": _ask("run_nautilus.py", few, wanted | {"repetitions": 1}),
+    }
+
+
+def _ask(script: str, events: Columns, wanted: dict[str, Any]) -> Any:
+    with tempfile.TemporaryDirectory(prefix="futsim-bench-") as folder:
+        return bridge.ask(script, events, wanted, Path(folder))
+
+
+def _peer(answers: dict[str, dict[str, list[float]]] | None, name: str, count: int, rows: int) -> Peer | None:
+    if answers is None:
+        return None
+    return Peer(name, scaled([rows / taken for taken in answers[name][str(count)]], 1e-6))
