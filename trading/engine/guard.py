@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from trading.engine import risk
 from trading.engine.account import Position
-from trading.engine.commands import Lock, OrderSpec, Submit, Unlock
+from trading.engine.commands import Lock, OrderSpec, Unlock
 from trading.engine.records import Fill
 from trading.engine.risk import Lot, Rules, State, dollars
 from trading.engine.scan import NO_HIGH, NO_LOW
 from trading.engine.terms import Change, Reason
 
 if TYPE_CHECKING:
-    from trading.engine.broker import Broker
+    from trading.engine.ledger import Ledger
 
 REALISED, OPEN = "realised", "with what is open"
 
@@ -24,14 +24,14 @@ REALISED, OPEN = "realised", "with what is open"
 class Guard:
     """The account's day. It begins anew at 17:00 ET."""
 
-    def __init__(self, broker: "Broker", rules: Rules) -> None:
+    def __init__(self, ledger: "Ledger", rules: Rules) -> None:
         self.rules = rules
         self.lock: str | None = None
         self.lock_is_hard = False
         self.trades = 0
         self.losses = 0
         self.located: dict[str, int] = {}
-        self._broker = broker
+        self._ledger = ledger
         self._day_ends = 0
         self._realised_before = Fraction()
         self._peak = Fraction()
@@ -44,30 +44,26 @@ class Guard:
     def objections(self, spec: OrderSpec, besides: str = "") -> list[risk.Objection]:
         """Every rule that forbids an order now. besides: the client id of the order itself, if it is made already."""
         self.roll()
-        instrument = self._broker.instruments[spec.contract]
+        instrument = self._ledger.instruments[spec.contract]
         return risk.objections(self.rules, self._state(spec.contract, besides), instrument, spec)
-
-    def objection(self, command: Submit) -> str | None:
-        """The words of every rule that forbids the order; None where none does."""
-        return "; ".join(each.text for each in self.objections(command.order, command.id)) or None
 
     def locate(self, contract: str, shares: int) -> int:
         """Borrow shares of a hard-to-borrow stock for this day; the fee in 1e-9 dollars, which is booked."""
         self.roll()
         fee = self.rules.locate_fee.get(contract, 0) * shares
         self.located[contract] = self.located.get(contract, 0) + shares
-        self._broker.account.of(self._broker.instruments[contract]).fees += fee
+        self._ledger.account.of(self._ledger.instruments[contract]).fees += fee
         return fee
 
     # --- while it trades ---
 
     def roll(self) -> None:
         """Begin a new market day where the last one is over."""
-        now = self._broker.now
+        now = self._ledger.now
         if now < self._day_ends:
             return
         self._day_ends = risk.market_day(now)[1]
-        self._realised_before = self._broker.account.realised
+        self._realised_before = self._ledger.account.realised
         self.lock, self.lock_is_hard = None, False
         self.trades = self.losses = 0
         self._peak = Fraction()
@@ -76,7 +72,7 @@ class Guard:
 
     def filled(self, fill: Fill) -> None:
         """After a fill was booked: round trips, peaks, limits."""
-        position = self._broker.account.positions[fill.contract]
+        position = self._ledger.account.positions[fill.contract]
         before = position.quantity - fill.side * fill.quantity
         self._count(fill, position, before)
         self._peak = max(self._peak, self.day_realised)
@@ -96,19 +92,19 @@ class Guard:
         if isinstance(command, Lock):
             self._lock(command.reason, command.hard)
         elif self.lock is None:
-            self._broker.tell(Change.REFUSED, Reason.USER, "the account is not locked")
+            self._ledger.tell(Change.REFUSED, Reason.USER, "the account is not locked")
         elif self.lock_is_hard:
-            self._broker.tell(Change.REFUSED, Reason.USER, "a hard lock holds until 17:00 ET")
+            self._ledger.tell(Change.REFUSED, Reason.USER, "a hard lock holds until 17:00 ET")
         else:
             self.lock = None
-            self._broker.tell(Change.UNLOCKED, Reason.USER, command.reason)
+            self._ledger.tell(Change.UNLOCKED, Reason.USER, command.reason)
 
     # --- figures ---
 
     @property
     def day_realised(self) -> Fraction:
         """1e-9 dollars realised this market day, fees taken off."""
-        return self._broker.account.realised - self._realised_before
+        return self._ledger.account.realised - self._realised_before
 
     def open_money(self, marks: dict[str, tuple[int, int]] | None = None) -> Fraction:
         """1e-9 dollars of all open positions, at the worse of the prices given, else at the last print."""
@@ -121,27 +117,27 @@ class Guard:
         return self.rules.max_day_loss_open is not None or self.rules.max_trade_loss is not None
 
     def _held(self) -> list[Position]:
-        positions = self._broker.account.positions
+        positions = self._ledger.account.positions
         return [positions[name] for name in sorted(positions) if positions[name].quantity]
 
     def _open(self, position: Position, marks: dict[str, tuple[int, int]]) -> Fraction:
         name = position.instrument.name
-        last = self._broker.mark(name)
+        last = self._ledger.mark(name)
         low, high = marks.get(name, (last, last))
         mark = low if position.quantity > 0 else high
         return Fraction() if mark is None else position.open_money(mark)
 
     def _state(self, contract: str, besides: str) -> State:
-        broker = self._broker
-        working = [order for order in broker.working() if order.client_id != besides and not order.is_exit]
-        lots = tuple(Lot(broker.instruments[each.contract], each.side * each.left) for each in working)
+        ledger = self._ledger
+        working = [order for order in ledger.working() if order.client_id != besides and not order.is_exit]
+        lots = tuple(Lot(ledger.instruments[each.contract], each.side * each.left) for each in working)
         held = tuple(Lot(each.instrument, each.quantity) for each in self._held())
         names = {contract, *(lot.instrument.name for lot in (*held, *lots))}
-        marks = {name: mark for name in sorted(names) if (mark := broker.mark(name)) is not None}
-        market = broker.market(contract)
+        marks = {name: mark for name in sorted(names) if (mark := ledger.mark(name)) is not None}
+        market = ledger.market(contract)
         return State(
-            now=broker.now,
-            equity=broker.account.cash + broker.account.realised + self.open_money(),
+            now=ledger.now,
+            equity=ledger.account.cash + ledger.account.realised + self.open_money(),
             positions=held,
             working=lots,
             marks=marks,
@@ -178,7 +174,7 @@ class Guard:
             if limit is not None and money * 100 <= -limit * rules.warn_percent and name not in self._warned:
                 self._warned.add(name)
                 text = f"{dollars(money)} of {dollars(limit)} that may be lost today ({name})"
-                self._broker.tell(Change.WARNED, Reason.RISK, text)
+                self._ledger.tell(Change.WARNED, Reason.RISK, text)
         if rules.giveback_from is not None and self._peak >= rules.giveback_from:
             kept = self._peak * (100 - rules.giveback_percent) / 100
             if realised <= kept:
@@ -195,32 +191,32 @@ class Guard:
             money = self._open(position, marks)
             name = position.instrument.name
             if money <= -limit and not self._is_leaving(name):
-                self._broker.tell(Change.WARNED, Reason.RISK, f"max loss per trade {dollars(limit)}: {dollars(money)}")
-                self._broker.flatten(self._broker.own_name("risk"), name, self._broker.now, Reason.RISK)
+                self._ledger.tell(Change.WARNED, Reason.RISK, f"max loss per trade {dollars(limit)}: {dollars(money)}")
+                self._ledger.flatten(self._ledger.own_name("risk"), name, self._ledger.now, Reason.RISK)
 
     def _is_leaving(self, contract: str) -> bool:
-        return any(order.cause is Reason.RISK for order in self._broker.working(contract))
+        return any(order.cause is Reason.RISK for order in self._ledger.working(contract))
 
     def _shut(self, text: str) -> None:
         """All cancelled, flat, locked."""
         self._lock(text, self.rules.is_hard)
-        self._broker.flatten(self._broker.own_name("risk"), None, self._broker.now, Reason.RISK)
+        self._ledger.flatten(self._ledger.own_name("risk"), None, self._ledger.now, Reason.RISK)
 
     def _lock(self, text: str, hard: bool) -> None:
         self.lock, self.lock_is_hard = text, hard or self.lock_is_hard
-        self._broker.tell(Change.LOCKED, Reason.RISK, text)
+        self._ledger.tell(Change.LOCKED, Reason.RISK, text)
 
     def _set_alarms(self) -> None:
         held = self._held() if self._watches and self.lock is None else []
-        for market in self._broker.markets():
+        for market in self._ledger.markets.values():
             market.watch = (NO_LOW, NO_HIGH)
         for position in held:
-            self._broker.market(position.instrument.name).watch = self._alarm(position, len(held))
+            self._ledger.market(position.instrument.name).watch = self._alarm(position, len(held))
 
     def _alarm(self, position: Position, positions: int) -> tuple[int, int]:
         """The print at which a position may have lost its share of what may be lost."""
         instrument, quantity = position.instrument, position.quantity
-        mark = self._broker.mark(instrument.name)
+        mark = self._ledger.mark(instrument.name)
         slack: list[Fraction] = []
         limit = self.rules.max_day_loss_open
         if limit is not None:

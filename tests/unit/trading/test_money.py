@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from market.facts import ASSETS
-from tests.unit.trading.tapes import BUY, DOLLAR, ES, SELL, START, S, at, bars, book, broker, px, submit, trades
+from tests.unit.trading.tapes import BUY, DOLLAR, ES, SELL, START, S, at, bars, book, broker, px, span, submit, trades
 from trading.engine.account import Position
 from trading.engine.records import Explanation, Fill
 from trading.engine.roundtrips import extremes_of, round_trips
@@ -98,8 +98,7 @@ def test_the_worst_and_the_best_come_from_the_tape_while_it_was_open() -> None:
     # long 2 from 100 at 1 s; prints 97 and 106; one sold at 104 (+4) at 5 s; then 95: 4 − 5 = −1; out at 101
     tape = trades((0.5, 50, 1, "A"), (1, 100, 2, "B"), (2, 97, 1, "A"), (3, 106, 1, "B"), (5, 104, 1, "B"),
                   (6, 95, 1, "A"), (7, 101, 1, "A"), (9, 10, 1, "A"))  # fmt: skip
-    desk = broker(tape)
-    extremes = extremes_of({ES.name: (desk.market(ES.name)._feed.span_at(ES.name, at(0)),)})  # type: ignore[arg-type]
+    extremes = extremes_of({ES.name: (span(tape),)})
     trip = round_trips(fills((2, 100, 1), (-1, 104, 5), (-1, 101, 7)), INSTRUMENTS, extremes)[0]
     assert (trip.worst, trip.best) == (-6 * ES.tick_value, 12 * ES.tick_value)
     assert trip.gross == 5 * ES.tick_value
@@ -107,7 +106,7 @@ def test_the_worst_and_the_best_come_from_the_tape_while_it_was_open() -> None:
 
 def test_a_short_trip_s_worst_is_the_high() -> None:
     tape = trades((1, 100, 2, "B"), (2, 103, 1, "B"), (3, 98, 1, "A"), (4, 99, 1, "A"))
-    extremes = extremes_of({ES.name: (broker(tape).market(ES.name)._feed.span_at(ES.name, at(0)),)})  # type: ignore[arg-type]
+    extremes = extremes_of({ES.name: (span(tape),)})
     trip = round_trips(fills((-1, 100, 1), (1, 99, 4)), INSTRUMENTS, extremes)[0]
     assert (trip.worst, trip.best) == (-3 * ES.tick_value, 2 * ES.tick_value)
 

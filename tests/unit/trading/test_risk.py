@@ -144,7 +144,7 @@ def test_a_locate_costs_a_fee_per_share_and_holds_for_the_day() -> None:
         tape, instruments=(STOCK,), others={"NVDA": (span(tape),)}, rules=Rules(locate_fee={"NVDA": DOLLAR // 50})
     )
     assert changes(submit(desk, 2, "a", SELL, 100, contract="NVDA"), "a")[-1] == "rejected: risk"
-    assert desk.guard.locate("NVDA", 100) == 2 * DOLLAR
+    assert desk.locate("NVDA", 100) == 2 * DOLLAR
     submit(desk, 2, "b", SELL, 100, contract="NVDA")
     desk.advance(at(10))
     assert told(desk.fills) == [("b", -100, 100, 3)]
