@@ -14,7 +14,7 @@ def act(ledger: Ledger, command: Command, placed_ns: int) -> None:
         case Submit():
             order = ledger.orders[command.id]
             if not order.is_over:
-                ledger.market(order.contract).admit(order)
+                ledger.admit(order)
         case Cancel():
             _cancel(ledger, command)
         case Replace():

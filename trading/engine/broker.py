@@ -205,7 +205,7 @@ class Broker:
         while self._ledger.agenda:
             order = self._ledger.agenda.pop(0)
             if not order.is_over:
-                self._ledger.market(order.contract).admit(order)
+                self._ledger.admit(order)
 
     # --- commands ---
 

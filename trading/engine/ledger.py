@@ -93,6 +93,15 @@ class Ledger:
         self.say(order, Change.PENDING, order.cause)
         self.agenda.append(order)
 
+    def admit(self, order: Order) -> None:
+        """The order reaches the exchange. The rules are asked again: price and position may have changed on the way."""
+        if order.cause in (Reason.USER, Reason.TRIGGER):
+            forbidden = self.guard.objections(order.spec, order.client_id)
+            if forbidden:
+                self.end(order, Change.REJECTED, Reason.RISK, "; ".join(each.text for each in forbidden))
+                return
+        self.market(order.contract).admit(order)
+
     # --- what leads from one command to many ---
 
     def cancel_all(self, contract: str | None, reason: Reason) -> None:

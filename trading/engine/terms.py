@@ -121,7 +121,6 @@ class Reason(StrEnum):
     REDUCE_ONLY = "reduce_only"
     UNKNOWN_ORDER = "unknown_order"
     ORDER_IS_OVER = "order_is_over"
-    PARENT_OVER = "parent_over"
     NOTHING_TO_DO = "nothing_to_do"
     RISK = "risk"
     WALK = "walk"

@@ -270,3 +270,21 @@ def test_a_soft_lock_is_lifted_with_a_reason() -> None:
     assert changes(submit(desk, 3, "b", BUY, 1), "b")[-1] == "working"
     with pytest.raises(ValueError, match="written reason"):
         Unlock("u2", " ")
+
+
+def test_the_rules_are_asked_again_when_an_order_arrives() -> None:
+    # both are allowed when they are sent; when the second arrives the first has been filled
+    desk = broker(trades((1, 100, 9, "B"), (4, 100, 9, "B")), latency=1, rules=Rules(max_trades=1))
+    submit(desk, 0, "a", BUY, 1)
+    submit(desk, 1.5, "out", SELL, 1)
+    submit(desk, 3.5, "b", BUY, 1)
+    assert changes(desk.events, "b") == ["pending"]
+    desk.advance(at(10))
+    assert changes(desk.events, "b") == ["pending", "rejected: risk"]
+
+
+def test_triggered_orders_obey_the_rules() -> None:
+    desk = broker(trades((1, 100, 9, "B"), (2, 100, 9, "B")), rules=Rules(max_position={ES.name: 1}))
+    submit(desk, 0, "p", BUY, 1, triggers=(order(BUY, 1),))
+    desk.advance(at(10))
+    assert changes(desk.events, "p.trigger1") == ["pending: trigger", "rejected: risk"]
