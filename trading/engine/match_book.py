@@ -184,23 +184,18 @@ class BookMatcher:
     # --- resting ---
 
     def _rest(self, order: Order, own: Ladder, opposite: Ladder) -> None:
-        values = np.zeros((1, scan.WIDTH), np.int64)
-        price = ANY_PRICE[order.side] if order.limit is None else order.limit
-        shown = own.size_at(price, order.side)
-        ahead = -1 if shown is None else shown
-        sweeps = order.limit is None or self._crosses(order, opposite)
-        order.ahead_placed = None if shown is None else shown
-        for field, value in (
-            (scan.SIDE, OWN[order.side]),
-            (scan.PRICE, price),
-            (scan.LEFT, order.left),
-            (scan.AHEAD, ahead),
-            (scan.SHOWN, ahead),
-            (scan.SWEEPS, int(sweeps)),
-        ):
-            values[0, field] = value
         self._orders.append(order)
-        self._queue = np.concatenate([self._queue, values])
+        self._queue = np.concatenate([self._queue, [self._place(order, own, opposite)]])
+
+    def _place(self, order: Order, own: Ladder, opposite: Ladder) -> Int64s:
+        """Where an order stands that joins the queue of its price now: a row of the queue."""
+        values = np.zeros(scan.WIDTH, np.int64)
+        price = ANY_PRICE[order.side] if order.limit is None else order.limit
+        order.ahead_placed = shown = own.size_at(price, order.side)
+        values[scan.SIDE], values[scan.PRICE], values[scan.LEFT] = OWN[order.side], price, order.left
+        values[scan.AHEAD] = values[scan.SHOWN] = -1 if shown is None else shown
+        values[scan.SWEEPS] = 2 if order.limit is None else self._crosses(order, opposite)
+        return values
 
     def _passive_fill(self, order: Order, values: list[int], row: int) -> None:
         before = values[scan.BEFORE]
@@ -226,16 +221,11 @@ class BookMatcher:
 
     def _sweep(self, order: Order) -> None:
         """The opposite side changed within the limit of a remainder: take again, then rest where it rests."""
-        place = self._orders.index(order)
         bids, asks = ladders(self._tape, self.row - 1)
         own, opposite = (bids, asks) if order.side is Side.BUY else (asks, bids)
         self._walk(order, opposite)
-        if order.is_over:
-            return
-        self.leave(order)
-        self._rest(order, own, opposite)
-        self._orders.insert(place, self._orders.pop())
-        self._queue = np.insert(self._queue[:-1], place, self._queue[-1], axis=0)
+        if not order.is_over:
+            self._queue[self._orders.index(order)] = self._place(order, own, opposite)
 
     def _printed(self, price: int) -> None:
         size = int(self._tape.size[self.row - 1])

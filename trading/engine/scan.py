@@ -12,8 +12,8 @@ from market.engine.jit import compiled
 SIDE, PRICE, LEFT, AHEAD, SHOWN, PRINTED, CARRY, TRADED, CANCELLED, SWEEPS, FILL, WHY, BEFORE, OWN = range(14)
 """SIDE 0 buys, 1 sells. AHEAD: lots in front, −1 unknown. SHOWN: displayed size at the price, −1 out of view. PRINTED:
 lots since SHOWN changed. CARRY: millionths of a lot that neutral cancels left over. TRADED, CANCELLED: what left the
-front. SWEEPS: 1 while the opposite side still shows prices within the limit. The last four are the answer for one row:
-lots filled, why, lots ahead before, and what own orders took of the same print."""
+front. SWEEPS: 1 while the opposite side still shows prices within the limit, 2 while there is no limit yet. The last
+four are the answer for one row: lots filled, why, lots ahead before, and what own orders took of the same print."""
 WIDTH = 14
 BY_QUEUE, BY_THROUGH, BY_BEST, BY_SWEEP = 1, 2, 3, 4
 MILLION = 1_000_000
@@ -70,6 +70,8 @@ def next_book_row(
                 sells = queue[i, SIDE] == 1
                 against = aggressor == (66 if sells else 65)
                 through = at > queue[i, PRICE] if sells else at < queue[i, PRICE]
+                if queue[i, SWEEPS] == 2:
+                    continue
                 if queue[i, SWEEPS]:
                     if against and (through or at == queue[i, PRICE]) and lots > taken:
                         fill = min(lots - taken, queue[i, LEFT])

@@ -244,7 +244,8 @@ def test_a_cancel_that_comes_first_wins() -> None:
 
 def test_a_market_order_without_an_opposite_side_waits_for_one() -> None:
     # protection is measured from the first offer, 104
-    desk = broker(book((1, {100: 5}, {}), (3, {100: 5}, {104: 2, 109: 9})))
+    # a seller's print meanwhile has no price for it
+    desk = broker(book((1, {100: 5}, {}), (2.5, {100: 5}, {}, (100, 1, "A")), (3, {100: 5}, {104: 2, 109: 9})))
     submit(desk, 2, "m", BUY, 3)
     desk.advance(at(10))
     assert told(desk.fills) == [("m", 2, 104, 3)]
