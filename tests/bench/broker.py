@@ -56,7 +56,7 @@ def repeated(columns: Columns, times: int) -> Columns:
 
 def _standin_day(market: Market) -> Columns:
     """A main session's rows from the stand-in, repeated up to ten million."""
-    days = market.asset.sessions.between(market.window.sessions[-1].trade_date, market.window.sessions[-1].trade_date)
+    days = market.window.sessions[-1:]
     with tempfile.TemporaryDirectory(prefix="futsim-bench-") as folder:
         path = Path(folder) / "book.dbn.zst"
         session = days[0]

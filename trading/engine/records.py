@@ -15,7 +15,7 @@ class Explanation:
     events: exchange sequence numbers of the book or trade records used, or the bar's UTC ns; quantities the tape did
     not have are None. ahead_placed: in front when the order joined the queue; ahead_before, ahead_after: around the
     record that filled it; traded, cancelled: what left the front by prints and by cancels. level: the displayed size,
-    the print's size or the bar's volume; own: what own orders had already taken of it.
+    the print's size or the bar's volume; own: what own orders, or the print that triggered a stop, took of it before.
     """
 
     grade: Grade
@@ -95,7 +95,7 @@ _FLAGS = {
 
 def _because(fill: Fill) -> str:
     why = fill.why
-    own = f", {why.own} of them taken by own orders before" if why.own else ""
+    own = f", {why.own} of them taken before" if why.own else ""
     match why.reason:
         case Reason.WALK:
             return f"took the displayed size ({why.level}{own})"
