@@ -118,6 +118,14 @@ class Broker:
         self._wake()
         return self._ledger.mark(contract)
 
+    def mid(self, contract: str) -> int | None:
+        """The middle of the best bid and offer (1e-9 units); None where the book, or one side of it, is unknown."""
+        self._wake()
+        market = self._ledger.market(contract)
+        if not market.is_active:
+            market.sync()
+        return market.mid()
+
     def queue_of(self, order: Order) -> tuple[int, int] | None:
         """Lots ahead and displayed, −1 for unknown; None where no queue is known."""
         self._wake()

@@ -148,6 +148,10 @@ class Market:
         last = self.matcher.last_print() if self.matcher else None
         return self._carried if last is None else last
 
+    def mid(self) -> int | None:
+        """The middle of the book; None where it, or one side of it, is unknown."""
+        return self.matcher.mid() if isinstance(self.matcher, BookMatcher) else None
+
     def best_bid(self) -> int | None:
         """The best bid where the book is known, else the last price."""
         return self.matcher.best_bid() if isinstance(self.matcher, BookMatcher) else self.last_print()

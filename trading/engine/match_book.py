@@ -119,6 +119,11 @@ class BookMatcher:
         """The best bid after the rows that are past."""
         return ladders(self._tape, self.row - 1)[0].best
 
+    def mid(self) -> int | None:
+        """The middle of best bid and offer after the rows that are past; None without one of them."""
+        bids, asks = ladders(self._tape, self.row - 1)
+        return None if bids.best is None or asks.best is None else (bids.best + asks.best) // 2
+
     # --- taking ---
 
     def _print_leaves(self, order: Order, opposite: Ladder, lots: int) -> None:
