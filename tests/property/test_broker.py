@@ -6,7 +6,9 @@ Besides: what the broker said by an instant does not depend on what the tape hol
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +19,7 @@ from market.engine.bars import Bars
 from market.engine.book import BookTape
 from market.engine.trades import Trades
 from tests.unit.trading.tapes import ES, START, TICK, S, at, book, px
+from trading.engine import scan
 from trading.engine.broker import Broker, replay
 from trading.engine.commands import (
     Breakeven,
@@ -34,7 +37,7 @@ from trading.engine.commands import (
     Trail,
 )
 from trading.engine.feed import Span, Spans
-from trading.engine.records import Event
+from trading.engine.records import Event, Fill
 from trading.engine.risk import Rules
 from trading.engine.settings import FillSettings, Instrument
 from trading.engine.terms import OrderType, Preset, Side, TimeInForce
@@ -330,3 +333,62 @@ def test_every_nanosecond_step_agrees_with_one_leap(seed: int, grade: int) -> No
             brokers[0].advance(ns)
     brokers[1].advance(max(moments[-1], at(1)))
     assert brokers[0].events == brokers[1].events
+
+
+@given(seed=st.integers(0, 2**32 - 1), limit=st.integers(1, 60))
+@settings(max_examples=60, deadline=None)
+def test_the_print_that_makes_the_day_s_loss_is_found(seed: int, limit: int) -> None:
+    """Two positions, watched by alarm prices, against adding up after every print of both tapes."""
+    rng = np.random.default_rng(seed)
+    tapes = {ES.name: random_trades(rng, 0), NQ.name: random_trades(rng, 0)}
+    spans = {name: (Span(tape, ((at(0), at(LENGTH)),)),) for name, tape in tapes.items()}
+    rules = Rules(max_day_loss_open=limit * ES.tick_value)
+    broker = Broker(
+        Spans(spans), (replace(ES, fee=0), replace(NQ, fee=0)), FillSettings(0), rules=rules, start_ns=at(0)
+    )
+    for name, side in ((ES.name, Side.BUY), (NQ.name, Side.SELL)):
+        broker.apply(Submit(name, OrderSpec(name, side, 3)), at(0))
+    broker.advance(at(LENGTH))
+    locked = next((event.ns for event in broker.events if event.change == "locked"), None)
+    before = [fill for fill in broker.fills if locked is None or fill.ns <= locked]
+    assert locked == first_loss(tapes, before, -limit * ES.tick_value)
+
+
+def first_loss(tapes: dict[str, Tape], fills: Sequence[Fill], limit: int) -> int | None:
+    """The first print after which cash flow and positions at the last prints come to no more than the limit."""
+    prints = sorted(
+        (int(ts), name, int(price), row)
+        for name, tape in tapes.items()
+        for row, (ts, price, size) in enumerate(zip(tape.ts, tape.price, tape.size, strict=True))
+        if size
+    )
+    marks: dict[str, int] = {}
+    values = {ES.name: ES.tick_value, NQ.name: NQ.tick_value}
+    for ns, name, price, _ in prints:
+        marks[name] = price
+        done = [fill for fill in fills if fill.ns < ns or (fill.ns == ns and fill.contract <= name)]
+        money = sum(
+            fill.side * fill.quantity * (marks[fill.contract] - fill.price) * values[fill.contract] // TICK
+            for fill in done
+        )
+        if money <= limit:
+            return ns
+    return None
+
+
+@given(seed=st.integers(0, 2**32 - 1), preset=st.sampled_from(Preset))
+@settings(max_examples=10, deadline=None)
+def test_without_numba_the_fills_are_the_same(seed: int, preset: Preset) -> None:
+    rng = np.random.default_rng(seed)
+    spans = random_spans(seed, (0,))
+    orders = [(at(1 + number), Submit(f"o{number}", busy_order(rng))) for number in range(15)]
+    digests = []
+    for plain in (False, True):
+        with ExitStack() as stack:
+            for name in ("next_book_row", "first_outside") if plain else ():
+                stack.enter_context(patch.object(scan, name, getattr(scan, name).__wrapped__))
+            broker = Broker(
+                Spans({ES.name: spans, NQ.name: spans}), (ES, NQ), FillSettings(0, preset=preset), start_ns=at(0)
+            )
+            digests.append(replay(broker, orders, at(LENGTH)).digest())
+    assert digests[0] == digests[1]

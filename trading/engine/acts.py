@@ -1,11 +1,14 @@
 """What commands do when they reach the exchange."""
 
+from dataclasses import replace
+
 from trading.engine.commands import Cancel, CancelAll, ClosePart, Command, Flatten, OrderSpec, Replace, Reverse, Submit
 from trading.engine.ledger import Ledger
 from trading.engine.orders import Order
 from trading.engine.records import price_text
+from trading.engine.risk import words
 from trading.engine.settings import Instrument
-from trading.engine.terms import Change, OrderType, Reason, Status
+from trading.engine.terms import Change, OrderType, Reason, Side, Status
 
 
 def act(ledger: Ledger, command: Command, placed_ns: int) -> None:
@@ -72,7 +75,13 @@ def _replace(ledger: Ledger, command: Replace) -> None:
 
 def _reverse(ledger: Ledger, command: Reverse, placed_ns: int) -> None:
     held = _held(ledger, command)
-    if held:
+    if not held:
+        return
+    side = Side.SELL if held > 0 else Side.BUY
+    forbidden = ledger.guard.objections(OrderSpec(command.contract, side, 2 * abs(held)))
+    if forbidden:
+        ledger.refuse(command.id, Reason.RISK, words(forbidden))
+    else:
         ledger.cancel_all(command.contract, Reason.REVERSE)
         ledger.at_market(f"{command.id}.turn", command.contract, -2 * held, placed_ns, Reason.REVERSE)
 
@@ -105,6 +114,13 @@ def _known(ledger: Ledger, command: Cancel | Replace) -> Order | None:
     return None
 
 
+def _as_changed(order: Order, command: Replace) -> OrderSpec:
+    """What is left of an order as it would be, as if it were sent now."""
+    quantity = order.quantity if command.quantity is None else command.quantity
+    limit = order.spec.limit if command.limit is None else command.limit
+    return replace(order.spec, quantity=max(1, quantity - order.filled), limit=limit)
+
+
 def _wrong_change(ledger: Ledger, order: Order, command: Replace) -> tuple[Reason, str] | None:
     has_limit = order.spec.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
     has_stop = order.spec.type in (OrderType.STOP, OrderType.STOP_LIMIT) and not order.triggered
@@ -117,6 +133,9 @@ def _wrong_change(ledger: Ledger, order: Order, command: Replace) -> tuple[Reaso
     wrong = wrong_price(ledger.instruments[order.contract], command.limit, command.stop)
     if wrong:
         return Reason.USER, wrong
+    forbidden = words(ledger.guard.objections(_as_changed(order, command), order.client_id))
+    if forbidden and not order.is_exit:
+        return Reason.RISK, forbidden
     market = ledger.market(order.contract)
     if command.stop is not None and order.status is not Status.PENDING and market.is_passed(order, command.stop):
         return Reason.STOP_PASSED, f"the last print is already at or beyond {price_text(command.stop)}"

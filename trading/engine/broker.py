@@ -17,7 +17,7 @@ from trading.engine.ledger import Ledger
 from trading.engine.market import Market
 from trading.engine.orders import Order
 from trading.engine.records import Event, digest
-from trading.engine.risk import Objection, Rules
+from trading.engine.risk import Objection, Rules, words
 from trading.engine.scan import NO_HIGH
 from trading.engine.settings import FillSettings, Instrument
 from trading.engine.terms import Change, Reason
@@ -241,7 +241,7 @@ class Broker:
             known = spec.contract in ledger.instruments
             ledger.end(order, Change.REJECTED, Reason.USER if known else Reason.NO_MARKET, wrong)
             return
-        forbidden = "; ".join(each.text for each in self.guard.objections(spec, command.id))
+        forbidden = words(self.guard.objections(spec, command.id))
         if forbidden:
             ledger.end(order, Change.REJECTED, Reason.RISK, forbidden)
 

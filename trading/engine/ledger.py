@@ -10,7 +10,7 @@ from trading.engine.guard import Guard
 from trading.engine.market import Market
 from trading.engine.orders import Order
 from trading.engine.records import Event, Explanation, Fill, price_text
-from trading.engine.risk import Rules
+from trading.engine.risk import Rules, words
 from trading.engine.settings import FillSettings, Instrument
 from trading.engine.terms import Change, Reason, Side, Status
 
@@ -96,9 +96,9 @@ class Ledger:
     def admit(self, order: Order) -> None:
         """The order reaches the exchange. The rules are asked again: price and position may have changed on the way."""
         if order.cause in (Reason.USER, Reason.TRIGGER):
-            forbidden = self.guard.objections(order.spec, order.client_id)
+            forbidden = words(self.guard.objections(order.spec, order.client_id))
             if forbidden:
-                self.end(order, Change.REJECTED, Reason.RISK, "; ".join(each.text for each in forbidden))
+                self.end(order, Change.REJECTED, Reason.RISK, forbidden)
                 return
         self.market(order.contract).admit(order)
 

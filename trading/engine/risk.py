@@ -4,7 +4,7 @@ Money is int (or an exact fraction) in 1e-9 dollars, prices int64 1e-9 units, ti
 empty does not exist.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
@@ -108,6 +108,11 @@ def objections(rules: Rules, state: State, instrument: Instrument, spec: OrderSp
         return []
     found = ((name, rule(rules, state, instrument, spec)) for name, rule in RULES.items())
     return [Objection(name, text) for name, text in found if text is not None]
+
+
+def words(found: Sequence[Objection]) -> str:
+    """All words of objections; empty without any."""
+    return "; ".join(each.text for each in found)
 
 
 def only_reduces(state: State, spec: OrderSpec) -> bool:
@@ -264,11 +269,7 @@ def _would_hold(state: State, spec: OrderSpec) -> int:
 
 def _largest(state: State, contract: str) -> int:
     held = state.held(contract)
-    return max(abs(held + side * state.on_the_way(contract, side)) for side in _sides())
-
-
-def _sides() -> Iterator[Side]:
-    yield from Side
+    return max(abs(held + side * state.on_the_way(contract, side)) for side in Side)
 
 
 def _opens_short(state: State, instrument: Instrument, spec: OrderSpec) -> bool:

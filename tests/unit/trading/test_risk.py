@@ -25,7 +25,7 @@ from tests.unit.trading.tapes import (
     trades,
 )
 from trading.engine import risk
-from trading.engine.commands import Lock, Target, Unlock
+from trading.engine.commands import Lock, Replace, Reverse, Target, Unlock
 from trading.engine.risk import Lot, Rules, State, objections
 
 FREE = replace(ES, fee=0)
@@ -288,3 +288,19 @@ def test_triggered_orders_obey_the_rules() -> None:
     submit(desk, 0, "p", BUY, 1, triggers=(order(BUY, 1),))
     desk.advance(at(10))
     assert changes(desk.events, "p.trigger1") == ["pending: trigger", "rejected: risk"]
+
+
+def test_a_change_obeys_the_rules_too() -> None:
+    desk = broker(trades((1, 100, 9, "B")), rules=Rules(max_position={ES.name: 3}))
+    submit(desk, 2, "a", BUY, 2, limit=90)
+    events = desk.apply(Replace("r", "a", quantity=4), at(3))
+    assert (events[-1].change, events[-1].text) == ("refused", "max position 3: this order would make 4")
+    assert changes(desk.apply(Replace("r2", "a", quantity=3), at(3)), "a") == ["replaced"]
+
+
+def test_a_locked_account_does_not_reverse() -> None:
+    desk = broker(trades((1, 100, 9, "B"), (4, 100, 9, "B")))
+    submit(desk, 0, "a", BUY, 2)
+    desk.apply(Lock("l", "enough"), at(2))
+    events = desk.apply(Reverse("r", ES.name), at(3))
+    assert (events[-1].change, events[-1].text) == ("refused", "the account is locked: enough")
