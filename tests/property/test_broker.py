@@ -236,6 +236,15 @@ class Sessions(RuleBasedStateMachine):
         )  # fmt: skip
         self.send(choice[kind])
 
+    @rule(length=st.sampled_from([50_000_000, S]), frames=st.integers(1, 20))
+    def look(self, length: int, frames: int) -> None:
+        """A ladder that shows every queue in every frame: what was seen ahead is taken back each time."""
+        for _ in range(frames):
+            self.play([length])
+            queues = self.played.queues()
+            assert all(ahead <= shown or shown < 0 for ahead, shown in queues.values())
+            self.played.mark(ES.name)
+
     @rule()
     def restart(self) -> None:
         """The process is gone; its successor runs the log again."""

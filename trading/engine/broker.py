@@ -57,6 +57,7 @@ class Broker:
         self._commands: set[str] = set()
         self._quiet_until = start_ns
         """Nothing happens before this instant unless a command comes."""
+        self._is_watched = False
         self.now = start_ns
         self.orders = self._ledger.orders
         self.events = self._ledger.events
@@ -126,21 +127,25 @@ class Broker:
             market.sync()
         return market.mid()
 
-    def queue_of(self, order: Order) -> tuple[int, int] | None:
-        """Lots ahead and displayed, −1 for unknown; None where no queue is known."""
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """Lots ahead and displayed, −1 for unknown, of every order that rests in a book, by client order id."""
         self._wake()
-        return self._ledger.market(order.contract).queue_of(order)
+        return {name: queue for market in self._ledger.markets.values() for name, queue in market.queues().items()}
 
     # --- time ---
 
     def _find_quiet(self) -> int:
-        """Until when nothing can happen; looks ahead where orders work."""
+        """Until when nothing can happen; looks ahead where orders work, unless somebody looks at every frame."""
+        if self._is_watched:
+            self._is_watched = False
+            return self.now
         active = [market for market in self._ledger.markets.values() if market.is_active]
         quiet = self._due[0].act_ns if self._due else NO_HIGH
         return min([quiet, *(market.look_ahead() for market in active)])
 
     def _wake(self) -> None:
         """Every market back to the playhead: something looks at it, or acts."""
+        self._is_watched = True
         if self._quiet_until > self.now:
             self._quiet_until = self._ledger.now = self.now
             for market in self._ledger.markets.values():

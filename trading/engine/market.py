@@ -212,9 +212,9 @@ class Market:
         last = self.last_print()
         return last is not None and order.side.opposite.reached(last, stop)
 
-    def queue_of(self, order: Order) -> tuple[int, int] | None:
-        """Lots ahead and displayed of a resting order, −1 for unknown; None where no queue is known."""
-        return self.matcher.queue_of(order) if isinstance(self.matcher, BookMatcher) else None
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """Lots ahead and displayed, −1 for unknown, by client order id; empty where no queue is known."""
+        return self.matcher.queues() if isinstance(self.matcher, BookMatcher) else {}
 
     # --- matching.Desk ---
 

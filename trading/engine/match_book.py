@@ -108,12 +108,10 @@ class BookMatcher:
         assert isinstance(snapshot, tuple)
         self.row, self._queue = snapshot[0], snapshot[1].copy()
 
-    def queue_of(self, order: Order) -> tuple[int, int] | None:
-        """Lots ahead (−1 unknown) and displayed (−1 out of view) of a resting order; None where it does not rest."""
-        if order not in self._orders:
-            return None
-        values = self._queue[self._orders.index(order)]
-        return int(values[scan.AHEAD]), int(values[scan.SHOWN])
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """Lots ahead (−1 unknown) and displayed (−1 out of view) of every resting order, by client order id."""
+        columns = self._queue[:, [scan.AHEAD, scan.SHOWN]].tolist()
+        return {order.client_id: (ahead, shown) for order, (ahead, shown) in zip(self._orders, columns, strict=True)}
 
     def best_bid(self) -> int | None:
         """The best bid after the rows that are past."""

@@ -87,11 +87,11 @@ def test_less_keeps_the_place_and_more_loses_it() -> None:
     submit(desk, 2, "a", BUY, 5, limit=100)
     desk.advance(at(6))
     desk.apply(Replace("less", "a", quantity=3), at(6))
-    assert desk.queue_of(desk.orders["a"]) == (5, 9)
+    assert desk.queues()["a"] == (5, 9)
     desk.apply(Replace("more", "a", quantity=4), at(7))
-    assert desk.queue_of(desk.orders["a"]) == (9, 9)
+    assert desk.queues()["a"] == (9, 9)
     desk.apply(Replace("price", "a", limit=px(99)), at(8))
-    assert desk.queue_of(desk.orders["a"]) == (8, 8)
+    assert desk.queues()["a"] == (8, 8)
     desk.apply(Replace("through", "a", limit=px(101)), at(9))
     assert told(desk.fills) == [("a", 3, 101, 9)]
 

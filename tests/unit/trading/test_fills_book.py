@@ -89,9 +89,7 @@ def queue_after_cancels(preset: Preset) -> tuple[int, int]:
     )
     submit(desk, 2, "l", BUY, 1, limit=100)
     desk.advance(at(10))
-    queue = desk.queue_of(desk.orders["l"])
-    assert queue is not None
-    return queue
+    return desk.queues()["l"]
 
 
 def test_cancels_come_from_behind_from_both_or_from_ahead() -> None:
@@ -113,9 +111,7 @@ def test_neutral_s_remainder_is_carried() -> None:
     left = []
     for second in (4.2, 5.2, 6.2, 7.2):
         desk.advance(at(second))
-        queue = desk.queue_of(desk.orders["l"])
-        assert queue is not None
-        left.append(queue[0])
+        left.append(desk.queues()["l"][0])
     assert left == [1, 1, 1, 0]
 
 
@@ -127,14 +123,14 @@ def test_a_fall_that_prints_explain_is_no_cancel() -> None:
     )
     submit(desk, 2, "l", BUY, 1, limit=100)
     desk.advance(at(10))
-    assert desk.queue_of(desk.orders["l"]) == (4, 4)
+    assert desk.queues()["l"] == (4, 4)
 
 
 def test_ahead_is_never_more_than_what_is_displayed() -> None:
     desk = broker(book((1, {100: 10}, {101: 3}), (3, {100: 2}, {101: 3})))
     submit(desk, 2, "l", BUY, 1, limit=100)
     desk.advance(at(10))
-    assert desk.queue_of(desk.orders["l"]) == (2, 2)
+    assert desk.queues()["l"] == (2, 2)
 
 
 def test_outside_ten_levels_ahead_is_unknown_until_the_level_shows() -> None:
@@ -142,9 +138,9 @@ def test_outside_ten_levels_ahead_is_unknown_until_the_level_shows() -> None:
     near = dict.fromkeys(range(91, 100), 1) | {90: 7}
     desk = broker(book((1, deep, {101: 3}), (5, near, {101: 3})))
     submit(desk, 2, "l", BUY, 1, limit=90)
-    assert desk.queue_of(desk.orders["l"]) == (-1, -1)
+    assert desk.queues()["l"] == (-1, -1)
     desk.advance(at(10))
-    assert desk.queue_of(desk.orders["l"]) == (7, 7)
+    assert desk.queues()["l"] == (7, 7)
 
 
 def test_own_orders_queue_behind_own_orders() -> None:
