@@ -30,7 +30,7 @@ class Ledger:
         rules: Rules,
         start_ns: int,
     ) -> None:
-        self.now = start_ns
+        self.now = self.start_ns = start_ns
         self.settings = settings
         self.account = Account(cash)
         self.instruments: Mapping[str, Instrument] = {each.name: each for each in instruments}

@@ -26,6 +26,7 @@ class House(exits.House, Protocol):
     """What a market needs of the broker."""
 
     now: int
+    start_ns: int
 
     def say(self, order: Order, change: Change, reason: Reason, text: str = "") -> None: ...
     def end(self, order: Order, change: Change, reason: Reason, text: str = "") -> None: ...
@@ -47,6 +48,7 @@ class Market:
         self.matcher: Matcher | None = None
         self.is_trading = False
         self._feed, self._house = feed, house
+        self._from_ns = house.start_ns
         self._bounds: list[int] = []
         self._carried: int | None = None
         self._is_found = False
@@ -295,14 +297,18 @@ class Market:
         return under, over
 
     def _find_span(self) -> None:
-        """The session in progress or the next, with the last price of those that are over."""
+        """The session in progress or the next, with the last price of those that are over.
+
+        All since the broker's start are passed, so that the price carried over does not depend on who asked when.
+        """
         if self.span is None:
-            self._take(self._feed.span_at(self.instrument.name, self.now))
+            self._take(self._feed.span_at(self.instrument.name, self._from_ns))
         while self.span is not None and self.now >= self.span.close_ns:
             if self.matcher is not None:
                 self.matcher.row = len(self.span.known)
                 self._carried = self.last_print()
-            self._take(self._feed.span_at(self.instrument.name, self.span.close_ns))
+            self._from_ns = self.span.close_ns
+            self._take(self._feed.span_at(self.instrument.name, self._from_ns))
 
     def _take(self, span: Span | None) -> None:
         self.span, self.matcher, self.is_trading, self._bounds = span, None, False, []

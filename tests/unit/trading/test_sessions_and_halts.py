@@ -142,3 +142,15 @@ def test_flatten_closes_every_contract() -> None:
     assert desk.working() == []
     assert desk.account.positions["NQH4"].average is None
     assert desk.mark("ESH4") == px(101)
+
+
+def test_the_last_price_of_a_session_is_carried_over_whoever_asked_for_it() -> None:
+    spans = [session(0, 10, trades((1, 100, 1, "B"))), session(20, 30, trades((25, 96, 9, "A")))]
+    told_by = []
+    for asks in (False, True):
+        desk = broker(spans)
+        desk.advance(at(5))
+        if asks:
+            assert desk.mark(ES.name) == px(100)
+        told_by.append(changes(submit(desk, 21, "s", BUY, 1, stop=99), "s"))
+    assert told_by == [["pending", "rejected: stop_passed"]] * 2
