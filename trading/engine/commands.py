@@ -105,12 +105,21 @@ class OrderSpec:
         return f"At most {MAX_TRIGGERS} trigger orders." if len(self.triggers) > MAX_TRIGGERS else None
 
 
+def _check_name(name: str) -> None:
+    """Names with a dot are those of orders that the broker makes itself: "entry.stop2"."""
+    if not name or "." in name:
+        raise ValueError(f"{name!r} is no id: one has at least a letter, and no dots.")
+
+
 @dataclass(frozen=True, slots=True)
 class Submit:
     """Send an order; `id` is its client order id."""
 
     id: str
     order: OrderSpec
+
+    def __post_init__(self) -> None:
+        _check_name(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +164,9 @@ class Flatten:
     id: str
     contract: str | None = None
 
+    def __post_init__(self) -> None:
+        _check_name(self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Reverse:
@@ -162,6 +174,9 @@ class Reverse:
 
     id: str
     contract: str
+
+    def __post_init__(self) -> None:
+        _check_name(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +188,7 @@ class ClosePart:
     quantity: int
 
     def __post_init__(self) -> None:
+        _check_name(self.id)
         if self.quantity < 1:
             raise ValueError(f"A quantity is at least 1, not {self.quantity}.")
 

@@ -133,12 +133,12 @@ class Ledger:
         """Record a change of an order."""
         if change in (Change.WORKING, Change.PARTIAL, Change.FILLED):
             order.status = Status(change)
-        self._record(change, reason, order.number, order.client_id, text, fill)
+        self._tell_of(order, change, reason, text, fill)
 
     def end(self, order: Order, change: Change, reason: Reason, text: str = "") -> None:
         """The order is over without being filled; so is its OCO partner."""
         order.status = Status(change)
-        self._record(change, reason, order.number, order.client_id, text)
+        self._tell_of(order, change, reason, text)
         if order.contract in self.markets:
             self.markets[order.contract].remove(order)
         if reason is not Reason.OCO and change is not Change.EXPIRED:
@@ -238,7 +238,7 @@ class Ledger:
 
     def own_name(self, kind: str) -> str:
         """A client order id of the broker's own."""
-        return f"{kind}-{self.next_number()}"
+        return f".{kind}{self.next_number()}"
 
     def held(self, contract: str) -> int:
         """The signed position in a contract."""
@@ -261,15 +261,25 @@ class Ledger:
 
     def refuse(self, client_id: str, reason: Reason, text: str) -> None:
         """Record that a command could not be done."""
-        self._record(Change.REFUSED, reason, None, client_id, text)
+        self._record(Change.REFUSED, reason, client_id, text)
 
-    def _record(
-        self,
-        change: Change,
-        reason: Reason,
-        order: int | None = None,
-        client_id: str = "",
-        text: str = "",
-        fill: Fill | None = None,
-    ) -> None:
-        self.events.append(Event(len(self.events) + 1, self.now, change, reason, order, client_id, text, fill))
+    def _tell_of(self, order: Order, change: Change, reason: Reason, text: str = "", fill: Fill | None = None) -> None:
+        event = Event(
+            number=len(self.events) + 1,
+            ns=self.now,
+            change=change,
+            reason=reason,
+            order=order.number,
+            client_id=order.client_id,
+            text=text,
+            fill=fill,
+            quantity=order.quantity,
+            filled=order.filled,
+            limit=order.limit,
+            stop=order.stop,
+        )
+        self.events.append(event)
+
+    def _record(self, change: Change, reason: Reason, client_id: str = "", text: str = "") -> None:
+        """Something that is about no order that there is."""
+        self.events.append(Event(len(self.events) + 1, self.now, change, reason, client_id=client_id, text=text))

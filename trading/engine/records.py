@@ -52,7 +52,10 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change of an order, or of the account (order None). text: words and figures, fit for the user."""
+    """One change of an order, or of the account (order None). text: words and figures, fit for the user.
+
+    quantity, filled, limit, stop: the order as it is afterwards; prices 1e-9 units, None where it has none.
+    """
 
     number: int
     ns: int
@@ -62,6 +65,10 @@ class Event:
     client_id: str = ""
     text: str = ""
     fill: Fill | None = None
+    quantity: int = 0
+    filled: int = 0
+    limit: int | None = None
+    stop: int | None = None
 
 
 def digest(fills: Iterable[Fill]) -> str:

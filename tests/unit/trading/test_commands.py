@@ -187,3 +187,23 @@ def test_reduce_only_does_nothing_while_flat_and_never_turns() -> None:
     assert changes(desk.events, "r")[-1] == "cancelled: reduce_only"
     submit(desk, 11, "again", SELL, 5, reduce_only=True)
     assert changes(desk.events, "again")[-1] == "rejected: reduce_only"
+
+
+def test_an_event_tells_what_the_order_is_afterwards() -> None:
+    desk = broker(DEEP)
+    submit(desk, 2, "a", BUY, 5, limit=100)
+    desk.apply(Replace("r", "a", quantity=3, limit=px(101)), at(3))
+    assert [(str(each.change), each.quantity, each.filled, each.limit) for each in desk.events] == [
+        ("pending", 5, 0, px(100)),
+        ("working", 5, 0, px(100)),
+        ("replaced", 3, 0, px(101)),
+        ("filled", 3, 3, px(101)),
+    ]
+
+
+@pytest.mark.parametrize("name", ["", "a.stop2"])
+def test_names_with_dots_are_the_broker_s_own(name: str) -> None:
+    with pytest.raises(ValueError, match="is no id"):
+        Submit(name, order(BUY, 1))
+    with pytest.raises(ValueError, match="is no id"):
+        Flatten(name)
