@@ -9,7 +9,7 @@ from market.engine.book import BookTape
 from market.engine.trades import BUY, SELL
 from trading.engine import scan
 from trading.engine.feed import Span
-from trading.engine.levels import OPPOSITE, OWN, Consumption, Ladder, ladders
+from trading.engine.levels import OPPOSITE, OWN, UNKNOWN, Consumption, Ladder, ladders
 from trading.engine.matching import Desk
 from trading.engine.orders import Order
 from trading.engine.records import Explanation
@@ -49,14 +49,13 @@ class BookMatcher:
         )
 
     def enter(self, order: Order, print_size: int = 0) -> None:
-        bids, asks = ladders(self._tape, self.row - 1)
-        own, opposite = (bids, asks) if order.side is Side.BUY else (asks, bids)
+        own, opposite = self._ladders(order)
         if print_size and int(self._tape.side[self.row - 1]) == AGGRESSOR[order.side]:
             self._print_leaves(order, opposite, print_size)
         if order.spec.post_only and self._crosses(order, opposite):
             self.desk.reject(order, Reason.POST_ONLY, "post-only: it would trade at once")
             return
-        self._walk(order, opposite)
+        self._walk(order, own, opposite)
         if not order.is_over:
             self._rest(order, own, opposite)
 
@@ -124,6 +123,11 @@ class BookMatcher:
 
     # --- taking ---
 
+    def _ladders(self, order: Order) -> tuple[Ladder, Ladder]:
+        """The own and the opposite side after the rows that are past."""
+        bids, asks = ladders(self._tape, self.row - 1)
+        return (bids, asks) if order.side is Side.BUY else (asks, bids)
+
     def _print_leaves(self, order: Order, opposite: Ladder, lots: int) -> None:
         price = int(self._tape.price[self.row - 1])
         shown = opposite.size_at(price, order.side.opposite)
@@ -133,8 +137,13 @@ class BookMatcher:
     def _crosses(self, order: Order, opposite: Ladder) -> bool:
         return order.limit is not None and opposite.best is not None and order.side.reached(opposite.best, order.limit)
 
-    def _walk(self, order: Order, opposite: Ladder) -> None:
-        """Take what is displayed within the limit; an immediate order is over after it."""
+    def _walk(self, order: Order, own: Ladder, opposite: Ladder) -> None:
+        """Take what is displayed within the limit; an immediate order is over after it.
+
+        A crossed book is that of an auction, which the opening will solve: there is nothing to take yet.
+        """
+        if own.best is not None and opposite.best is not None and order.side.reached(opposite.best, own.best):
+            opposite = UNKNOWN
         if order.limit is None and opposite.best is not None:
             order.limit = opposite.best + order.side * self.desk.instrument.protection * self.desk.instrument.tick
             order.protected = True
@@ -224,9 +233,8 @@ class BookMatcher:
 
     def _sweep(self, order: Order) -> None:
         """The opposite side changed within the limit of a remainder: take again, then rest where it rests."""
-        bids, asks = ladders(self._tape, self.row - 1)
-        own, opposite = (bids, asks) if order.side is Side.BUY else (asks, bids)
-        self._walk(order, opposite)
+        own, opposite = self._ladders(order)
+        self._walk(order, own, opposite)
         if not order.is_over:
             self._queue[self._orders.index(order)] = self._place(order, own, opposite)
 

@@ -38,7 +38,7 @@ def test_nothing_fills_in_a_halt_and_a_market_order_waits_for_the_reopening() ->
 
 
 def test_on_the_book_a_halt_costs_the_place_and_what_crosses_trades_at_the_reopening() -> None:
-    before, after = ({100: 5}, {101: 3}), ({100: 50}, {99: 2, 101: 3})
+    before, after = ({100: 5}, {101: 3}), ({98: 50}, {99: 2, 101: 3})
     desk = broker(book((1, *before), (6, *after)), halts=[(4, 8)])
     submit(desk, 2, "l", BUY, 1, limit=98)
     submit(desk, 2, "x", BUY, 1, limit=100)
@@ -154,3 +154,12 @@ def test_the_last_price_of_a_session_is_carried_over_whoever_asked_for_it() -> N
             assert desk.mark(ES.name) == px(100)
         told_by.append(changes(submit(desk, 21, "s", BUY, 1, stop=99), "s"))
     assert told_by == [["pending", "rejected: stop_passed"]] * 2
+
+
+def test_the_crossed_book_of_an_auction_is_not_taken() -> None:
+    # before the opening at 20 s bids of 105 stand over offers of 95; it is solved at 21 s, at 100 under 101
+    tape = book((15, {105: 9}, {95: 9}), (21, {100: 5}, {101: 3, 102: 9}))
+    desk = broker([session(20, 30, tape)])
+    submit(desk, 16, "l", BUY, 5, limit=102)
+    desk.advance(at(25))
+    assert told(desk.fills) == [("l", 3, 101, 21), ("l", 2, 102, 21)]
