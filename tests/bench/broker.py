@@ -18,7 +18,7 @@ from market.engine import book as engine_book
 from market.engine.book import BookTape
 from market.schemas import BOOK
 from tests.bench.data import Market
-from tests.bench.measure import Peer, Result, Work, in_turn, percentile, scaled
+from tests.bench.measure import Peer, Result, percentile, scaled
 from tests.conftest import REAL_DATA
 from tests.peers import bridge
 from trading.engine.broker import Broker
@@ -75,10 +75,10 @@ def _measured(name: str, columns: Columns, opens: int | None, tick: int) -> Iter
     tape = engine_book.build(_parts(columns))
     opens = int(tape.ts[0]) if opens is None else opens
     answers = _peers(tape, opens, tick)
-    works = [Work(lambda count=count: _steps(resting(tape, opens, tick, count), tape, SECOND)) for count in WORKING]
-    for count, samples in zip(WORKING, in_turn(works, REPETITIONS), strict=True):
+    for count in WORKING:
+        samples = [_processor_seconds(resting(tape, opens, tick, count), tape) for _ in range(REPETITIONS + 1)][1:]
         rates = scaled([len(tape) / taken for taken in samples], 1e-6)
-        text = f"{name}, {count} orders, steps of 1 s"
+        text = f"{name}, {count} orders, steps of 1 s, processor time"
         for peer, times in (("hftbacktest", 1), ("nautilus_trader", 10)):
             theirs = _peer(answers, peer, count, len(tape))
             target = times * float(np.median(theirs.samples)) if theirs else None
@@ -110,11 +110,13 @@ def resting(tape: BookTape, opens: int, tick: int, count: int) -> Broker:
     return broker
 
 
-def _steps(broker: Broker, tape: BookTape, step: int) -> None:
-    end = int(tape.ts[-1])
-    advance = broker.advance
-    for ns in range(broker.now + step, end, step):
+def _processor_seconds(broker: Broker, tape: BookTape) -> float:
+    """Of steps of a second to the end. Not the clock's: the peers are not measured in the same moment."""
+    end, advance = int(tape.ts[-1]), broker.advance
+    begun = time.process_time()
+    for ns in range(broker.now + SECOND, end, SECOND):
         advance(ns)
+    return time.process_time() - begun
 
 
 def _frames(name: str, tape: BookTape, opens: int, tick: int) -> Iterator[Result]:
@@ -152,7 +154,7 @@ def _peers(tape: BookTape, opens: int, tick: int) -> dict[str, dict[str, list[fl
     }
     hft = _ask("run_hftbacktest.py", _first(events, tape, "hftbacktest"), wanted)
     return {
-        "hftbacktest": {count: [seconds for seconds, _ in runs] for count, runs in hft.items()},
+        "hftbacktest": hft,
         "nautilus_trader": _ask(
             "run_nautilus.py", _first(events, tape, "nautilus_trader"), wanted | {"repetitions": 1}
         ),

@@ -80,7 +80,7 @@ def play(hbt, at, until, is_buy, price, quantity, is_market):
 
 @njit
 def rest(hbt, count, tick, step, after):
-    """Seconds of steps with `count` orders that never fill."""
+    """Steps to the end with `count` orders far from the market, and what ended them: 1 is the end of the data."""
     hbt.elapse(after)
     depth = hbt.depth(0)
     bid, ask = depth.best_bid, depth.best_ask
@@ -90,10 +90,11 @@ def rest(hbt, count, tick, step, after):
             hbt.submit_buy_order(0, number + 1, bid - away, 1.0, GTC, LIMIT, False)
         else:
             hbt.submit_sell_order(0, number + 1, ask + away, 1.0, GTC, LIMIT, False)
-    steps = 0
-    while hbt.elapse(step) == 0:
+    steps, ended = 0, 0
+    while ended == 0:
+        ended = hbt.elapse(step)
         steps += 1
-    return steps
+    return steps, ended
 
 
 def compare(events, wanted):
@@ -115,10 +116,14 @@ def measure(events, wanted):
     for count in wanted["working"]:
         for number in range(wanted["repetitions"] + 1):
             hbt = backtest(events, "risk_adverse", wanted["tick"] / SCALE)
-            begun = time.perf_counter()
-            steps = rest(hbt, count, wanted["tick"] / SCALE, wanted["step"], 60 * SECOND)
+            begun = time.process_time()
+            steps, ended = rest(hbt, count, wanted["tick"] / SCALE, wanted["step"], 60 * SECOND)
+            taken = time.process_time() - begun
+            expected = (int(events["exch_ts"][-1]) - int(events["exch_ts"][0])) // wanted["step"] - 60
+            if ended != 1 or abs(steps - expected) > 2:
+                raise SystemExit(f"it ended with {ended} after {steps:,} of {expected:,} steps with {count} orders")
             if number:
-                found.setdefault(str(count), []).append([time.perf_counter() - begun, steps])
+                found.setdefault(str(count), []).append(taken)
             hbt.close()
     return found
 

@@ -149,7 +149,7 @@ def compare(data, wanted):
 
 
 def measure(data, wanted, start):
-    """Seconds of each run with so many resting orders far from the market."""
+    """Processor seconds of each run with so many resting orders far from the market."""
     found = {}
     for count in wanted["working"]:
         for _ in range(wanted["repetitions"]):
@@ -165,9 +165,9 @@ def measure(data, wanted, start):
             ]
             engine = engine_with(data, wanted["tick"])
             engine.add_strategy(Sender(orders))
-            begun = time.perf_counter()
+            begun = time.process_time()
             engine.run()
-            found.setdefault(str(count), []).append(time.perf_counter() - begun)
+            found.setdefault(str(count), []).append(time.process_time() - begun)
             engine.dispose()
     return found
 
