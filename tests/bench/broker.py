@@ -34,6 +34,8 @@ FRAME_TARGET_US = 30.0
 PEER_ROWS = {"hftbacktest": 1_000_000, "nautilus_trader": 200_000}
 """The peers get the first rows of a tape: their speed does not depend on its length."""
 DAY_ROWS = 10_000_000
+FAR = 4_000
+"""Ticks that NQ does not reach: hftbacktest ends with an error where some orders are filled."""
 SYMBOL, DATASET = "NQM6", "GLBX.MDP3"
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -41,8 +43,8 @@ Columns = dict[str, npt.NDArray[Any]]
 def run(market: Market) -> Iterator[Result]:
     if (REAL_DATA / bridge.HOUR_FILE).exists():
         columns = repeated(bridge.esh4_rows(REAL_DATA), HOURS)
-        yield from _measured("ESH4 hour × 20", columns, bridge.HOUR_OPENS, bridge.TICK)
-    yield from _measured("10 M rows", _standin_day(market), None, market.asset.tick_size)
+        yield from _measured("ESH4 hour × 20", columns, bridge.HOUR_OPENS, bridge.TICK, 40)
+    yield from _measured("10 M rows", _standin_day(market), None, market.asset.tick_size, FAR)
 
 
 def repeated(columns: Columns, times: int) -> Columns:
@@ -71,12 +73,14 @@ def _standin_day(market: Market) -> Columns:
     return {name: values[:DAY_ROWS] for name, values in repeated(columns, times).items()}
 
 
-def _measured(name: str, columns: Columns, opens: int | None, tick: int) -> Iterator[Result]:
+def _measured(name: str, columns: Columns, opens: int | None, tick: int, away: int) -> Iterator[Result]:
     tape = engine_book.build(_parts(columns))
     opens = int(tape.ts[0]) if opens is None else opens
-    answers = _peers(tape, opens, tick)
+    answers = _peers(tape, opens, tick, away)
     for count in WORKING:
-        samples = [_processor_seconds(resting(tape, opens, tick, count), tape) for _ in range(REPETITIONS + 1)][1:]
+        samples = [_processor_seconds(resting(tape, opens, tick, count, away), tape) for _ in range(REPETITIONS + 1)][
+            1:
+        ]
         rates = scaled([len(tape) / taken for taken in samples], 1e-6)
         text = f"{name}, {count} orders, steps of 1 s, processor time"
         for peer, times in (("hftbacktest", 1), ("nautilus_trader", 10)):
@@ -85,7 +89,7 @@ def _measured(name: str, columns: Columns, opens: int | None, tick: int) -> Iter
             yield Result("broker", text, "M rows/s", rates, target, more_is_better=True, peer=theirs)
             if theirs is None:
                 break
-    yield from _frames(name, tape, opens, tick)
+    yield from _frames(name, tape, opens, tick, away)
 
 
 def _parts(columns: Columns) -> Iterator[Columns]:
@@ -94,16 +98,16 @@ def _parts(columns: Columns) -> Iterator[Columns]:
         yield {name: values[start : start + step] for name, values in columns.items()}
 
 
-def resting(tape: BookTape, opens: int, tick: int, count: int) -> Broker:
-    """A broker a minute after the opening, with so many orders 40 ticks and more from the market."""
+def resting(tape: BookTape, opens: int, tick: int, count: int, away: int) -> Broker:
+    """A broker a minute after the opening, with so many orders `away` ticks and more from the market."""
     ends = int(tape.ts[-1]) + SECOND
     instrument = Instrument("X", tick, tick * 50)
     broker = Broker(Spans({"X": (Span(tape, ((opens, ends),)),)}), (instrument,), FillSettings(0), start_ns=opens)
     book = tape.at(opens + 60 * SECOND)
     for number in range(count):
-        away = (40 + number) * tick
+        distance = (away + number) * tick
         side = Side.BUY if number % 2 else Side.SELL
-        limit = book.bids[0].price - away if number % 2 else book.asks[0].price + away
+        limit = book.bids[0].price - distance if number % 2 else book.asks[0].price + distance
         spec = OrderSpec("X", side, 1, OrderType.LIMIT, limit=limit, tif=TimeInForce.GTC)
         broker.apply(Submit(f"o{number}", spec), opens + 60 * SECOND)
     broker.advance(opens + 60 * SECOND)
@@ -119,9 +123,9 @@ def _processor_seconds(broker: Broker, tape: BookTape) -> float:
     return time.process_time() - begun
 
 
-def _frames(name: str, tape: BookTape, opens: int, tick: int) -> Iterator[Result]:
+def _frames(name: str, tape: BookTape, opens: int, tick: int, away: int) -> Iterator[Result]:
     """What one frame of an interactive replay costs, with twenty orders working; then with all queues shown in each."""
-    broker = resting(tape, opens, tick, WORKING[-1])
+    broker = resting(tape, opens, tick, WORKING[-1], away)
     for what in ("a frame of 50 ms", "a frame that shows all queues"):
         start, taken = broker.now, []
         for number in range(1, FRAMES + 1):
@@ -138,7 +142,7 @@ def _frames(name: str, tape: BookTape, opens: int, tick: int) -> Iterator[Result
 # --- the peers ---
 
 
-def _peers(tape: BookTape, opens: int, tick: int) -> dict[str, dict[str, list[float]]] | None:
+def _peers(tape: BookTape, opens: int, tick: int, away: int) -> dict[str, dict[str, list[float]]] | None:
     """Seconds of hftbacktest and nautilus_trader by number of orders; None without their environment."""
     if not (bridge.PEERS / "bin" / "python").exists():
         return None
@@ -148,9 +152,10 @@ def _peers(tape: BookTape, opens: int, tick: int) -> dict[str, dict[str, list[fl
     wanted = {
         "tick": tick,
         "step": SECOND,
+        "away": away,
         "working": WORKING,
         "repetitions": REPETITIONS,
-        "far": [book.asks[0].price + 40 * tick, book.bids[0].price - 40 * tick],
+        "far": [book.asks[0].price + away * tick, book.bids[0].price - away * tick],
     }
     hft = _ask("run_hftbacktest.py", _first(events, tape, "hftbacktest"), wanted)
     return {

@@ -79,17 +79,17 @@ def play(hbt, at, until, is_buy, price, quantity, is_market):
 
 
 @njit
-def rest(hbt, count, tick, step, after):
+def rest(hbt, count, away, tick, step, after):
     """Steps to the end with `count` orders far from the market, and what ended them: 1 is the end of the data."""
     hbt.elapse(after)
     depth = hbt.depth(0)
     bid, ask = depth.best_bid, depth.best_ask
     for number in range(count):
-        away = (40 + number) * tick
+        distance = (away + number) * tick
         if number % 2:
-            hbt.submit_buy_order(0, number + 1, bid - away, 1.0, GTC, LIMIT, False)
+            hbt.submit_buy_order(0, number + 1, bid - distance, 1.0, GTC, LIMIT, False)
         else:
-            hbt.submit_sell_order(0, number + 1, ask + away, 1.0, GTC, LIMIT, False)
+            hbt.submit_sell_order(0, number + 1, ask + distance, 1.0, GTC, LIMIT, False)
     steps, ended = 0, 0
     while ended == 0:
         ended = hbt.elapse(step)
@@ -117,7 +117,7 @@ def measure(events, wanted):
         for number in range(wanted["repetitions"] + 1):
             hbt = backtest(events, "risk_adverse", wanted["tick"] / SCALE)
             begun = time.process_time()
-            steps, ended = rest(hbt, count, wanted["tick"] / SCALE, wanted["step"], 60 * SECOND)
+            steps, ended = rest(hbt, count, wanted["away"], wanted["tick"] / SCALE, wanted["step"], 60 * SECOND)
             taken = time.process_time() - begun
             expected = (int(events["exch_ts"][-1]) - int(events["exch_ts"][0])) // wanted["step"] - 60
             if ended != 1 or abs(steps - expected) > 2:
