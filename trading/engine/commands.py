@@ -63,7 +63,7 @@ class OrderSpec:
 
     limit: of limit and stop_limit. stop: of stop and stop_limit. offset, step: ticks, of a trailing_stop.
     oco: the name of a pair; what fills one shrinks the other. triggers: orders sent when this one is filled.
-    short: a sell that opens a short position says so (stocks). origin: ticket, ladder, chart, hotkey, a script's name.
+    origin: ticket, ladder, chart, hotkey, a script's name.
     """
 
     contract: str
@@ -80,7 +80,6 @@ class OrderSpec:
     triggers: tuple["OrderSpec", ...] = ()
     post_only: bool = False
     reduce_only: bool = False
-    short: bool = False
     route: str = ""
     origin: str = "ticket"
 

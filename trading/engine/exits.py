@@ -119,7 +119,7 @@ class ExitGroup:
             entry, type=OrderType.MARKET, limit=None, stop=None, offset=None, exits=None, triggers=(), post_only=False
         )
         tif = entry.tif if entry.tif is TimeInForce.GTC else TimeInForce.DAY
-        changed = replace(plain, side=entry.side.opposite, quantity=quantity, oco=None, short=False, tif=tif)
+        changed = replace(plain, side=entry.side.opposite, quantity=quantity, oco=None, tif=tif)
         return replace(changed, type=type, limit=limit, stop=stop)
 
     def _name(self, kind: str) -> str:

@@ -100,6 +100,7 @@ class Ledger:
             if forbidden:
                 self.end(order, Change.REJECTED, Reason.RISK, forbidden)
                 return
+        order.is_short = order.side is Side.SELL and order.quantity > max(0, self.held(order.contract))
         self.market(order.contract).admit(order)
 
     # --- what leads from one command to many ---

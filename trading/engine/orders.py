@@ -37,6 +37,8 @@ class Order:
     ahead_placed: int | None = None
     group: "ExitGroup | None" = None
     is_exit: bool = False
+    is_short: bool = False
+    """A sell of more than was held when it reached the market."""
     protected: bool = False
     """The limit is a market order's protection."""
 

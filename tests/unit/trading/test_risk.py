@@ -304,3 +304,11 @@ def test_a_locked_account_does_not_reverse() -> None:
     desk.apply(Lock("l", "enough"), at(2))
     events = desk.apply(Reverse("r", ES.name), at(3))
     assert (events[-1].change, events[-1].text) == ("refused", "the account is locked: enough")
+
+
+def test_a_sell_of_more_than_is_held_is_marked_short() -> None:
+    desk = broker(trades((1, 100, 9, "B"), (5, 100, 9, "B")))
+    submit(desk, 0, "a", BUY, 2)
+    submit(desk, 2, "close", SELL, 2, limit=110)
+    submit(desk, 2, "turn", SELL, 3, limit=110)
+    assert [desk.orders[name].is_short for name in ("a", "close", "turn")] == [False, False, True]
