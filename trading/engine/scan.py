@@ -53,11 +53,15 @@ def next_book_row(
     docs/fills.md.
     """
     count = queue.shape[0]
-    # What can matter at all: bids from the lowest own bid up and beyond the lowest own offer, and so for offers.
-    bid_from, ask_to = np.int64(2**63 - 1), np.int64(-(2**63))
+    # What can matter: the own prices of each side, and all that is beyond the best of the other side's.
+    buys_from, buys_to = np.int64(2**63 - 1), np.int64(-(2**63))
+    sells_from, sells_to = buys_from, buys_to
     for i in range(count):
         queue[i, FILL] = queue[i, WHY] = 0
-        bid_from, ask_to = min(bid_from, queue[i, PRICE]), max(ask_to, queue[i, PRICE])
+        if queue[i, SIDE] == 1:
+            sells_from, sells_to = min(sells_from, queue[i, PRICE]), max(sells_to, queue[i, PRICE])
+        else:
+            buys_from, buys_to = min(buys_from, queue[i, PRICE]), max(buys_to, queue[i, PRICE])
     first = np.int64(change_end[start - 1]) if start else np.int64(0)
     for row in range(start, stop):
         hit = False
@@ -98,7 +102,10 @@ def next_book_row(
         for change in range(first, last):
             at = change_price[change]
             asks = change_side[change] == 1
-            if at > ask_to if asks else at < bid_from:
+            if asks:
+                if at > buys_to and (at < sells_from or at > sells_to):
+                    continue
+            elif at < sells_from and (at < buys_from or at > buys_to):
                 continue
             for i in range(count):
                 sells = queue[i, SIDE] == 1
