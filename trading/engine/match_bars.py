@@ -103,11 +103,13 @@ class BarsMatcher:
         return last is not None and order.limit is not None and (last - order.limit) * order.side < 0
 
     def _first_row(self, order: Order) -> int:
-        """A market order uses the bar that covers its placement; a limit waits for a bar it was there for."""
+        """A market order uses the bar that covers its placement, none of a halt; a limit one that it was there for."""
         if order.triggered:
             return self.row
         if order.limit is None or order.spec.tif.is_immediate:
-            return int(self.span.known.searchsorted(order.placed_ns, side="right"))
+            opened = max((start for start, _ in self.span.trading if start <= self.desk.now), default=self.desk.now)
+            covering = int(self.span.known.searchsorted(order.placed_ns, side="right"))
+            return max(covering, int(self._tape.ts.searchsorted(opened)))
         return int(self._tape.ts.searchsorted(self.desk.now))
 
     # --- one bar ---

@@ -37,6 +37,15 @@ def test_nothing_fills_in_a_halt_and_a_market_order_waits_for_the_reopening() ->
     assert str(desk.orders["l"].status) == "working"
 
 
+def test_on_bars_too_a_halt_s_bars_are_none() -> None:
+    desk = broker(
+        bars((1, 100, 101, 99, 100, 40), (5, 90, 91, 89, 90, 40), (9, 101, 102, 100, 101, 40)), halts=[(4, 8)]
+    )
+    submit(desk, 4.5, "m", BUY, 2)
+    desk.advance(at(20))
+    assert told(desk.fills) == [("m", 2, 102, 10)]
+
+
 def test_on_the_book_a_halt_costs_the_place_and_what_crosses_trades_at_the_reopening() -> None:
     before, after = ({100: 5}, {101: 3}), ({98: 50}, {99: 2, 101: 3})
     desk = broker(book((1, *before), (6, *after)), halts=[(4, 8)])
