@@ -13,6 +13,7 @@ from tests.unit.trading.tapes import (
     SELL,
     Exits,
     Instrument,
+    Span,
     at,
     bars,
     broker,
@@ -312,3 +313,17 @@ def test_a_sell_of_more_than_is_held_is_marked_short() -> None:
     submit(desk, 2, "close", SELL, 2, limit=110)
     submit(desk, 2, "turn", SELL, 3, limit=110)
     assert [desk.orders[name].is_short for name in ("a", "close", "turn")] == [False, False, True]
+
+
+def test_a_lock_and_the_figures_of_the_day_end_at_17_et() -> None:
+    # the first session is at 11:00 ET, the second after 22:00: another market day
+    tapes = [(0, trades((1, 100, 9, "B"), (3, 98, 9, "A"))), (40_000, trades((40_001, 98, 9, "B")))]
+    spans = [Span(tape, ((at(start), at(start + 10)),)) for start, tape in tapes]
+    desk = broker(spans, instruments=(FREE,), rules=Rules(max_day_loss=25 * DOLLAR, max_trades=1, is_hard=True))
+    submit(desk, 0, "a", BUY, 1)
+    submit(desk, 2, "b", SELL, 1)
+    desk.advance(at(5))
+    assert desk.guard.lock == "max loss per day $25.00 (realised): −$25.00"
+    assert changes(submit(desk, 5, "c", BUY, 1), "c")[-1] == "rejected: risk"
+    assert changes(submit(desk, 40_000.5, "d", BUY, 1), "d")[-1] == "working"
+    assert (desk.guard.lock, desk.guard.day_realised) == (None, 0)
