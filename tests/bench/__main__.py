@@ -17,7 +17,7 @@ from standin.gateway import Gateway
 from tests.bench import report
 from tests.bench.measure import Result
 
-BENCHES = ("opening", "splicing", "schedule", "storing", "memory", "frames", "events", "starting", "ranks")
+BENCHES = ("opening", "splicing", "schedule", "storing", "memory", "frames", "events", "broker", "starting", "ranks")
 ON_REQUEST = ("nineteen",)
 """Takes minutes to make its data."""
 NEEDED = ("DATABASE_URL", "REDIS_URL", "FUTSIM_DATA_ROOT")
@@ -63,12 +63,36 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
     django.setup()
     logging.getLogger("databento").setLevel(logging.ERROR)
     # These need Django to be set up.
-    from tests.bench import events, frames, memory, nineteen, opening, ranks, schedule, splicing, starting, storing
+    from tests.bench import (
+        broker,
+        events,
+        frames,
+        memory,
+        nineteen,
+        opening,
+        ranks,
+        schedule,
+        splicing,
+        starting,
+        storing,
+    )  # fmt: skip
     from tests.bench.data import Market
 
     runs: dict[str, Callable[[Market], Iterator[Result]]] = {
         module.__name__.rpartition(".")[2]: module.run
-        for module in (opening, splicing, schedule, storing, memory, frames, events, starting, ranks, nineteen)
+        for module in (
+            opening,
+            splicing,
+            schedule,
+            storing,
+            memory,
+            frames,
+            events,
+            broker,
+            starting,
+            ranks,
+            nineteen,
+        )
     }
     start = time.perf_counter()
     market = Market()
