@@ -241,7 +241,7 @@ def test_a_killed_worker_is_replaced_and_the_load_goes_on(trader: Trader, produc
     trader.ask_for("CL", "2026-02-11", "10:00")
     expect(trader.page.get_by_role("progressbar")).to_be_visible()
     for pid, command in product.up.processes().items():
-        if "celery" in command and "worker" in command:
+        if "worker@" in command:
             os.kill(pid, signal.SIGKILL)
     trader.wait_until_ready()
     assert trader.clock == "10:00:00"
