@@ -69,10 +69,9 @@ def mark_body(roll: RollMark, playhead_ns: int) -> dict[str, Any]:
 
 def metrics_body(bar: Forming, metrics: Metrics) -> dict[str, Any]:
     """The metrics of the bar in progress."""
-    start = bar.begin_ns // SECOND_NS
     return {
-        "t": start,
-        "ends": start + bar.bucket.length,
+        "t": bar.begin_ns // SECOND_NS,
+        "length": bar.bucket.length,  # not its end: no time after the playhead leaves the server
         "vr": _rank(metrics.vol_rank),
         "vp": _rank(metrics.vol_pending),
         "rr": _rank(metrics.range_rank),

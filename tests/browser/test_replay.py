@@ -181,7 +181,10 @@ def test_nothing_on_the_wire_is_later_than_the_playhead(trader: Trader, product:
     market = Market(product)
     playhead, timeframes, checked = 0, {}, 0
     for message in wire.messages:
-        if message["type"] in {"job", "log", "error"}:
+        if message["type"] in {"job", "log", "error", "lookback"}:
+            continue
+        if message["type"] == "ranks":
+            assert latest_time(message) <= playhead
             continue
         playhead = int(message["clock"]["playhead"])
         assert latest_time(message) <= playhead

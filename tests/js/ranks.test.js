@@ -14,7 +14,7 @@ import { bars, chart, frame, snapshot } from "./fakes.js";
 const A = [300, 10, 12, 9, 11, 100];
 const B = [600, 11, 15, 11, 14, 80];
 const columns = (...rows) => ({ t: rows.map((r) => r[0]), vr: rows.map((r) => r[1]), rr: rows.map((r) => r[2]), n: rows.map((r) => r[3]) });
-const METRICS = { t: 600, ends: 900, vr: 40, vp: 91.2, rr: 12.5, rp: 55, n: 30 };
+const METRICS = { t: 600, length: 300, vr: 40, vp: 91.2, rr: 12.5, rp: 55, n: 30 };
 
 function storeAfter(...messages) {
   const store = new Store();

@@ -49,7 +49,7 @@ async def test_the_forming_bar_has_metrics_on_each_frame(tab: Any) -> None:
         seen += [body["metrics"] for body in frame["charts"] if body["metrics"]]
     assert len(seen) > 1
     assert {metrics["t"] for metrics in seen} == {parse_et("2026-03-17 09:30") // SECOND_NS}
-    assert all(metrics["ends"] - metrics["t"] == 300 and metrics["n"] > 0 for metrics in seen)
+    assert all(metrics["length"] == 300 and metrics["n"] > 0 for metrics in seen)
     assert all(metrics["vp"] >= metrics["vr"] for metrics in seen)
 
 

@@ -1,10 +1,10 @@
 /** What is said beside the metrics of a bar in progress. */
 
-/** How much of the bar is over at the playhead, 0 to 1; ends: where the server says it ends. */
-export function shareOver({ t, ends }, clock) {
-  if (!clock || !ends || ends <= t) return null;
+/** How much of the bar is over at the playhead, 0 to 1; length: its seconds. */
+export function shareOver({ t, length }, clock) {
+  if (!clock || !length) return null;
   const now = Number(BigInt(clock.playhead) / 1_000_000n) / 1000;
-  return Math.min(1, Math.max(0, (now - t) / (ends - t)));
+  return Math.min(1, Math.max(0, (now - t) / length));
 }
 
 /** What keeps the sample from being whole: {stored, wanted, job}; empty where nothing does. */
