@@ -62,9 +62,9 @@ def test_a_no_ends_the_load_and_the_job_can_be_tried_again(admin: Page, trader: 
     row = page.locator("tr[data-job]", has_text="replay data").first
     expect(row).to_contain_text("cancelled")
     row.get_by_role("button", name="Retry").click()
-    expect(page.locator("tr[data-state=asking]").first).to_be_visible(timeout=60_000)
-    page.locator("tr[data-state=asking]").first.get_by_role("button", name="Cancel").click()
-    expect(page.locator("tr[data-job]").first).to_contain_text("cancelled")
+    expect(row).to_have_attribute("data-state", "asking", timeout=60_000)
+    row.get_by_role("button", name="Cancel").click()
+    expect(row).to_contain_text("cancelled")
 
 
 def test_the_calendar_of_the_entry_is_used_with_the_keyboard(trader: Trader) -> None:
