@@ -7,11 +7,11 @@ import kombu.exceptions
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from market import jobs, refresh
+from market import event_jobs, jobs, refresh
 from market.models import Job
 from market.tasks import REPLAY_DATA, TASKS
 
-RETRIED = frozenset({REPLAY_DATA, refresh.JOB_KIND})
+RETRIED = frozenset({REPLAY_DATA, refresh.JOB_KIND, *event_jobs.KINDS.values()})
 """The kinds of jobs that can be tried once more; the files of an import are gone when it is over."""
 
 

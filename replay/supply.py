@@ -12,7 +12,8 @@ from market.engine.tape import Tape
 from market.models import Job
 from market.sessions import SECOND_NS, to_et
 from replay import services
-from replay.loader import CannotLoad, Loader, patiently
+from replay.follower import patiently
+from replay.loader import CannotLoad, Loader
 from replay.models import ReplaySession
 
 log = logging.getLogger(__name__)

@@ -47,6 +47,12 @@ class Trades(Table):
         end = self.known_at(ns)
         return self[max(0, end - count) : end]
 
+    def volumes(self, first: int, end: int) -> tuple[Int64s, Int64s]:
+        """The prices (1e-9 units, ascending) at which prints `first` to `end` traded, and the lots at each."""
+        prices, place = np.unique(self.price[first:end], return_inverse=True)
+        lots = np.bincount(place, self.size[first:end], len(prices))
+        return prices, lots.astype(np.int64)
+
     def bars(self, seconds: int = 1) -> Bars:
         """Bars as Databento makes them from these prints."""
         return engine_bars.from_trades(self.ts, self.price, self.size.astype(np.int64), seconds)
