@@ -18,6 +18,11 @@ RANK = ("bars", "trades", "book")
 """Grades from the least to the most."""
 
 
+def title(grade: str, contract: str, trade_date: date) -> str:
+    """What is got, as "order book of NQM6 2026-03-17"."""
+    return f"{KINDS[grade]} of {contract} {trade_date}"
+
+
 def params(contract: Contract, trade_date: date, grade: str) -> dict[str, Any]:
     """One session as a job's parameters; `run` reads them."""
     day = trade_date.isoformat()
@@ -41,7 +46,9 @@ def run(job: Job, contract: Contract, gateway: HistoricalGateway, available_ns: 
         # here, not where a page waits for it: made once, opened at once ever after
         progress.say(f"{contract}: making the order book of {session.trade_date} ready")
         events.book(contract, session)
-    return f"{contract}: the {KINDS[grade]} of {session.trade_date} {'are' if grade == 'trades' else 'is'} here."
+    if RANK.index(events.grade(contract, session)) < RANK.index(grade):
+        raise Failed(f"{gateway.name} has no {title(grade, str(contract), session.trade_date)}.")
+    return f"The {title(grade, str(contract), session.trade_date)} can be shown now."
 
 
 def _session(job: Job, contract: Contract) -> Session:
