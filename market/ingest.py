@@ -73,7 +73,8 @@ def ensure(
     with advisory_lock("ingest", contract.pk, schema):
         wanted = missing(contract, schema, sessions, available_ns)
         here = len(sessions) - len(wanted)
-        progress.say(f"{contract}: {here} sessions are here", here, here=True)
+        if here:
+            progress.say(f"{contract}: {here} sessions are here", here, here=True)
         for run in _runs(sessions, wanted, _longest(schema)):
             progress.say(f"{contract} {schema}: {run[0].trade_date} to {run[-1].trade_date}")
             _fetch(gateway, _run(contract, BY_NAME[schema], run, available_ns), progress)

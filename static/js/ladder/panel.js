@@ -20,6 +20,7 @@ export class LadderPanel {
   #window = new PriceWindow();
   #wheel = 0;
   #contract = null;
+  #digits = 0;
 
   mount(root, context) {
     this.context = context;
@@ -129,12 +130,20 @@ export class LadderPanel {
   #drawRungs(volumes, { bids, asks, most }) {
     const scales = { size: most, traded: volumes.most };
     const priceText = (price) => this.format.text(BigInt(price) * this.format.tick);
+    this.#fitPrices(priceText(this.#window.top));
     this.#rungs.forEach((rung, index) => {
       const price = this.#window.top - index;
       const [bid, ask] = [bids.get(price) ?? 0, asks.get(price) ?? 0];
       const place = price === volumes.last ? "last" : "";
       rung.update({ price, bid, ask, traded: volumes.at(price), place }, scales, priceText);
     });
+  }
+
+  /** The column of prices is as wide as they are, on every row. */
+  #fitPrices(text) {
+    if (text.length === this.#digits) return;
+    this.#digits = text.length;
+    this.root.style.setProperty("--price", `calc(${text.length}ch + 16px)`);
   }
 
   #useFormat(session) {

@@ -7,9 +7,11 @@ import { LEVELS, montageOf } from "./levels.js";
 
 /** Level 2: the ten best prices of each side with their sizes and orders. */
 export class MontagePanel {
+  #digits = 0;
+
   mount(root, context) {
     this.context = context;
-    this.contract = new ContractName(context.header);
+    this.contract = new ContractName(context.header, { named: false });
     this.spread = context.header.right.appendChild(el("span", { class: "faint num", title: "From the best bid to the best ask" }));
     this.sides = { bids: new Side("bid", "Bid"), asks: new Side("ask", "Ask") };
     this.share = el("div", { class: "montage-share-fill" });
@@ -47,11 +49,19 @@ export class MontagePanel {
   #drawBook(book, format) {
     const { bids, asks, totals, spread } = montageOf(book);
     const priceText = (price) => format.text(nanosFromWire(price, book.unit));
+    this.#fitPrices(priceText(book.bids.p[0] ?? book.asks.p[0] ?? 0));
     this.sides.bids.draw(bids, totals.bids, priceText);
     this.sides.asks.draw(asks, totals.asks, priceText);
     setText(this.spread, spread === null ? "" : `spread ${priceText(spread)}`);
     const all = totals.bids.size + totals.asks.size;
     this.share.style.transform = `scaleX(${all ? totals.bids.size / all : 0.5})`;
+  }
+
+  /** The columns of prices are as wide as they are, on every line; the best ones are bold. */
+  #fitPrices(text) {
+    if (text.length === this.#digits) return;
+    this.#digits = text.length;
+    this.root.style.setProperty("--price", `calc(${text.length}ch + 6px)`);
   }
 
   #format(session) {

@@ -17,7 +17,7 @@ export class TapePanel {
 
   mount(root, context) {
     this.context = context;
-    this.contract = new ContractName(context.header);
+    this.contract = new ContractName(context.header, { named: false });
     this.#createFilter(context.header.right);
     this.list = el("ol", { class: "prints num", "aria-label": "Prints, the newest first" });
     this.note = el("div", { class: "prints-note", role: "status", hidden: true });

@@ -1,9 +1,9 @@
 import { el, setText, show } from "../ui/dom.js";
 
-/** The contract's name in a panel's header, marked where its prices are not those of the chart. */
+/** In a panel's header: its contract, where there is room for the name, and whether its prices are not the chart's. */
 export class ContractName {
-  constructor(header) {
-    this.name = el("span", { class: "contract-name" });
+  constructor(header, { named = true } = {}) {
+    this.name = el("span", { class: "contract-name", hidden: !named });
     this.shifted = el("span", { class: "legend-shifted", hidden: true }, "true prices");
     header.left.append(this.name, this.shifted);
   }

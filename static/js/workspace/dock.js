@@ -69,9 +69,9 @@ export function createDock(root, context) {
   });
 }
 
-const LADDER_WIDTH = 250;
-const TAPE_WIDTH = 250;
-const NARROWEST = 190;
+const LADDER_WIDTH = 272;
+const TAPE_WIDTH = 300;
+const NARROWEST = 240;
 
 /** The first layout: the chart, below it the log with the board behind, at the right the ladder and the prints. */
 export function openDefaultLayout(dock, { timeframe }) {
@@ -98,7 +98,8 @@ export function openDefaultLayout(dock, { timeframe }) {
 function openDepth(dock) {
   const add = (id, position, initialWidth) =>
     dock.addPanel({ id, component: id, title: PANELS.get(id).title, position, initialWidth, minimumWidth: NARROWEST, inactive: true });
-  add("ladder", { direction: "right" }, LADDER_WIDTH);
+  // the prints are cut out of the ladder's width
+  add("ladder", { direction: "right" }, LADDER_WIDTH + TAPE_WIDTH);
   add("tape", { referencePanel: "ladder", direction: "right" }, TAPE_WIDTH);
   add("montage", { referencePanel: "tape", direction: "within" });
 }
