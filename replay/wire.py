@@ -66,12 +66,11 @@ def prints_body(shown: Shown, first: int, end: int, left_out: int) -> dict[str, 
 
 
 def volumes_body(shown: Shown, first: int, end: int) -> dict[str, Any]:
-    """The lots that prints `first` to `end` traded at each price. last: the newest price, None before the first."""
+    """The lots that prints `first` to `end` traded at each tick. last: the newest price, None before the first."""
     trades = shown.events.trades
-    prices, lots = trades.volumes(first, end)
-    unit = _unit(prices, shown.tick)
-    last = int(trades.price[end - 1]) // unit if end else None
-    return _about(shown, unit) | {"p": (prices // unit).tolist(), "v": lots.tolist(), "last": last}
+    ticks, lots = trades.volumes(first, end, shown.tick)
+    last = int(trades.price[end - 1]) // shown.tick if end else None
+    return _about(shown, shown.tick) | {"p": ticks.tolist(), "v": lots.tolist(), "last": last}
 
 
 def _about(shown: Shown, unit: int) -> dict[str, Any]:

@@ -16,23 +16,23 @@ function windowOf(rows, price) {
 }
 
 test("volumes add up until the server starts anew", () => {
-  const first = Volumes.after(null, volumes([[100, 3], [101, 5]]), TICK);
-  assert.equal(Volumes.after(first, volumes([[100, 4]]), TICK), first);
+  const first = Volumes.after(null, volumes([[100, 3], [101, 5]]));
+  assert.equal(Volumes.after(first, volumes([[100, 4]])), first);
   assert.deepEqual([first.at(100), first.at(101), first.at(99), first.most, first.last], [7, 5, 0, 7, 100]);
-  const second = Volumes.after(first, volumes([[101, 1]], { reset: true }), TICK);
+  const second = Volumes.after(first, volumes([[101, 1]], { reset: true }));
   assert.deepEqual([second.at(100), second.most, second.last], [0, 1, 101]);
-  assert.equal(Volumes.after(second, null, TICK), null);
+  assert.equal(Volumes.after(second, null), null);
 });
 
 test("before the first print there is no last price", () => {
-  assert.equal(Volumes.after(null, volumes([]), TICK).last, null);
+  assert.equal(Volumes.after(null, volumes([])).last, null);
 });
 
 test("prices off the tick grid count for the tick below", () => {
   assert.equal(toTicks(80_743, TICK, TICK), 80_743);
   assert.equal(toTicks(20_185_900_000_000, 1, TICK), 80_743);
-  const known = Volumes.after(null, volumes([[20_185_750_000_000, 2], [20_185_900_000_000, 1]], { unit: 1 }), TICK);
-  assert.deepEqual([known.at(80_743), known.last], [3, 80_743]);
+  const odd = book([[20_185_750_000_000, 2, 1]], [[20_186_100_000_000, 3, 1]], { unit: 1 });
+  assert.deepEqual([...sizesOf(odd, TICK).bids, ...sizesOf(odd, TICK).asks], [[80_743, 2], [80_744, 3]]);
 });
 
 test("a book's sizes are found by price, and none where there is no book", () => {

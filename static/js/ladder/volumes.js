@@ -6,14 +6,14 @@ export class Volumes {
   /** The price of the last print; null before the first. */
   last = null;
 
-  constructor({ contract, shift }, tick) {
-    Object.assign(this, { contract, shift, tick });
+  constructor({ contract, shift, unit }) {
+    Object.assign(this, { contract, shift, tick: unit });
   }
 
-  /** The volumes after a message's `volumes` (null: there are none). `tick`: of the asset, in 1e-9. */
-  static after(known, told, tick) {
+  /** The volumes after a message's `volumes` (null: there are none). */
+  static after(known, told) {
     if (told === null) return null;
-    const volumes = known && !told.reset ? known : new Volumes(told, tick);
+    const volumes = known && !told.reset ? known : new Volumes(told);
     volumes.#add(told);
     return volumes;
   }
@@ -22,14 +22,13 @@ export class Volumes {
     return this.#lots.get(price) ?? 0;
   }
 
-  #add({ p, v, last, unit }) {
+  #add({ p, v, last }) {
     for (let i = 0; i < p.length; i++) {
-      const price = toTicks(p[i], unit, this.tick);
-      const lots = this.at(price) + v[i];
-      this.#lots.set(price, lots);
+      const lots = this.at(p[i]) + v[i];
+      this.#lots.set(p[i], lots);
       if (lots > this.most) this.most = lots;
     }
-    this.last = last === null ? null : toTicks(last, unit, this.tick);
+    this.last = last;
   }
 }
 

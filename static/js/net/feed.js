@@ -94,7 +94,7 @@ export class Feed {
     const { store } = this;
     if (book !== undefined) store.set("book", book);
     if (prints !== undefined) store.set("prints", Prints.after(store.get("prints"), prints));
-    if (volumes !== undefined) store.set("volumes", Volumes.after(store.get("volumes"), volumes, store.get("session").tick));
+    if (volumes !== undefined) store.set("volumes", Volumes.after(store.get("volumes"), volumes));
   }
 
   #draw({ chart, timeframe, unit, bars, marks, metrics = null }) {
