@@ -50,7 +50,7 @@ class Trades(Table):
         return self[max(0, end - count) : end]
 
     def volumes(self, first: int, end: int, tick: int) -> tuple[Int64s, Int64s]:
-        """Where prints `first` to `end` traded, in whole ticks (1e-9 units each) and ascending, and the lots at each."""
+        """Where prints `first` to `end` traded, in whole ticks (of 1e-9 units), ascending, and the lots at each."""
         ticks = self.price[first:end] // tick
         if not len(ticks):
             return ticks, ticks
