@@ -153,7 +153,8 @@ def _store_events(run: _Run, download: Download, progress: Progress) -> _Stored:
             for piece, part in zip(pieces, cut_at_openings(columns, run.schema, run.sessions), strict=True):
                 piece.append(part)
             done += len(rows)
-            progress.say(f"{run.title}: {done:,} of {download.expected:,} records")
+            # no number of records: how busy a session will have been is the future of whoever replays it
+            progress.say(f"{run.title}: writing, {done * 100 // max(done, download.expected)} %")
         return _Stored([piece.commit() for piece in pieces], download.request.end_ns, download.warnings)
 
 

@@ -27,7 +27,7 @@ test("what is here but not open yet needs a moment and no button", () => {
 });
 
 test("what is being got is told with how far it is", () => {
-  assert.equal(needOf(known({ job: job() }), BOOK).text, "Getting the order book: 25 %. NQM6 mbp-10");
+  assert.equal(needOf(known({ job: job() }), BOOK).text, "Getting the order book … NQM6 mbp-10");
 });
 
 test("what it costs is asked in the panel too", () => {

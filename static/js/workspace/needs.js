@@ -1,5 +1,5 @@
 import { eventsOf, suffices } from "./grades.js";
-import { isAsking, percentText } from "./loading.js";
+import { isAsking } from "./loading.js";
 
 const LACKS = { bars: "This session has bars only.", trades: "This session has its trades, but no order book." };
 
@@ -13,7 +13,7 @@ export function needOf({ exists, session, clock, job, data }, { needs, offers = 
   if (session?.state !== "ready" || !clock?.grade) return say("The replay is being loaded …");
   if (suffices(clock.grade, needs)) return data ? null : say("Opening …");
   if (eventsOf(job) && isAsking(job)) return { text: `Downloading ${eventsOf(job)} costs about ${job.cost}.`, get: null, job };
-  if (eventsOf(job)) return say(`Getting ${eventsOf(job)}: ${percentText(job)}. ${job.message ?? ""}`.trim());
+  if (eventsOf(job)) return say(`Getting ${eventsOf(job)} … ${job.message ?? ""}`.trim());
   return { text: LACKS[clock.grade], get: offers, job: null };
 }
 
