@@ -13,7 +13,7 @@ from market.models import Contract, Coverage, Job
 from market.sessions import parse_et
 from market.tasks import get_events
 from tests.conftest import People
-from tests.datafiles import book_rows, some_trades, trade_rows
+from tests.datafiles import blank, book_rows, some_trades, trade_rows
 from tests.filegateway import Records
 from tests.sockets.conftest import OpenReplay, Server, Tab
 from tests.sockets.test_costs import line_with
@@ -296,6 +296,29 @@ async def test_a_vendor_without_a_book_is_told_in_words(
     line = (await tab.until("log", lambda message: message["line"]["level"] == "error"))["line"]
     assert line["text"].endswith("has no order book of GLBX.MDP3: there is no mbp-10.")
     assert tab.messages[-1]["type"] == "log" and tab.closed is None
+
+
+async def test_a_session_without_a_trade_is_told_in_words(
+    server: Server, opened: OpenReplay, people: People, eventful: Records
+) -> None:
+    tab = await ready(server, await opened("2026-03-19 10:00"), people.owner)
+    await tab.send(type="events.get", grade="trades")
+    await worked(tab)
+    line = (await tab.until("log", lambda message: message["line"]["level"] == "error"))["line"]
+    assert line["text"].endswith("has no trades of NQM6 2026-03-19.")
+
+
+async def test_the_exchanges_status_comes_along_where_it_is_offered(
+    server: Server, opened: OpenReplay, people: People, eventful: Records
+) -> None:
+    status = blank("status", 1)
+    status["ts_recv"] = status["ts_event"] = parse_et("2026-03-17 09:00")
+    eventful.events["status", "NQM6"] = status
+    tab = await ready(server, await opened(), people.owner)
+    await got(tab)
+    rows = Coverage.objects.filter(trade_date=DAY, contract__raw_symbol="NQM6").exclude(schema="ohlcv-1s")
+    found = await database_sync_to_async(lambda: dict(rows.values_list("schema", "rows")))()
+    assert found == {"trades": 6_000, "mbp-10": 12_000, "status": 1}
 
 
 async def test_what_is_here_is_not_got_again(
