@@ -54,7 +54,7 @@ class Getting:
         """Have a session brought to a grade. Raises Refused: it has it, it cannot be had, or another is on its way."""
         self._check(grade)
         if not _lacks(part, grade):
-            raise Refused("here_already", f"The {event_jobs.KINDS[grade]} of this session are here already.")
+            raise Refused("here_already", f"This session has the {event_jobs.KINDS[grade]} already.")
         if self.is_busy:
             raise Refused("busy", f"{self._title} is on its way. Wait for it, or cancel it.")
         self._begin(part, grade)
