@@ -160,7 +160,7 @@ def test_the_prints_stand_still_under_the_mouse_and_can_be_filtered(trader: Trad
     page.locator(".prints-box").hover()
     page.wait_for_timeout(200)
     held = page.locator(".prints li").all_inner_texts()
-    expect(page.locator(".prints-note")).to_contain_text("since you point here")
+    expect(page.locator(".prints-note")).to_contain_text("came meanwhile")
     page.wait_for_timeout(500)
     assert page.locator(".prints li").all_inner_texts() == held
     page.locator(".ladder-panel").hover()

@@ -36,7 +36,7 @@ export class LadderPanel {
     this.observer.observe(this.root);
     this.subscriptions = new Subscriptions(context.store);
     for (const topic of ["book", "volumes", "session", "clock", "job"]) this.subscriptions.add(topic, this.#redraw);
-    this.ending = context.whileVisible((visible) => context.session.watch(context.panelId, visible ? { ladder: true } : null));
+    this.ending = context.whileVisible((visible) => this.#seen(visible));
   }
 
   destroy() {
@@ -57,7 +57,14 @@ export class LadderPanel {
     setAttribute(this.traded, "aria-pressed", "true");
   }
 
-  #redraw = () => this.context.frames.request(this.#draw);
+  /** What cannot be seen is neither sent nor drawn. */
+  #seen(visible) {
+    this.visible = visible;
+    this.context.session.watch(this.context.panelId, visible ? { ladder: true } : null);
+    this.#redraw();
+  }
+
+  #redraw = () => this.visible && this.context.frames.request(this.#draw);
 
   #resize(count) {
     while (this.#rungs.length > count) this.#rungs.pop().root.remove();

@@ -21,9 +21,8 @@ export class MontagePanel {
     root.append(this.root);
     this.need = new Need(this.root, context, { needs: "book" });
     this.subscriptions = new Subscriptions(context.store);
-    const redraw = () => context.frames.request(this.#draw);
-    for (const topic of ["book", "session", "clock", "job"]) this.subscriptions.add(topic, redraw);
-    this.ending = context.whileVisible((visible) => context.session.watch(context.panelId, visible ? { book: true } : null));
+    for (const topic of ["book", "session", "clock", "job"]) this.subscriptions.add(topic, this.#redraw);
+    this.ending = context.whileVisible((visible) => this.#seen(visible));
   }
 
   destroy() {
@@ -33,6 +32,15 @@ export class MontagePanel {
     this.context.frames.cancel(this.#draw);
     this.root.remove();
   }
+
+  /** What cannot be seen is neither sent nor drawn. */
+  #seen(visible) {
+    this.visible = visible;
+    this.context.session.watch(this.context.panelId, visible ? { book: true } : null);
+    this.#redraw();
+  }
+
+  #redraw = () => this.visible && this.context.frames.request(this.#draw);
 
   #draw = () => {
     const { store } = this.context;

@@ -34,7 +34,7 @@ export class TapePanel {
     this.observer.observe(this.box);
     this.subscriptions = new Subscriptions(context.store);
     for (const topic of ["prints", "session", "clock", "job"]) this.subscriptions.add(topic, this.#redraw);
-    this.ending = context.whileVisible((visible) => context.session.watch(context.panelId, visible ? { prints: true } : null));
+    this.ending = context.whileVisible((visible) => this.#seen(visible));
   }
 
   destroy() {
@@ -53,10 +53,18 @@ export class TapePanel {
       this.#skip = 0;
       this.#redraw();
     });
+    this.filter.addEventListener("keydown", ({ key }) => (key === "Enter" || key === "Escape") && this.filter.blur());
     header.append(el("label", { class: "faint", title }, "≥ ", this.filter));
   }
 
-  #redraw = () => this.context.frames.request(this.#draw);
+  /** What cannot be seen is neither sent nor drawn. */
+  #seen(visible) {
+    this.visible = visible;
+    this.context.session.watch(this.context.panelId, visible ? { prints: true } : null);
+    this.#redraw();
+  }
+
+  #redraw = () => this.visible && this.context.frames.request(this.#draw);
 
   #resize(count) {
     while (this.#rows.length > count) this.#rows.pop().root.remove();
@@ -119,7 +127,7 @@ export class TapePanel {
   #drawNotes(prints, isBare) {
     const since = this.#held ? prints.total - this.#held.total : 0;
     show(this.note, since > 0);
-    if (since > 0) setText(this.note, `${countText(since)} since you point here`);
+    if (since > 0) setText(this.note, `${countText(since)} came meanwhile`);
     show(this.none, isBare);
     if (isBare) setText(this.none, prints.total ? `None of the last prints has ${countText(this.#atLeast)} lots or more.` : "Nothing has traded yet in this session.");
   }
