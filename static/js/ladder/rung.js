@@ -36,16 +36,16 @@ export class Rung {
 }
 
 function sized(name) {
-  const bar = el("i", { "aria-hidden": "true" });
   const text = el("b");
-  const root = el("span", { class: `sized ${name}` }, bar, text);
-  let shown = "";
+  const root = el("span", { class: `sized ${name}` }, text);
+  let shown = 0;
   const draw = (lots, most) => {
-    const share = lots && most ? (lots / most).toFixed(3) : "0";
+    const percent = lots && most ? Math.round((lots * 100) / most) : 0;
     setText(text, lots ? countText(lots) : "");
-    if (share === shown) return;
-    shown = share;
-    bar.style.transform = `scaleX(${share})`;
+    if (percent === shown) return;
+    shown = percent;
+    // a background costs neither a layout nor a layer
+    root.style.backgroundSize = `${percent}% 100%`;
   };
   return { root, draw };
 }

@@ -96,14 +96,13 @@ class Side {
 }
 
 class Line {
-  #share = 0;
+  #percent = 0;
 
   constructor() {
-    this.bar = el("i", { "aria-hidden": "true" });
     this.orders = el("span");
     this.size = el("span");
     this.price = el("span");
-    this.root = el("div", { class: "montage-line" }, this.bar, this.orders, this.size, this.price);
+    this.root = el("div", { class: "montage-line" }, this.orders, this.size, this.price);
   }
 
   /** level: {price, size, orders, share}, or null where the book has none. */
@@ -111,9 +110,9 @@ class Line {
     setText(this.orders, level ? countText(level.orders) : "");
     setText(this.size, level ? countText(level.size) : "");
     setText(this.price, level ? priceText(level.price) : "");
-    const share = level?.share ?? 0;
-    if (share === this.#share) return;
-    this.#share = share;
-    this.bar.style.transform = `scaleX(${share})`;
+    const percent = Math.round((level?.share ?? 0) * 100);
+    if (percent === this.#percent) return;
+    this.#percent = percent;
+    this.root.style.backgroundSize = `${percent}% 100%`;
   }
 }
