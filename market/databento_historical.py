@@ -239,6 +239,10 @@ class HistoricalGateway:
         """From when to when the dataset has data. Raises GatewayError."""
         return self._ask(lambda: _dataset_range(self._client.metadata.get_dataset_range(dataset)))
 
+    def schemas(self, dataset: str) -> set[str]:
+        """The names of the schemas that the dataset has. Raises GatewayError."""
+        return self._ask(lambda: set(map(str, self._client.metadata.list_schemas(dataset))))
+
     def definitions(self, dataset: str, root: str, day: date) -> list[Definition]:
         """What is said on a UTC date of the outright futures of a root, in order of time.
 

@@ -1,6 +1,7 @@
 """From sessions to a tape: which pieces it takes, whether they are stored, and reading them."""
 
 import contextlib
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
@@ -118,7 +119,7 @@ def load(window: Window) -> Tape:
     rows = [stored.get((slot.contract.pk, slot.schema, slot.session.trade_date)) for slot in planned.slots]
     _read_ahead(planned.slots, rows)
     flaws = conditions.flaws(window.asset.dataset, [slot.session for slot in planned.slots])
-    grades = events.grades([(slot.contract, slot.session) for slot in planned.slots])
+    grades = events.grades([(slot.contract.pk, slot.session.trade_date) for slot in planned.slots])
     parts = [
         Part(
             _piece(slot.contract, slot.session, row),
@@ -126,6 +127,7 @@ def load(window: Window) -> Tape:
             _mark(slot),
             flaws.get(slot.session.trade_date),
             grades[slot.contract.pk, slot.session.trade_date],
+            slot.contract.pk,
         )
         for slot, row in zip(planned.slots, rows, strict=True)
     ]
@@ -137,6 +139,17 @@ def stored_piece(contract: Contract, session: Session) -> Piece | None:
     rows = Coverage.objects.filter(contract=contract, schema=SECONDS.name, trade_date=session.trade_date)
     row = rows.select_related("contract__asset").first()
     return None if row is None else _piece(contract, session, row)
+
+
+def regraded(tape: Tape) -> Tape:
+    """The tape with the grades that its sessions have by now."""
+    keys = [(part.contract_id, part.piece.session.trade_date) for part in tape.parts]
+    grades = events.grades([(held, day) for held, day in keys if held is not None])
+    parts = [
+        part if held is None else dataclasses.replace(part, grade=grades[held, day])
+        for part, (held, day) in zip(tape.parts, keys, strict=True)
+    ]
+    return dataclasses.replace(tape, parts=tuple(parts))
 
 
 def _read_ahead(slots: list[Slot], rows: list[Coverage | None]) -> None:

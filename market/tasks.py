@@ -13,11 +13,11 @@ from celery import Task, shared_task
 from celery.signals import worker_ready
 from django.db import transaction
 
-from market import jobs, plans, refresh, tapes
+from market import event_jobs, jobs, plans, refresh, tapes
 from market.gateway import available_range, believe, gateway
 from market.gateway_errors import NotYetAvailable
 from market.importing import batches, spool
-from market.models import Asset, Job
+from market.models import Asset, Contract, Job
 from market.spending import purse_for
 from market.work import carry_out
 
@@ -56,6 +56,20 @@ def take_up_at_start(**_: object) -> None:
     """A worker that starts often follows one that was killed."""
     spool.remove_left_overs()
     take_up_abandoned_jobs()
+
+
+@shared_task
+def get_events(job_id: int) -> None:
+    """Fetch the trades or the order book of a session. What is stored already is not fetched again."""
+    carry_out(job_id, _get_events)
+
+
+def _get_events(job: Job, progress: jobs.Progress) -> str:
+    contract = Contract.objects.select_related("asset").filter(pk=job.params["contract"]).first()
+    if contract is None:
+        raise jobs.Failed("This contract is not known any more. Load the replay again.")
+    available = available_range(contract.asset.dataset)
+    return event_jobs.run(job, contract, gateway(purse=purse_for(job), wait=progress.wait), available.end_ns, progress)
 
 
 # --- the history ------------------------------------------------------------------------------------------
@@ -102,6 +116,7 @@ TASKS: dict[str, Task[Any, Any]] = {
     REPLAY_DATA: prepare_window,
     refresh.JOB_KIND: refresh_history,
     Job.IMPORT: import_files,
+    **dict.fromkeys(event_jobs.KINDS.values(), get_events),
 }
 """Which task does the jobs of a kind. Those of other kinds are done by whoever made them."""
 

@@ -13,15 +13,19 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
-from market import queue
+from market import queue, tapes
 from market.bus import Bus
 from market.engine.tape import RollMark, Tape
 from market.gateway_errors import GatewayError
+from market.models import Job
 from market.plans import OF_FILES
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import board, services, wire
 from replay.board import Board
+from replay.depth import Depth, Shown
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
+from replay.following import patiently
+from replay.getting import Getting
 from replay.lookback import Lookback
 from replay.models import ReplaySession
 from replay.protocol import Refused
@@ -59,6 +63,8 @@ class Player:
         self.ranking = Ranking(replay, self.wake)
         self._lookback = Lookback(replay, bus, self, self.ranking.forget)
         self._board = Board(replay.lookback_days)
+        self._getting = Getting(replay, bus, self)
+        self._depth = Depth(self.tick, self)
         self._flaws_told: set[date] = set()
 
     # --- life -----------------------------------------------------------------------------------------
@@ -79,6 +85,8 @@ class Player:
         self._lookback.stop()
         self.ranking.stop()
         self._board.stop()
+        self._getting.stop()
+        self._depth.close()
         if self._running is not None:
             self._running.cancel()
         if not self.taken_over:
@@ -156,6 +164,7 @@ class Player:
             self._clock.pause()
             self.say("info", reason)
             self._changed()
+        self._getting.look_ahead(tape, self.playhead_ns)
 
     def _tell_flaws(self, tape: Tape) -> None:
         """Say once of each day that its data are less than good, when a session with it has begun."""
@@ -220,12 +229,25 @@ class Player:
     def clock_body(self) -> dict[str, Any]:
         """The `clock` of the protocol."""
         at_end = self.tape is not None and self.playhead_ns >= self.tape.end_ns and not self._supply.is_loading
-        return wire.clock_body(self._clock, self.tape, at_end=at_end, loading=self._supply.is_jumping)
+        return wire.clock_body(
+            self._clock, self.tape, keeps=self.replay.keeps, at_end=at_end, loading=self._supply.is_jumping
+        )
+
+    @property
+    def shown(self) -> Shown | None:
+        """The prints and the book of the session at the playhead, once they are open; they are opened when asked."""
+        return None if self.tape is None else self._depth.at(self.tape.part_at(self.playhead_ns))
+
+    @property
+    def job(self) -> dict[str, Any] | None:
+        """What is being loaded, as a page shows it: what asks for an answer before what only takes its time."""
+        going = [job for job in (self._supply.job, self._getting.job) if job is not None]
+        return min(going, key=lambda job: job["state"] != Job.State.ASKING, default=None)
 
     def snapshot_body(self) -> dict[str, Any]:
         """The parts of a `snapshot` that are the same for all viewers."""
         session = wire.session_body(self.replay, self.tape)
-        return {"session": session, "job": self._supply.job, "lookback": self._lookback.body, "log": list(self._log)}
+        return {"session": session, "job": self.job, "lookback": self._lookback.body, "log": list(self._log)}
 
     # --- commands -------------------------------------------------------------------------------------
 
@@ -291,12 +313,22 @@ class Player:
 
     async def answer(self, job_id: int, cost: str | None) -> None:
         """Say yes to what the load costs, as it was shown, or cancel the load (None). Raises Refused."""
-        if job_id not in (job["id"] for job in (self._supply.job, self._lookback.job) if job is not None):
+        followed = (self._supply.job, self._getting.job, self._lookback.job)
+        if job_id not in {job["id"] for job in followed if job is not None}:
             raise Refused("no_such_job", "This is not being loaded any more.")
         try:
             await database_sync_to_async(services.answer)(self.replay.owner_id, job_id, cost)
         except queue.Stale as problem:
             raise Refused("too_late", str(problem)) from None
+
+    def get_events(self, grade: str) -> None:
+        """Have the trades or the book of the session at the playhead fetched. Raises Refused."""
+        self._getting.get(self._need_tape().part_at(self.playhead_ns), grade)
+
+    def keep_events(self, grade: str) -> None:
+        """Have each session brought to a grade as the playhead comes to it; "bars" ends that. Raises Refused."""
+        self._getting.keep(grade)
+        self._changed()
 
     def resume_at(self, shown_ns: int) -> None:
         """What a browser has shown is not taken back: after a crash the row may be a second behind it."""
@@ -340,6 +372,14 @@ class Player:
             self._redraw()
         self._changed()
 
+    async def regrade(self) -> None:
+        """Go on with what is stored of the tape's sessions by now."""
+        while (tape := self.tape) is not None:
+            regraded = await patiently(tapes.regraded, tape)
+            if self.tape is tape:
+                self.use(regraded, None)
+                return
+
     def fail(self, problem: str, level: str = "error") -> None:
         """Tell the trader; a replay that already runs goes on with what it has."""
         self.say(level, problem)
@@ -351,7 +391,7 @@ class Player:
     def job_changed(self) -> None:
         """Tell the viewers what is being loaded."""
         for viewer in self._viewers:
-            viewer.put({"type": "job", "job": self._supply.job}, replaces="job")
+            viewer.put({"type": "job", "job": self.job}, replaces="job")
         self.wake()
 
     def lookback_changed(self) -> None:

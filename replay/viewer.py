@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from market.engine.bars import Bars
 from market.engine.tape import Tape
 from replay import protocol, wire
+from replay.depth import Shown
+from replay.depth_view import DepthView
 from replay.ranking import Finals, Ranking
 
 UNACKED_LIMIT = 40
@@ -38,6 +40,8 @@ class Stage(Protocol):
     def tick(self) -> int: ...
     @property
     def ranking(self) -> Ranking: ...
+    @property
+    def shown(self) -> Shown | None: ...
 
     def clock_body(self) -> dict[str, Any]: ...
     def snapshot_body(self) -> dict[str, Any]: ...
@@ -68,6 +72,7 @@ class Viewer:
     stage: Stage
     charts: dict[str, ChartView] = field(default_factory=dict)
     wants_board: bool = False
+    depth: DepthView = field(default_factory=DepthView)
     seq: int = 0
     acked: int = 0
     heard_at: float = field(default_factory=time.monotonic)
@@ -115,6 +120,7 @@ class Viewer:
         """Send all charts anew: the playhead went back, or the tape changed."""
         for view in self.charts.values():
             view.last_start = None
+        self.depth.forget()
 
     def open_chart(self, chart: str, timeframe: str) -> None:
         """Add a chart or change its timeframe. Raises Refused beyond MAX_CHARTS."""
@@ -169,7 +175,9 @@ class Viewer:
         self._keep(lambda waiting: waiting["type"] == "error")
         self._clock_sent = self.stage.clock_body()
         charts = [self._whole_chart(chart, view) for chart, view in self.charts.items()] if self.stage.tape else []
-        return {"type": "snapshot", "clock": self._clock_sent, "charts": charts} | self.stage.snapshot_body()
+        self.depth.forget()
+        body = {"type": "snapshot", "clock": self._clock_sent, "charts": charts} | self.stage.snapshot_body()
+        return body | self._depth()
 
     def _whole_chart(self, chart: str, view: ChartView) -> dict[str, Any]:
         assert self.stage.tape is not None
@@ -192,10 +200,21 @@ class Viewer:
         charts = []
         if self.stage.tape is not None:
             charts = [part for chart, view in self.charts.items() if (part := self._changes(chart, view)) is not None]
-        if clock == self._clock_sent and not charts and time.monotonic() - self._sent_at < HEARTBEAT_SECONDS:
+        depth = self._depth()
+        if (
+            clock == self._clock_sent
+            and not charts
+            and not depth
+            and time.monotonic() - self._sent_at < HEARTBEAT_SECONDS
+        ):
             return self._next() if self._is_redraw_due() else None
         self._clock_sent = clock
-        return {"type": "frame", "clock": clock, "charts": charts}
+        return {"type": "frame", "clock": clock, "charts": charts} | depth
+
+    def _depth(self) -> dict[str, Any]:
+        if self.stage.tape is None or not self.depth.is_watched:
+            return {}
+        return self.depth.changes(self.stage.shown, self.stage.playhead_ns)
 
     def _is_redraw_due(self) -> bool:
         return self.stage.tape is not None and any(view.last_start is None for view in self.charts.values())

@@ -6,12 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+import numpy as np
 from django.conf import settings
 
-from market.engine.bars import Bars
+from market.engine.bars import Bars, Int64s
+from market.engine.book import Book, Level
 from market.engine.tape import FlawMark, RollMark, Tape
 from market.sessions import SECOND_NS
 from ranks.engine.metrics import Forming, Metrics
+from replay.depth import Shown
 from replay.engine.clock import ReplayClock
 from replay.models import ReplaySession
 from replay.ranking import Finals
@@ -43,6 +46,50 @@ def bar_columns(bars: Bars, unit: int) -> dict[str, list[int]]:
         "l": (bars.low // unit).tolist(),
         "c": (bars.close // unit).tolist(),
         "v": bars.volume.tolist(),
+    }
+
+
+def book_body(shown: Shown, book: Book) -> dict[str, Any]:
+    """The book at the contract's own prices, the best levels first."""
+    prices = np.array([level.price for level in (*book.bids, *book.asks)], np.int64)
+    unit = _unit(prices, shown.tick)
+    return _about(shown, unit) | {"bids": _levels(book.bids, unit), "asks": _levels(book.asks, unit)}
+
+
+def prints_body(shown: Shown, first: int, end: int, left_out: int) -> dict[str, Any]:
+    """Prints `first` to `end` of a session, the newest last. left_out: how many came before them untold."""
+    rows = shown.events.trades[first:end]
+    unit = _unit(rows.price, shown.tick)
+    return _about(shown, unit) | {
+        "left_out": left_out,
+        "t": [str(ns) for ns in rows.ts.tolist()],
+        "p": (rows.price // unit).tolist(),
+        "s": rows.size.tolist(),
+        "side": bytes(rows.side).decode(),
+    }
+
+
+def volumes_body(shown: Shown, first: int, end: int) -> dict[str, Any]:
+    """The lots that prints `first` to `end` traded at each tick. last: the newest price, None before the first."""
+    trades = shown.events.trades
+    ticks, lots = trades.volumes(first, end, shown.tick)
+    last = int(trades.price[end - 1]) // shown.tick if end else None
+    return _about(shown, shown.tick) | {"p": ticks.tolist(), "v": lots.tolist(), "last": last}
+
+
+def _about(shown: Shown, unit: int) -> dict[str, Any]:
+    return {"contract": shown.contract, "shift": shown.shift, "unit": unit}
+
+
+def _unit(prices: Int64s, tick: int) -> int:
+    return 1 if (prices % tick).any() else tick
+
+
+def _levels(levels: tuple[Level, ...], unit: int) -> dict[str, list[int]]:
+    return {
+        "p": [level.price // unit for level in levels],
+        "s": [level.size for level in levels],
+        "n": [level.count for level in levels],
     }
 
 
@@ -110,7 +157,7 @@ def flaw_body(flaw: FlawMark) -> dict[str, Any]:
     }
 
 
-def clock_body(clock: ReplayClock, tape: Tape | None, *, at_end: bool, loading: bool) -> dict[str, Any]:
+def clock_body(clock: ReplayClock, tape: Tape | None, *, keeps: str, at_end: bool, loading: bool) -> dict[str, Any]:
     """Where the replay stands."""
     part = tape.part_at(clock.playhead_ns) if tape else None
     piece = part.piece if part else None
@@ -121,6 +168,7 @@ def clock_body(clock: ReplayClock, tape: Tape | None, *, at_end: bool, loading: 
         "contract": piece.contract if piece else None,
         "trade_date": piece.session.trade_date.isoformat() if piece else None,
         "grade": part.grade if part else None,
+        "keeps": keeps,
         "at_end": at_end,
         "loading": loading,
     }

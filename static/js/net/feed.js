@@ -1,5 +1,7 @@
 import { Bars, Ranks } from "../chart/bars.js";
 import { markId } from "../chart/marks.js";
+import { Volumes } from "../ladder/volumes.js";
+import { Prints } from "../tape/prints.js";
 
 const LOG_LINES = 500;
 
@@ -9,6 +11,7 @@ const LOG_LINES = 500;
  *
  * `bars:<chart>` holds {chart, timeframe, unit, bars, from}: `bars` is one growing `Bars` per chart, `from`
  * the lowest index that this change touched, or 0 with `reset` when the chart is to be drawn anew.
+ * `prints` and `volumes` hold one growing object each for as long as the session at the playhead lasts, or null.
  * `ranks:<chart>` holds the final ranks of its closed bars, `metrics:<chart>` those of the bar in progress.
  */
 export class Feed {
@@ -38,10 +41,12 @@ export class Feed {
     this.store.set("job", message.job);
     if (message.clock) this.#setClock(message.clock);
     for (const chart of message.charts) this.#draw(chart);
+    this.#depth(message);
   }
 
   on_frame(message) {
     for (const change of message.charts) this.#change(change);
+    this.#depth(message);
     this.#setClock(message.clock);
   }
 
@@ -83,6 +88,14 @@ export class Feed {
     // the jump is over: where it went says nothing of the next, which another tab may ask for
     if (this.store.get("clock")?.loading && !clock.loading) this.store.drop("sought");
     this.store.set("clock", clock);
+  }
+
+  /** What a message has of the order book and the prints; what it leaves out stays as it was. */
+  #depth({ book, prints, volumes }) {
+    const { store } = this;
+    if (book !== undefined) store.set("book", book);
+    if (prints !== undefined) store.set("prints", Prints.after(store.get("prints"), prints));
+    if (volumes !== undefined) store.set("volumes", Volumes.after(store.get("volumes"), volumes));
   }
 
   #draw({ chart, timeframe, unit, bars, marks, metrics = null }) {

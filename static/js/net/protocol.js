@@ -67,6 +67,41 @@ function checkClock(clock) {
   need([null, "bars", "trades", "book"].includes(clock.grade), "clock.grade", "bars, trades, book or null");
 }
 
+function checkBook(book) {
+  if (book === undefined || book === null) return;
+  checkUnit(book, "book");
+  for (const side of ["bids", "asks"]) {
+    need(isObject(book[side]), `book.${side}`, "an object of columns");
+    checkColumns({ ...book[side], t: book[side].p }, ["p", "s", "n"], `book.${side}`);
+  }
+}
+
+function checkPrints(prints) {
+  if (prints === undefined || prints === null) return;
+  checkUnit(prints, "prints");
+  checkColumns(prints, ["t", "p", "s"], "prints");
+  need(isText(prints.side) && /^[ABN]*$/.test(prints.side) && prints.side.length === prints.t.length, "prints.side", "a letter for each print");
+  need(Number.isSafeInteger(prints.left_out) && prints.left_out >= 0, "prints.left_out", "a count");
+}
+
+function checkVolumes(volumes) {
+  if (volumes === undefined || volumes === null) return;
+  checkUnit(volumes, "volumes");
+  checkColumns({ ...volumes, t: volumes.p }, ["p", "v"], "volumes");
+  need(volumes.last === null || Number.isSafeInteger(volumes.last), "volumes.last", "an integer or null");
+}
+
+function checkUnit(body, field) {
+  need(isObject(body), field, "an object or null");
+  need(Number.isSafeInteger(body.unit) && body.unit > 0, `${field}.unit`, "a positive integer");
+}
+
+function checkDepth({ book, prints, volumes }) {
+  checkBook(book);
+  checkPrints(prints);
+  checkVolumes(volumes);
+}
+
 function checkJob(job) {
   need(job === null || isObject(job), "job", "an object or null");
 }
@@ -85,6 +120,7 @@ const CHECKS = {
     need(Array.isArray(message.charts), "charts", "a list");
     message.charts.forEach((chart, index) => checkChart(chart, `charts[${index}]`));
     need(Array.isArray(message.log), "log", "a list");
+    checkDepth(message);
   },
   frame(message) {
     checkClock(message.clock);
@@ -96,6 +132,7 @@ const CHECKS = {
       if (chart.ranks) checkColumns(chart.ranks, RANKS, `charts[${index}].ranks`);
       checkMarks(chart.marks ?? [], `charts[${index}].marks`);
     });
+    checkDepth(message);
   },
   chart(message) {
     checkClock(message.clock);
@@ -139,9 +176,12 @@ export function checkMessage(message) {
   return message;
 }
 
+/** What no panel of a page wants of the order book and the prints. */
+export const NOTHING = { book: false, prints: false, ladder: false };
+
 /** Messages from the browser. */
 export const say = {
-  hello: ({ charts, board = false, lastSeq = null, playhead = null }) => ({ type: "hello", charts, board, last_seq: lastSeq, playhead }),
+  hello: ({ charts, board = false, watch = NOTHING, lastSeq = null, playhead = null }) => ({ type: "hello", charts, board, watch, last_seq: lastSeq, playhead }),
   ack: (seq) => ({ type: "ack", seq }),
   resync: () => ({ type: "resync" }),
   play: () => ({ type: "play", ref: "play" }),
@@ -154,6 +194,9 @@ export const say = {
   chartClose: (chart) => ({ type: "chart.close", chart, ref: "chart.close" }),
   board: (on) => ({ type: "board", on, ref: "board" }),
   boardFetch: () => ({ type: "board.fetch", ref: "board.fetch" }),
+  watch: (wanted) => ({ type: "watch", ...wanted, ref: "watch" }),
+  eventsGet: (grade) => ({ type: "events.get", grade, ref: "events.get" }),
+  eventsKeep: (grade) => ({ type: "events.keep", grade, ref: "events.keep" }),
   jobApprove: (job, cost) => ({ type: "job.approve", job, cost, ref: "job.approve" }),
   jobCancel: (job) => ({ type: "job.cancel", job, ref: "job.cancel" }),
 };

@@ -69,7 +69,11 @@ export function createDock(root, context) {
   });
 }
 
-/** The first layout of the replay page: the chart, and below it the log, with the board behind. */
+const LADDER_WIDTH = 272;
+const TAPE_WIDTH = 300;
+const NARROWEST = 240;
+
+/** The first layout: the chart, below it the log with the board behind, at the right the ladder and the prints. */
 export function openDefaultLayout(dock, { timeframe }) {
   dock.addPanel({ id: "chart-1", component: "chart", title: PANELS.get("chart").title, params: { timeframe }, minimumHeight: 200, minimumWidth: 320 });
   dock.addPanel({
@@ -88,4 +92,14 @@ export function openDefaultLayout(dock, { timeframe }) {
     position: { referencePanel: "log", direction: "within" },
     inactive: true,
   });
+  openDepth(dock);
+}
+
+function openDepth(dock) {
+  const add = (id, position, initialWidth) =>
+    dock.addPanel({ id, component: id, title: PANELS.get(id).title, position, initialWidth, minimumWidth: NARROWEST, inactive: true });
+  // the prints are cut out of the ladder's width
+  add("ladder", { direction: "right" }, LADDER_WIDTH + TAPE_WIDTH);
+  add("tape", { referencePanel: "ladder", direction: "right" }, TAPE_WIDTH);
+  add("montage", { referencePanel: "tape", direction: "within" });
 }
