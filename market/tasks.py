@@ -14,8 +14,7 @@ from celery.signals import worker_ready
 from django.db import transaction
 
 from market import event_jobs, jobs, plans, refresh, tapes
-from market.gateway import available_range, believe, gateway
-from market.gateway_errors import NotYetAvailable
+from market.gateway import available_range, gateway
 from market.importing import batches, spool
 from market.models import Asset, Contract, Job
 from market.spending import purse_for
@@ -34,12 +33,8 @@ def prepare_window(job_id: int) -> None:
 
 def _prepare_window(job: Job, progress: jobs.Progress) -> str:
     window = window_from(job.params)
-    door = gateway(purse=purse_for(job), wait=progress.wait)
-    try:
-        tapes.prepare(window, door, available_range(window.asset.dataset).end_ns, progress)
-    except NotYetAvailable as refusal:
-        believe(refusal)
-        tapes.prepare(window, door, available_range(window.asset.dataset).end_ns, progress)
+    available = available_range(window.asset.dataset)
+    tapes.prepare(window, gateway(purse=purse_for(job), wait=progress.wait), available.end_ns, progress)
     return f"{window.asset.root}: {len(window.sessions)} sessions are ready."
 
 
