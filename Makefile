@@ -6,10 +6,12 @@ BIN := $(VENV)/bin
 ADDRESS_OF_NO_SERVER := FUTSIM_SECRET_KEY=lint DATABASE_URL=postgresql://lint@localhost/lint REDIS_URL=redis://localhost
 WITH_SERVERS := $(BIN)/python -m futsim.stack.testing --
 PYTEST := $(BIN)/python -m pytest
+PEERS := $(or $(FUTSIM_PEERS),var/peers)
+PEERS_PYTHON := $(or $(PYTHON),python3.11)
 CHROMIUM := $(or $(FUTSIM_CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-js test-python test-stack test-browser lint fmt bench clean erase .venv-run .venv-dev
+.PHONY: help run test test-js test-python test-stack test-browser lint fmt bench bench-ranks peers clean erase .venv-run .venv-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +51,13 @@ fmt: .venv-dev ## format the Python files
 
 bench: .venv-dev ## measure the engines and the fan-out
 	@$(WITH_SERVERS) $(BIN)/python -m tests.bench
+
+bench-ranks: .venv-dev ## how well Pending foresees, beside simpler ways
+	@$(BIN)/python -m tests.bench.pending ../shared/data
+
+peers: ## install hftbacktest and nautilus_trader for the tests and benchmarks that compare with them
+	@test -x $(PEERS)/bin/python || $(PEERS_PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-peers.txt
 
 clean: ## remove .venv and the tools' caches; the data stay
 	@echo "removing $(VENV) and the tools' caches"

@@ -12,7 +12,10 @@ def text(name: str, default: str | None = None) -> str:
     """The variable's text. Without a default the variable is required."""
     value = os.environ.get(name, default)
     if value is None or (not value and default is None):
-        raise BadEnvironment(f"{name} is not set. `make run` sets it by itself; see the README's configuration table.")
+        raise BadEnvironment(
+            f"{name} is not set. `make run` sets it, and other commands take it from the running stack: start that, "
+            "and where it has a FUTSIM_STATE of its own, set the same here."
+        )
     return value
 
 

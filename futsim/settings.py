@@ -44,6 +44,7 @@ UPLOAD_BYTES = env.integer("FUTSIM_UPLOAD_GB", 5) * 1024**3
 LIVE_TRADES = env.flag("FUTSIM_LIVE_TRADES", False)
 """Whether live keeps trades too, and stores them after the close: some 75 MB in Valkey for a day of 19 assets."""
 TAPE_CACHE_BYTES = env.integer("FUTSIM_TAPE_CACHE_MB", 1024) * 1024 * 1024
+RANK_CACHE_BYTES = env.integer("FUTSIM_RANK_CACHE_MB", 384) * 1024 * 1024
 
 # --- applications ----------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
     "futsim",
     "accounts",
     "market",
+    "ranks",
     "workspace",
     "replay",
     "live",
@@ -153,12 +155,25 @@ CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "America/New_York"
+CELERY_TASK_ROUTES = {"ranks.tasks.*": {"queue": "background"}}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     # dropped when the worker is away for as long: the next one is due then
     "abandoned jobs": {
         "task": "market.tasks.take_up_abandoned_jobs",
         "schedule": 60.0,
         "options": {"expires": 60.0},
+    },
+    # pieces that came in since: whoever stores them does not know of ranks
+    "new summaries": {
+        "task": "ranks.tasks.summarise_new",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    # after the close, and once more when the new daily volumes have decided the front months
+    "ranks": {
+        "task": "ranks.tasks.refresh_kept_warm",
+        "schedule": crontab(hour="17,20", minute=40),
+        "options": {"expires": 3_600.0},
     },
     # after the UTC day has ended, at 19:00 or 20:00 ET: its bars then decide the session that has just opened
     "new daily volumes": {

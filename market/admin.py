@@ -16,6 +16,7 @@ from market.models import (
     DailyBar,
     DailySpan,
     DayCondition,
+    ImportedFile,
     InstrumentId,
     Job,
     Purchase,
@@ -28,6 +29,13 @@ from market.tasks import ask_for_refresh
 
 def _et(ns: int | None) -> str:
     return "—" if ns is None else f"{to_et(ns):%Y-%m-%d %H:%M:%S} ET"
+
+
+def _no_history(assets: QuerySet[Asset]) -> str:
+    """Why none of the assets can be rebuilt."""
+    if assets.filter(from_files=False).exists():
+        return "None of these has daily volumes. Load a replay first."
+    return "Own files have no history: rolls follow from the contracts that were imported."
 
 
 class LookOnly:
@@ -64,7 +72,7 @@ class AssetAdmin(admin.ModelAdmin):
     def rebuild(self, request: HttpRequest, assets: QuerySet[Asset]) -> None:
         roots = [asset.root for asset in refresh.assets_with_history(list(assets.values_list("root", flat=True)))]
         if not roots:
-            self.message_user(request, "None of these has daily volumes. Load a replay first.", messages.WARNING)
+            self.message_user(request, _no_history(assets), messages.WARNING)
             return
         try:
             job = ask_for_refresh(request.user.pk, roots)
@@ -155,6 +163,32 @@ class CoverageAdmin(LookOnly, admin.ModelAdmin):
     @admin.display(description="data was available up to")
     def available_until(self, coverage: Coverage) -> str:
         return _et(coverage.until_ns)
+
+
+@admin.register(ImportedFile)
+class ImportedFileAdmin(LookOnly, admin.ModelAdmin):
+    list_display = ["id", "name", "user", "created_at", "bytes", "accepted", "refused", "report_page"]
+    list_display_links = None
+    list_filter = ["user"]
+    list_select_related = ["user"]
+    search_fields = ["name", "user__username"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    @admin.display(description="accepted")
+    def accepted(self, file: ImportedFile) -> object:
+        return file.report.get("accepted")
+
+    @admin.display(description="refused")
+    def refused(self, file: ImportedFile) -> object:
+        return "the file" if file.report.get("problem") else file.report.get("refused")
+
+    @admin.display(description="")
+    def report_page(self, file: ImportedFile) -> SafeString | str:
+        if not file.report:
+            return "not over"
+        return format_html('<a href="{}">Report</a>', reverse("data:report", args=[file.pk]))
 
 
 @admin.register(Job)

@@ -5,6 +5,7 @@ Everything past it sees futsim's own types. The same real client talks to Databe
 
 import logging
 import os
+import re
 import tempfile
 import time
 import warnings
@@ -25,7 +26,7 @@ from databento.common.publishers import Publisher
 
 from market import symbols
 from market.engine.bars import Bars
-from market.gateway_errors import DamagedDownload, GatewayError
+from market.gateway_errors import DamagedDownload, GatewayError, NotYetAvailable
 from market.sessions import to_ns, utc_date
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,10 @@ OUTRIGHT_FUTURE, DELETED = b"F", b"D"
 POSSIBLE_YEARS = range(2000, 2100)
 """DBN writes another number where a definition leaves the year open."""
 
+BEYOND_THE_END = ("data_end_after_available_end", "data_start_after_available_end", "dataset_unavailable_range")
+"""What Databento calls a request that reaches beyond the data, or beyond the licence."""
+END_IN_WORDS = re.compile(r"end time before (\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?)")
+LONGEST_WORDS = 200
 # The client itself trips over JSON of another shape than it expects (AttributeError, TypeError, KeyError).
 BROKEN = (
     BentoError,
@@ -180,6 +185,15 @@ def partial_file(target: Path) -> Path:
     return target.with_name(f".{target.name}.part")
 
 
+Wait = Callable[[float, str], None]
+"""Spends so many seconds, and may tell why: the gateway's words."""
+
+
+def pause(seconds: float, why: str) -> None:
+    """Wait without telling anybody."""
+    time.sleep(seconds)
+
+
 class Purse(Protocol):
     """Who pays for downloads (`market.spending.Purse`); its refusals pass through the gateway's methods."""
 
@@ -199,17 +213,19 @@ class HistoricalGateway:
         name: str = "Databento",
         patient: bool = True,
         purse: Purse | None = None,
+        wait: Wait = pause,
     ) -> None:
         """base_url: another gateway than Databento's own, e.g. http://127.0.0.1:8100. name: for messages and records.
 
         patient: repeat a failed request after a pause, where that can help. purse: asked before each download; None
-        where nothing is paid. Raises GatewayError without a key.
+        where nothing is paid. wait: spends that pause; it may raise to give up. Raises GatewayError without a key.
         """
         if key.strip() in ("", PLACEHOLDER_KEY):
             raise GatewayError(401, "no_key", "There is no API key.", {})
         self._client = databento.Historical(key=key)
         self._tries = TRIES if patient else 1
         self._purse = purse
+        self._wait = wait
         self.name = name
         for family in ("metadata", "batch", "symbology", "timeseries"):
             api = getattr(self._client, family)
@@ -222,6 +238,10 @@ class HistoricalGateway:
     def dataset_range(self, dataset: str) -> DatasetRange:
         """From when to when the dataset has data. Raises GatewayError."""
         return self._ask(lambda: _dataset_range(self._client.metadata.get_dataset_range(dataset)))
+
+    def schemas(self, dataset: str) -> set[str]:
+        """The names of the schemas that the dataset has. Raises GatewayError."""
+        return self._ask(lambda: set(map(str, self._client.metadata.list_schemas(dataset))))
 
     def definitions(self, dataset: str, root: str, day: date) -> list[Definition]:
         """What is said on a UTC date of the outright futures of a root, in order of time.
@@ -289,15 +309,19 @@ class HistoricalGateway:
         return self._as_far_as_there_is(request, lambda request: self._fetch(request, read))
 
     def _as_far_as_there_is(self, request: Request, call: Callable[[Request], T]) -> T:
-        """Run a request, again with an earlier end where the data end before its own."""
+        """Run a request, again with an earlier end where the data end before its own; the licence may end earlier yet.
+
+        Raises GatewayError; NotYetAvailable where nothing is left of the request.
+        """
         try:
             return self._ask(lambda: call(request))
         except GatewayError as error:
             end_ns = _available_end(error)
-            if end_ns is None or not request.start_ns < end_ns < request.end_ns:
+            if end_ns is None or end_ns >= request.end_ns:
                 raise
-            shorter = replace(request, end_ns=end_ns)
-            return self._ask(lambda: call(shorter))
+            if end_ns <= request.start_ns:
+                raise NotYetAvailable(error, request.dataset, end_ns) from None
+        return self._as_far_as_there_is(replace(request, end_ns=end_ns), call)
 
     def _price(self, request: Request) -> Decimal:
         return _dollars(self._client.metadata.get_cost(**request.arguments()))
@@ -357,11 +381,11 @@ class HistoricalGateway:
             try:
                 return self._ask_once(call)
             except GatewayError as error:
-                pause = error.retry_after or FIRST_PAUSE_SECONDS * 2**attempt
-                if not error.retryable or attempt == self._tries - 1 or pause > LONGEST_PAUSE_SECONDS:
+                seconds = error.retry_after or FIRST_PAUSE_SECONDS * 2**attempt
+                if not error.retryable or attempt == self._tries - 1 or seconds > LONGEST_PAUSE_SECONDS:
                     raise
-                log.warning("%s; trying again in %.0f s", error.message, pause)
-                time.sleep(pause)
+                log.warning("%s; trying again in %.0f s", error.message, seconds)
+                self._wait(seconds, error.words)
         raise AssertionError("unreachable")
 
     def _ask_once(self, call: Callable[[], T]) -> T:
@@ -376,7 +400,8 @@ class HistoricalGateway:
         except requests.ConnectionError:
             raise GatewayError(None, "no_answer", f"{self.name} does not answer.", {}) from None
         except BROKEN as error:
-            raise GatewayError(None, "broken_answer", f"{self.name} broke off its answer ({error}).", {}) from None
+            log.warning("%s broke off its answer: %s", self.name, repr(error))
+            raise GatewayError(None, "broken_answer", f"{self.name} broke off its answer.", {}) from None
 
 
 def definitions_request(dataset: str, root: str, day: date) -> Request:
@@ -396,7 +421,7 @@ def dataset_of_publisher(publisher_id: int) -> str:
 def _translate(error: BentoHttpError) -> GatewayError:
     detail = error.json_body.get("detail") if isinstance(error.json_body, dict) else None
     if not isinstance(detail, dict):
-        detail = {"message": _plain(detail)}
+        detail = {"message": _plain(detail) or _text(error.http_body)}
     message = detail.get("message") or "It gave no reason."
     payload = detail.get("payload")
     retry_after = error.headers.get("Retry-After")
@@ -421,6 +446,13 @@ def _plain(detail: object) -> str:
     )
 
 
+def _text(body: object) -> str:
+    """The first line of an answer that is no JSON, as proxies write them; nothing of a web page."""
+    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
+    line = next(iter(text.strip().splitlines()), "")
+    return "" if line.startswith(("<", "{")) else line[:LONGEST_WORDS]
+
+
 def _dataset_range(answer: dict[str, str]) -> DatasetRange:
     return DatasetRange(_parse_time(answer["start"]), _parse_time(answer["end"]))
 
@@ -438,11 +470,14 @@ def _dollars(answer: object) -> Decimal:
 
 
 def _available_end(error: GatewayError) -> int | None:
-    """Where the data end, if the gateway refused because the range reaches beyond."""
-    if error.case != "data_end_after_available_end" or not error.payload.get("available_end"):
+    """Where the data end, if the gateway refused because the range reaches beyond; a licence's end stands in words."""
+    if error.case not in BEYOND_THE_END:
         return None
+    told = str(error.payload.get("available_end") or "")
+    if not told and (words := END_IN_WORDS.search(error.message)):
+        told = words[1]
     try:
-        return _parse_time(str(error.payload["available_end"]).replace(" ", "T"))
+        return _parse_time(told.replace(" ", "T"))
     except ValueError:
         return None
 

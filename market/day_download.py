@@ -124,6 +124,11 @@ class Finder:
         assets = {asset.root: asset for asset in Asset.objects.filter(from_files=False)}
         if text in assets:
             return _Named(self._front(assets[text], day).raw_symbol, "raw_symbol", assets[text])
+        if Asset.objects.filter(root=text, kind=Asset.Kind.FUTURE, from_files=True).exists():
+            raise CannotDownload(
+                f"{text} has own files only, without daily volumes that tell its front month: "
+                "name a contract, such as ESZ6, with --start-time and --end-time."
+            )
         continuous = _CONTINUOUS.fullmatch(text)
         if continuous:
             root, rule, rank = continuous.groups()

@@ -8,14 +8,14 @@ ADVICE = {
     400: "This is a fault of futsim's request; please report it with the text above.",
     401: "The key was refused. Check DATABENTO_API_KEY and start futsim again.",
     402: "The Databento account lacks funds. Add funds or a plan in Databento's portal.",
-    403: "The Databento account has no licence for this data. Check the plan in Databento's portal.",
+    403: "The Databento account may not use this. Check account, plan and licences in Databento's portal.",
     404: "The gateway does not know this symbol.",
     409: "The gateway is busy with the same request. Try again in a minute.",
     422: "The gateway cannot serve this range or symbol. Choose another moment.",
-    429: "Too many requests. Try again in a minute.",
+    429: "Try again in a minute.",
 }
-DOWN = "Check the network, then press Load again."
-LATER = "The fault is on the gateway's side. Press Load again in a minute."
+DOWN = "Check the network, then try again."
+LATER = "The fault is on the gateway's side. Try again in a minute."
 
 
 @dataclass(eq=False)
@@ -44,9 +44,22 @@ class GatewayError(Exception):
             return DOWN
         return ADVICE.get(self.status, LATER if self.status >= 500 else ADVICE[400])
 
+    @property
+    def words(self) -> str:
+        """The gateway's own words as a sentence."""
+        return self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
+
     def __str__(self) -> str:
         status = f"{self.status}: " if self.status else ""
-        return f"The data gateway says: {status}{self.message} {self.advice}"
+        return f"The data gateway says: {status}{self.words} {self.advice}"
+
+
+class NotYetAvailable(GatewayError):
+    """All of a request lies beyond the end of what the dataset, or the licence, has. end_ns: that end, UTC ns."""
+
+    def __init__(self, refusal: GatewayError, dataset: str, end_ns: int) -> None:
+        super().__init__(refusal.status, refusal.case, refusal.message, refusal.payload)
+        self.dataset, self.end_ns = dataset, end_ns
 
 
 class DamagedDownload(GatewayError):
@@ -57,4 +70,4 @@ class DamagedDownload(GatewayError):
 
     @property
     def advice(self) -> str:
-        return "The download was cut short and thrown away; nothing was stored. Press Load again."
+        return "The download was cut short and thrown away; nothing was stored. Try again."

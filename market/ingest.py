@@ -73,7 +73,8 @@ def ensure(
     with advisory_lock("ingest", contract.pk, schema):
         wanted = missing(contract, schema, sessions, available_ns)
         here = len(sessions) - len(wanted)
-        progress.say(f"{contract}: {here} sessions are here", here, here=True)
+        if here:
+            progress.say(f"{contract}: {here} sessions are here", here, here=True)
         for run in _runs(sessions, wanted, _longest(schema)):
             progress.say(f"{contract} {schema}: {run[0].trade_date} to {run[-1].trade_date}")
             _fetch(gateway, _run(contract, BY_NAME[schema], run, available_ns), progress)
@@ -152,7 +153,8 @@ def _store_events(run: _Run, download: Download, progress: Progress) -> _Stored:
             for piece, part in zip(pieces, cut_at_openings(columns, run.schema, run.sessions), strict=True):
                 piece.append(part)
             done += len(rows)
-            progress.say(f"{run.title}: {done:,} of {download.expected:,} records")
+            # no number of records: how busy a session will have been is the future of whoever replays it
+            progress.say(f"{run.title}: writing, {done * 100 // max(done, download.expected)} %")
         return _Stored([piece.commit() for piece in pieces], download.request.end_ns, download.warnings)
 
 

@@ -1,6 +1,7 @@
 """Long work with visible progress: the Job row is the record, Channels groups carry each change."""
 
 import logging
+import math
 import time
 from decimal import Decimal
 from typing import Any
@@ -109,6 +110,13 @@ class Progress:
         self._worked += 0 if here else units
         if time.monotonic() - self._reported >= REPORT_SECONDS:
             self._report()
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Spend a pause, telling why and how long it still is. Raises JobCancelled."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.say(f"{why} Trying again in {math.ceil(left)} s.")
+            time.sleep(min(left, 1.0))
 
     def _report(self) -> None:
         self._reported = time.monotonic()

@@ -64,10 +64,17 @@ def judge_asset(asset: Asset, first: date, last: date) -> Verdict:
 
 
 def _rows(asset: Asset, first: date, last: date) -> Iterator[tuple[Coverage, Coverage | None]]:
-    """Of each trade date the piece with the front month's prints (the busiest where it is unknown), and its status."""
-    stored = Coverage.objects.filter(
-        contract__asset=asset, schema__in=(*PRINTS, STATUS.name), trade_date__gte=first, trade_date__lte=last
-    ).select_related("contract__asset")
+    """Of each trade date the piece with the front month's prints (the busiest where it is unknown), and its status.
+
+    What a file has only a part of says nothing of when the market closed.
+    """
+    stored = (
+        Coverage.objects.filter(
+            contract__asset=asset, schema__in=(*PRINTS, STATUS.name), trade_date__gte=first, trade_date__lte=last
+        )
+        .exclude(source=Coverage.FROM_FILE, state=Coverage.State.PARTIAL)
+        .select_related("contract__asset")
+    )
     by_day: dict[date, list[Coverage]] = {}
     for row in stored:
         by_day.setdefault(row.trade_date, []).append(row)

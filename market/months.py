@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, time
 
-from market import conditions, rolls
+from market import conditions, plans, rolls
 from market.engine.tape import FlawMark
 from market.events import grade_of
 from market.models import Asset, Coverage
@@ -19,13 +19,15 @@ DAY_ENDS = time(18)
 class Day:
     """A calendar day in ET.
 
-    close: when the market closes before 18:00; None on a day without trading until then. is_holiday: a weekday with a
-    short session or none. grade: what is stored of its session's front month: "" (nothing), "bars", "trades", "book".
+    close: when the market closes before 18:00; None on a day without trading until then. is_missing: no file brought
+    bars of it, of an asset that has files only. is_holiday: a weekday with a short session or none. grade: what is
+    stored of its session's front month: "" (nothing), "bars", "trades", "book".
     """
 
     day: date
     close: time | None
     is_to_come: bool
+    is_missing: bool
     is_holiday: bool
     grade: str
     flaw: FlawMark | None
@@ -43,6 +45,8 @@ class Day:
     def _hours(self) -> str:
         if self.is_to_come:
             return "to come"
+        if self.is_missing:
+            return "no file"
         holiday = "holiday, " if self.is_holiday else ""
         if self.close is None:
             return f"{holiday}closed"
@@ -50,7 +54,7 @@ class Day:
 
     @property
     def is_open(self) -> bool:
-        return self.close is not None and not self.is_to_come
+        return self.close is not None and not self.is_to_come and not self.is_missing
 
     @property
     def is_early(self) -> bool:
@@ -65,6 +69,7 @@ def weeks_of(asset: Asset, first: date, now_ns: int) -> list[list[Day | None]]:
     sessions = {day: session for day in dates if (session := _session(asset, day)) is not None}
     grades = _grades(asset, sorted({session.trade_date for session in sessions.values()}))
     flaws = conditions.flaws(asset.dataset, list(sessions.values()))
+    imported = {session.trade_date for session in plans.imported_sessions(asset)} if asset.from_files else None
 
     def describe(day: date) -> Day | None:
         if day.month != first.month:
@@ -76,6 +81,7 @@ def weeks_of(asset: Asset, first: date, now_ns: int) -> list[list[Day | None]]:
             day=day,
             close=_close(session, day) if session else None,
             is_to_come=(session.open_ns if session else et_ns(day, time(0))) >= now_ns,
+            is_missing=session is not None and imported is not None and trade_date not in imported,
             is_holiday=is_weekday and asset.sessions.session(day) is None,
             grade=grades.get(trade_date, "") if session else "",
             flaw=flaws.get(trade_date) if session else None,

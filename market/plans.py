@@ -1,7 +1,9 @@
 """From sessions to contracts: what a window shows, and which pieces its tape takes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 from market import rolls
 from market.engine import splice
@@ -10,6 +12,10 @@ from market.models import Asset, Contract, Coverage, Roll
 from market.schemas import BAR_SCHEMAS, SECONDS
 from market.sessions import SECOND_NS, Session, SessionCalendar
 
+NEAR = timedelta(days=10)
+"""Imported sessions that are further apart have nothing to do with each other."""
+OF_FILES = "files"
+"""The kind of a roll that no volumes have decided: the imported sessions go on with another contract."""
 HISTORY_AFTER = timedelta(days=14)
 """Daily bars wanted past the window, so that a prefetch seldom asks again."""
 
@@ -85,6 +91,30 @@ def imported_sessions(asset: Asset) -> list[Session]:
     return [session for day in days if (session := asset.sessions.session(day)) is not None]
 
 
+def near_before(sessions: list[Session], trade_date: date) -> list[Session]:
+    """The sessions, ascending, before a trade date up to the first gap."""
+    near, day = [], trade_date
+    for session in reversed(sessions):
+        if session.trade_date < trade_date:
+            if day - session.trade_date > NEAR:
+                break
+            near.append(session)
+            day = session.trade_date
+    return near[::-1]
+
+
+def near_after(sessions: list[Session], trade_date: date) -> list[Session]:
+    """The sessions, ascending, after a trade date up to the first gap."""
+    near, day = [], trade_date
+    for session in sessions:
+        if session.trade_date > trade_date:
+            if session.trade_date - day > NEAR:
+                break
+            near.append(session)
+            day = session.trade_date
+    return near
+
+
 def plan(window: Window) -> Plan:
     """Which contract each session of a window shows. Raises NoMarket when none had traded yet."""
     if window.asset.from_files:
@@ -106,28 +136,45 @@ def plan(window: Window) -> Plan:
 
 
 def _plan_from_files(window: Window) -> Plan:
-    """What was imported: each session's busiest contract at its own prices, in the finest bars that have all of it."""
+    """What was imported: each session's busiest contract, in the finest bars that have all of it.
+
+    Where the contract changes, a roll that is not priced yet, of no row.
+    """
     rows = Coverage.objects.filter(
         contract__asset=window.asset,
         schema__in=BAR_SCHEMAS,
         rows__gt=0,
-        trade_date__gte=window.sessions[0].trade_date,
-        trade_date__lte=window.sessions[-1].trade_date,
+        # every change of contract between the entry and the window counts for the shifts
+        trade_date__gte=min(window.entry, window.sessions[0].trade_date),
+        trade_date__lte=max(window.entry, window.sessions[-1].trade_date),
     ).select_related("contract__asset")
     best: dict[date, Coverage] = {}
     for row in rows:
         held = best.get(row.trade_date)
         if held is None or _rank(row) > _rank(held):
             best[row.trade_date] = row
+    changes = {roll.trade_date: roll for roll in _changes([best[day] for day in sorted(best)])}
     slots = [
-        Slot(session, best[session.trade_date].contract, None, best[session.trade_date].schema)
+        Slot(session, shown.contract, changes.get(session.trade_date), shown.schema)
         for session in window.sessions
-        if session.trade_date in best
+        if (shown := best.get(session.trade_date)) is not None
     ]
     if not slots:
         raise NoMarket(f"No file with bars or trades of {window.asset.root} was imported for these days.")
     entry = best.get(window.entry)
-    return Plan(slots, [], (entry.contract if entry else slots[0].contract).raw_symbol)
+    return Plan(slots, list(changes.values()), (entry.contract if entry else slots[0].contract).raw_symbol)
+
+
+def _changes(rows: list[Coverage]) -> Iterator[Roll]:
+    for before, row in pairwise(rows):
+        if before.contract != row.contract:
+            yield Roll(
+                asset=row.contract.asset,
+                trade_date=row.trade_date,
+                kind=OF_FILES,
+                from_contract=before.contract,
+                to_contract=row.contract,
+            )
 
 
 def _rank(row: Coverage) -> tuple[bool, int, int]:

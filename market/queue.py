@@ -7,16 +7,18 @@ import kombu.exceptions
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from market import jobs, refresh
+from market import jobs
 from market.models import Job
-from market.tasks import REPLAY_DATA, TASKS
-
-RETRIED = frozenset({REPLAY_DATA, refresh.JOB_KIND})
-"""The kinds of jobs that can be tried once more; the files of an import are gone when it is over."""
+from market.tasks import TASKS
 
 
 class Stale(Exception):
     """The job is not as its user saw it; the message is fit for the user."""
+
+
+def retried() -> frozenset[str]:
+    """The kinds of jobs that can be tried once more; the files of an import are gone when it is over."""
+    return frozenset(TASKS) - {Job.IMPORT}
 
 
 def submit(*, kind: str, params: dict[str, Any], asked_by_id: int | None) -> Job:
@@ -51,7 +53,7 @@ def retry(job: Job) -> Job:
         raise Stale("This job did not fail.")
     if job.kind == Job.IMPORT:
         raise Stale("The files are not kept. Drop them on the page Data once more.")
-    if job.kind not in RETRIED:
+    if job.kind not in retried():
         raise Stale("A command did this job; run it again.")
     try:
         with transaction.atomic():

@@ -72,7 +72,7 @@ def _filesystem(root: str) -> tuple[pa.fs.FileSystem, str]:
     return pa.fs.LocalFileSystem(), str(Path(root).resolve())
 
 
-def _locate(name: PieceName) -> tuple[pa.fs.FileSystem, str]:
+def _locate(name: PieceName | str) -> tuple[pa.fs.FileSystem, str]:
     filesystem, root = _filesystem(settings.DATA_ROOT)
     return filesystem, f"{root}/{name}"
 
@@ -222,6 +222,26 @@ def write_bars(names: list[PieceName], parts: list[Bars]) -> Iterator[StoredFile
         yield from pool.map(write, names, map(bar_columns, parts))
 
 
+def put(path: str, body: bytes) -> None:
+    """Write another file of the root, by its path below it: whole or not at all."""
+    filesystem, target = _locate(path)
+    if not isinstance(filesystem, pa.fs.LocalFileSystem):
+        with filesystem.open_output_stream(target) as stream:
+            stream.write(body)
+        return
+    place = Path(target)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = place.with_name(f"{place.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        file = _HashedFile(temporary)
+        file.write(body)
+        file.finish()
+        temporary.replace(place)
+        _sync_folder(place.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def bar_columns(bars: Bars) -> Columns:
     """Bars as they are stored."""
     return {"ts_event" if name == "ts" else name: getattr(bars, name) for name in Bars.COLUMNS}
@@ -265,13 +285,21 @@ def _checksum(file: pa.NativeFile) -> str:
     return digest.hexdigest()
 
 
-def _read_body(name: PieceName) -> bytes:
+def _read_body(name: PieceName | str) -> bytes:
     filesystem, path = _locate(name)
     try:
         with filesystem.open_input_file(path) as file:
             body: bytes = file.read()
     except FileNotFoundError:
         raise DamagedPiece(f"{name} is missing from the store.") from None
+    return body
+
+
+def get(path: str, checksum: str) -> bytes:
+    """Read a file that `put` wrote, and hold it against its checksum. Raises DamagedPiece."""
+    body = _read_body(path)
+    if hashlib.sha256(body).hexdigest() != checksum:
+        raise DamagedPiece(f"{path} is not the file that was stored.")
     return body
 
 

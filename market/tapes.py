@@ -1,6 +1,7 @@
 """From sessions to a tape: which pieces it takes, whether they are stored, and reading them."""
 
 import contextlib
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
@@ -81,14 +82,20 @@ def is_stored(window: Window, available_ns: int) -> bool:
 
 
 def _price(roll: Roll, session: Session | None) -> None:
-    """Fill in the spread from the two contracts' first second; incomplete where one did not trade in it."""
-    if roll.spread_state != Roll.Spread.UNKNOWN or roll.from_contract is None or session is None:
+    """Fill in and keep the spread of a roll that has none yet."""
+    if roll.spread_state == Roll.Spread.UNKNOWN:
+        _measure(roll, session)
+        roll.save(update_fields=["from_price", "to_price", "spread_state"])
+
+
+def _measure(roll: Roll, session: Session | None) -> None:
+    """The spread from the two contracts' first second; incomplete where one did not trade in it."""
+    if roll.from_contract is None or session is None:
         return
     roll.from_price = _opening_price(roll.from_contract, session)
     roll.to_price = _opening_price(roll.to_contract, session)
     complete = roll.from_price is not None and roll.to_price is not None
     roll.spread_state = Roll.Spread.COMPLETE if complete else Roll.Spread.INCOMPLETE
-    roll.save(update_fields=["from_price", "to_price", "spread_state"])
 
 
 def _opening_price(contract: Contract, session: Session) -> int | None:
@@ -105,11 +112,14 @@ def load(window: Window) -> Tape:
     dropped then, so that `prepare` fetches it again.
     """
     planned = plan(window)
+    if window.asset.from_files:
+        for roll in planned.rolls:
+            _measure(roll, window.asset.sessions.session(roll.trade_date))
     stored = _coverage(planned.slots)
     rows = [stored.get((slot.contract.pk, slot.schema, slot.session.trade_date)) for slot in planned.slots]
     _read_ahead(planned.slots, rows)
     flaws = conditions.flaws(window.asset.dataset, [slot.session for slot in planned.slots])
-    grades = events.grades([(slot.contract, slot.session) for slot in planned.slots])
+    grades = events.grades([(slot.contract.pk, slot.session.trade_date) for slot in planned.slots])
     parts = [
         Part(
             _piece(slot.contract, slot.session, row),
@@ -117,10 +127,29 @@ def load(window: Window) -> Tape:
             _mark(slot),
             flaws.get(slot.session.trade_date),
             grades[slot.contract.pk, slot.session.trade_date],
+            slot.contract.pk,
         )
         for slot, row in zip(planned.slots, rows, strict=True)
     ]
     return Tape(tuple(parts), planned.entry_contract)
+
+
+def stored_piece(contract: Contract, session: Session) -> Piece | None:
+    """A contract's seconds of a session, where they are here; None where they are not. Raises store.DamagedPiece."""
+    rows = Coverage.objects.filter(contract=contract, schema=SECONDS.name, trade_date=session.trade_date)
+    row = rows.select_related("contract__asset").first()
+    return None if row is None else _piece(contract, session, row)
+
+
+def regraded(tape: Tape) -> Tape:
+    """The tape with the grades that its sessions have by now."""
+    keys = [(part.contract_id, part.piece.session.trade_date) for part in tape.parts]
+    grades = events.grades([(held, day) for held, day in keys if held is not None])
+    parts = [
+        part if held is None else dataclasses.replace(part, grade=grades[held, day])
+        for part, (held, day) in zip(tape.parts, keys, strict=True)
+    ]
+    return dataclasses.replace(tape, parts=tuple(parts))
 
 
 def _read_ahead(slots: list[Slot], rows: list[Coverage | None]) -> None:

@@ -13,10 +13,10 @@ from celery import Task, shared_task
 from celery.signals import worker_ready
 from django.db import transaction
 
-from market import jobs, plans, refresh, tapes
+from market import event_jobs, jobs, plans, refresh, tapes
 from market.gateway import available_range, gateway
-from market.importing import batches
-from market.models import Asset, Job
+from market.importing import batches, spool
+from market.models import Asset, Contract, Job
 from market.spending import purse_for
 from market.work import carry_out
 
@@ -34,7 +34,7 @@ def prepare_window(job_id: int) -> None:
 def _prepare_window(job: Job, progress: jobs.Progress) -> str:
     window = window_from(job.params)
     available = available_range(window.asset.dataset)
-    tapes.prepare(window, gateway(purse=purse_for(job)), available.end_ns, progress)
+    tapes.prepare(window, gateway(purse=purse_for(job), wait=progress.wait), available.end_ns, progress)
     return f"{window.asset.root}: {len(window.sessions)} sessions are ready."
 
 
@@ -49,7 +49,22 @@ def take_up_abandoned_jobs() -> None:
 @worker_ready.connect
 def take_up_at_start(**_: object) -> None:
     """A worker that starts often follows one that was killed."""
+    spool.remove_left_overs()
     take_up_abandoned_jobs()
+
+
+@shared_task
+def get_events(job_id: int) -> None:
+    """Fetch the trades or the order book of a session. What is stored already is not fetched again."""
+    carry_out(job_id, _get_events)
+
+
+def _get_events(job: Job, progress: jobs.Progress) -> str:
+    contract = Contract.objects.select_related("asset").filter(pk=job.params["contract"]).first()
+    if contract is None:
+        raise jobs.Failed("This contract is not known any more. Load the replay again.")
+    available = available_range(contract.asset.dataset)
+    return event_jobs.run(job, contract, gateway(purse=purse_for(job), wait=progress.wait), available.end_ns, progress)
 
 
 # --- the history ------------------------------------------------------------------------------------------
@@ -75,7 +90,11 @@ def ask_for_refresh(asked_by_id: int | None = None, roots: list[str] | None = No
 @shared_task
 def refresh_history(job_id: int) -> None:
     """Fetch new daily bars and compute the rolls. Running it twice ends in the same rows."""
-    carry_out(job_id, lambda job, progress: refresh.run(job, gateway(purse=purse_for(job)), progress))
+    carry_out(job_id, _refresh_history)
+
+
+def _refresh_history(job: Job, progress: jobs.Progress) -> str:
+    return refresh.run(job, gateway(purse=purse_for(job), wait=progress.wait), progress)
 
 
 # --- users' own files -------------------------------------------------------------------------------------
@@ -92,6 +111,7 @@ TASKS: dict[str, Task[Any, Any]] = {
     REPLAY_DATA: prepare_window,
     refresh.JOB_KIND: refresh_history,
     Job.IMPORT: import_files,
+    **dict.fromkeys(event_jobs.KINDS.values(), get_events),
 }
 """Which task does the jobs of a kind. Those of other kinds are done by whoever made them."""
 

@@ -35,7 +35,7 @@ def litter(now: datetime | None = None) -> list[Litter]:
         for file in files.values()
         if file.path not in rows and (reason := _reason(file, before)) is not None
     ]
-    found += [Litter("a row without its file", path, 0, row) for path, row in rows.items() if path not in files]
+    found += [Litter(_lost(row), path, 0, row) for path, row in rows.items() if path not in files]
     stored = [(files[path], row) for path, row in rows.items() if path in files]
     with ThreadPoolExecutor(READERS) as pool:
         fits = pool.map(_fits, [row for _, row in stored])
@@ -62,6 +62,12 @@ def _reason(file: store.FoundFile, before: datetime) -> str | None:
     if name.endswith(".tmp"):
         return "left by a killed process"
     return "no row speaks of it" if name.endswith(".parquet") else None
+
+
+def _lost(row: Coverage) -> str:
+    if row.source == Coverage.FROM_FILE:
+        return "a row without its file, to be imported again"
+    return "a row without its file"
 
 
 def _fits(row: Coverage) -> bool:

@@ -31,7 +31,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
         "jobs": page[:PAGE],
         "older": page[PAGE - 1].pk if len(page) > PAGE else None,
         "chosen_user": request.GET.get("user", ""),
-        "retried": queue.RETRIED,
+        "retried": queue.retried(),
         "is_paid": is_paid(),
         "standing": ledger.standing_of(request.user.pk),
         "limits": SpendingLimits.current(),
@@ -98,7 +98,7 @@ def _answer(request: HttpRequest, found: Job, problem: str) -> HttpResponse:
         if problem:
             messages.warning(request, problem)
         return redirect("market:jobs")
-    row = render(request, "market/_job.html", {"job": found, "retried": queue.RETRIED})
+    row = render(request, "market/_job.html", {"job": found, "retried": queue.retried()})
     return trigger_client_event(row, "futsim:said", {"text": problem})
 
 

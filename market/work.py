@@ -6,7 +6,8 @@ from collections.abc import Callable
 from django.db import InterfaceError, OperationalError
 
 from market import jobs
-from market.gateway_errors import GatewayError
+from market.gateway import believe
+from market.gateway_errors import GatewayError, NotYetAvailable
 from market.locks import try_advisory_lock
 from market.models import Job
 from market.plans import NoMarket
@@ -35,7 +36,7 @@ def carry_out(job_id: int, work: Work) -> None:
 def _do(job: Job, work: Work) -> None:
     progress = jobs.Progress(job)
     try:
-        said = work(job, progress)
+        said = _up_to_the_end(job, progress, work)
     except jobs.JobCancelled:
         log.info("%s cancelled", job)
     except (GatewayError, LimitReached, NoMarket, jobs.Failed) as problem:
@@ -49,3 +50,12 @@ def _do(job: Job, work: Work) -> None:
         raise
     else:
         progress.finish(Job.State.DONE, said)
+
+
+def _up_to_the_end(job: Job, progress: jobs.Progress, work: Work) -> str:
+    """Do the work, once more where the gateway told that its data, or the licence, end earlier than was known."""
+    try:
+        return work(job, progress)
+    except NotYetAvailable as refusal:
+        believe(refusal)
+        return work(job, progress)

@@ -114,6 +114,16 @@ class ReplayConsumer(AsyncWebsocketConsumer):
                 player.remember_timeframe(command.timeframe)
             case protocol.CloseChart():
                 viewer.charts.pop(command.chart, None)
+            case protocol.WatchBoard():
+                player.watch_board(viewer, on=command.on)
+            case protocol.FetchBoard():
+                await player.fetch_board()
+            case protocol.Watch():
+                viewer.depth.watch(command)
+            case protocol.GetEvents():
+                player.get_events(command.grade)
+            case protocol.KeepEvents():
+                player.keep_events(command.grade)
             case protocol.ApproveJob():
                 await player.answer(command.job, command.cost)
             case protocol.CancelJob():
@@ -127,7 +137,8 @@ class ReplayConsumer(AsyncWebsocketConsumer):
         if command.last_seq is not None:
             log.info("replay %s: a browser is back after message %s", self._session_id, command.last_seq)
         self._player = await self._players.get(replay, int(command.playhead) if command.playhead else None)
-        self._viewer = Viewer(self._player)
+        self._viewer = Viewer(self._player, wants_board=command.board)
+        self._viewer.depth.watch(command.watch)
         for request in command.charts:
             self._viewer.open_chart(request.chart, request.timeframe)
         news = self._player.watch(self._viewer)

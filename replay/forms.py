@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, time
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -19,6 +19,7 @@ BAD_TIMEFRAME = f"Timeframes are {', '.join(TIMEFRAMES)}."
 BAD_LOOKBACK = f"Lookback is between {LOOKBACK_MIN} and {LOOKBACK_MAX} days."
 
 # not strptime's: its "%H%M" reads 130 as 13:00
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"([0-9]{1,2}):?([0-9]{2})(?::([0-9]{2}))?")
 
 
@@ -40,21 +41,35 @@ class MonthForm(forms.Form):
         return _asset(self.cleaned_data["root"])
 
     def clean_month(self) -> date:
-        """The first day of the month."""
+        """The first day of the month; the nearest that there is for one before or after all of them."""
         try:
             first = date.fromisoformat(f"{self.cleaned_data['month']}-01")
         except ValueError:
             raise forms.ValidationError("Write the month as 2026-03.") from None
-        if not FIRST_DAY.replace(day=1) <= first <= LAST_DAY:
-            raise forms.ValidationError(f"Months are from {FIRST_DAY:%Y-%m} to {LAST_DAY:%Y-%m}.")
-        return first
+        return min(max(first, FIRST_DAY.replace(day=1)), LAST_DAY.replace(day=1))
+
+
+class DayField(forms.DateField):
+    """A date; one that is written well and is none is told apart."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = dict.fromkeys(("required", "invalid"), BAD_DATE)
+
+    def to_python(self, value: Any) -> date | None:
+        """The date that was typed."""
+        try:
+            return super().to_python(value)
+        except forms.ValidationError:
+            text = str(value).strip()
+            if _DATE.fullmatch(text):
+                raise forms.ValidationError(f"There is no day {text}.") from None
+            raise
 
 
 class OpenForm(forms.Form):
     """Asset, entry (ET), timeframe and lookback of a new replay."""
 
     root = forms.CharField(error_messages={"required": "Choose an asset."})
-    entry_date = forms.DateField(error_messages={"required": BAD_DATE, "invalid": BAD_DATE})
+    entry_date = DayField()
     entry_time = forms.CharField(error_messages={"required": BAD_TIME})
     timeframe = forms.ChoiceField(
         choices=[(name, name) for name in TIMEFRAMES],

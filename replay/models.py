@@ -38,6 +38,12 @@ class ReplaySession(models.Model):
     speed = models.FloatField(
         null=True, default=1.0, help_text="Market seconds a second; empty is as fast as possible."
     )
+    keeps = models.CharField(
+        max_length=6,
+        choices=[(name, name) for name in ("bars", "trades", "book")],
+        default="bars",
+        help_text="The grade that each session is brought to as the playhead comes to it.",
+    )
     epoch = models.PositiveIntegerField(default=0, help_text="Counts the server processes that took this replay over.")
 
     created_at = models.DateTimeField(auto_now_add=True)

@@ -13,15 +13,23 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
-from market import queue
+from market import queue, tapes
 from market.bus import Bus
 from market.engine.tape import RollMark, Tape
 from market.gateway_errors import GatewayError
+from market.models import Job
+from market.plans import OF_FILES
 from market.sessions import SECOND_NS, BadTime, parse_et
-from replay import services, wire
+from replay import board, services, wire
+from replay.board import Board
+from replay.depth import Depth, Shown
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
+from replay.following import patiently
+from replay.getting import Getting
+from replay.lookback import Lookback
 from replay.models import ReplaySession
 from replay.protocol import Refused
+from replay.ranking import Ranking
 from replay.record import SAVE_SECONDS, Record
 from replay.supply import Supply
 from replay.viewer import Viewer
@@ -52,6 +60,11 @@ class Player:
         self._unwatched_since = time.monotonic()
         self._running: asyncio.Task[None] | None = None
         self._supply = Supply(replay, bus, self)
+        self.ranking = Ranking(replay, self.wake)
+        self._lookback = Lookback(replay, bus, self, self.ranking.forget)
+        self._board = Board(replay.lookback_days)
+        self._getting = Getting(replay, bus, self)
+        self._depth = Depth(self.tick, self)
         self._flaws_told: set[date] = set()
 
     # --- life -----------------------------------------------------------------------------------------
@@ -69,6 +82,11 @@ class Player:
     async def stop(self) -> None:
         """Write down where the replay stands and let go."""
         self._supply.stop()
+        self._lookback.stop()
+        self.ranking.stop()
+        self._board.stop()
+        self._getting.stop()
+        self._depth.close()
         if self._running is not None:
             self._running.cancel()
         if not self.taken_over:
@@ -103,7 +121,31 @@ class Player:
             self._stand_still("The database does not answer, so the replay is paused. Press Play when it is back.")
         if self.tape is not None:
             self._advance(self.tape, time.monotonic())
+            self._show_board(time.monotonic())
         await self._record.save_when_due()
+
+    def _show_board(self, now: float) -> None:
+        """Compute the metrics board for those who look at it, while something changes."""
+        if any(viewer.wants_board for viewer in self._viewers) and self._board.is_due(self.playhead_ns, now):
+            self._board.look(self.playhead_ns, now, self._tell_board)
+
+    def _tell_board(self, body: dict[str, Any]) -> None:
+        for viewer in self._viewers:
+            viewer.show_board(body)
+        self.wake()
+
+    def watch_board(self, viewer: Viewer, *, on: bool) -> None:
+        """A page looks at the metrics board, or does not any more."""
+        viewer.wants_board = on
+        self._board.show_again()
+
+    async def fetch_board(self) -> None:
+        """Have workers get the session at the playhead, and the lookback before it, of every asset that lacks it."""
+        count = await database_sync_to_async(board.fetch_all)(
+            self.playhead_ns, self.replay.lookback_days, self.replay.owner_id
+        )
+        what = "Every asset is being fetched already." if not count else f"{count} assets are being fetched, see Jobs."
+        self.say("info", what)
 
     def _stand_still(self, reason: str) -> None:
         self._clock.pause()
@@ -122,6 +164,7 @@ class Player:
             self._clock.pause()
             self.say("info", reason)
             self._changed()
+        self._getting.look_ahead(tape, self.playhead_ns)
 
     def _tell_flaws(self, tape: Tape) -> None:
         """Say once of each day that its data are less than good, when a session with it has begun."""
@@ -139,6 +182,8 @@ class Player:
     def _roll_text(self, tape: Tape, roll: RollMark) -> str:
         shift = tape.part_at(roll.at_ns).shift
         text = f"Roll: the front month is {roll.to_contract} from here on."
+        if roll.kind == OF_FILES:
+            text = f"The imported files go on with {roll.to_contract} from here on."
         if not shift:
             return text
         apart = wire.plain_price(abs(shift), self.replay.asset.decimals)
@@ -184,12 +229,25 @@ class Player:
     def clock_body(self) -> dict[str, Any]:
         """The `clock` of the protocol."""
         at_end = self.tape is not None and self.playhead_ns >= self.tape.end_ns and not self._supply.is_loading
-        return wire.clock_body(self._clock, self.tape, at_end=at_end, loading=self._supply.is_jumping)
+        return wire.clock_body(
+            self._clock, self.tape, keeps=self.replay.keeps, at_end=at_end, loading=self._supply.is_jumping
+        )
+
+    @property
+    def shown(self) -> Shown | None:
+        """The prints and the book of the session at the playhead, once they are open; they are opened when asked."""
+        return None if self.tape is None else self._depth.at(self.tape.part_at(self.playhead_ns))
+
+    @property
+    def job(self) -> dict[str, Any] | None:
+        """What is being loaded, as a page shows it: what asks for an answer before what only takes its time."""
+        going = [job for job in (self._supply.job, self._getting.job) if job is not None]
+        return min(going, key=lambda job: job["state"] != Job.State.ASKING, default=None)
 
     def snapshot_body(self) -> dict[str, Any]:
         """The parts of a `snapshot` that are the same for all viewers."""
         session = wire.session_body(self.replay, self.tape)
-        return {"session": session, "job": self._supply.job, "log": list(self._log)}
+        return {"session": session, "job": self.job, "lookback": self._lookback.body, "log": list(self._log)}
 
     # --- commands -------------------------------------------------------------------------------------
 
@@ -255,12 +313,22 @@ class Player:
 
     async def answer(self, job_id: int, cost: str | None) -> None:
         """Say yes to what the load costs, as it was shown, or cancel the load (None). Raises Refused."""
-        if self._supply.job is None or self._supply.job["id"] != job_id:
+        followed = (self._supply.job, self._getting.job, self._lookback.job)
+        if job_id not in {job["id"] for job in followed if job is not None}:
             raise Refused("no_such_job", "This is not being loaded any more.")
         try:
             await database_sync_to_async(services.answer)(self.replay.owner_id, job_id, cost)
         except queue.Stale as problem:
             raise Refused("too_late", str(problem)) from None
+
+    def get_events(self, grade: str) -> None:
+        """Have the trades or the book of the session at the playhead fetched. Raises Refused."""
+        self._getting.get(self._need_tape().part_at(self.playhead_ns), grade)
+
+    def keep_events(self, grade: str) -> None:
+        """Have each session brought to a grade as the playhead comes to it; "bars" ends that. Raises Refused."""
+        self._getting.keep(grade)
+        self._changed()
 
     def resume_at(self, shown_ns: int) -> None:
         """What a browser has shown is not taken back: after a crash the row may be a second behind it."""
@@ -293,12 +361,24 @@ class Player:
         """Go on with another tape, the playhead at `put_ns` (None: where it stands)."""
         before, self.tape = self.tape, tape
         self._clock.move(min(put_ns or self.playhead_ns, tape.end_ns))
+        if before is not None and tape.contradicts(before):
+            self.ranking.forget()
+        if before is None or put_ns is not None:
+            self._lookback.start()
         self.replay.state, self.replay.problem = ReplaySession.State.READY, ""
         if before is None or before.entry_contract != tape.entry_contract:
             self._resync()
         elif put_ns is not None or tape.start_ns < before.start_ns or tape.contradicts(before):
             self._redraw()
         self._changed()
+
+    async def regrade(self) -> None:
+        """Go on with what is stored of the tape's sessions by now."""
+        while (tape := self.tape) is not None:
+            regraded = await patiently(tapes.regraded, tape)
+            if self.tape is tape:
+                self.use(regraded, None)
+                return
 
     def fail(self, problem: str, level: str = "error") -> None:
         """Tell the trader; a replay that already runs goes on with what it has."""
@@ -311,7 +391,13 @@ class Player:
     def job_changed(self) -> None:
         """Tell the viewers what is being loaded."""
         for viewer in self._viewers:
-            viewer.put({"type": "job", "job": self._supply.job}, replaces="job")
+            viewer.put({"type": "job", "job": self.job}, replaces="job")
+        self.wake()
+
+    def lookback_changed(self) -> None:
+        """Tell the viewers how much there is to compare with."""
+        for viewer in self._viewers:
+            viewer.put({"type": "lookback", "lookback": self._lookback.body}, replaces="lookback")
         self.wake()
 
     def _resync(self) -> None:

@@ -22,8 +22,18 @@ class ChartRequest(Struct, frozen=True, forbid_unknown_fields=True):
     timeframe: Timeframe
 
 
+class Watched(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the panels of a page show: the book, the prints, the ladder (the book and the volume at each price)."""
+
+    book: bool = False
+    prints: bool = False
+    ladder: bool = False
+
+
 class Hello(Struct, frozen=True, forbid_unknown_fields=True, tag="hello"):
     charts: Annotated[list[ChartRequest], Meta(max_length=MAX_CHARTS)]
+    board: bool = False
+    watch: Watched = Watched()
     last_seq: int | None = None
     playhead: Ns | None = None
     ref: Ref = None
@@ -80,6 +90,29 @@ class CloseChart(Struct, frozen=True, forbid_unknown_fields=True, tag="chart.clo
     ref: Ref = None
 
 
+class WatchBoard(Struct, frozen=True, forbid_unknown_fields=True, tag="board"):
+    on: bool
+    ref: Ref = None
+
+
+class FetchBoard(Struct, frozen=True, forbid_unknown_fields=True, tag="board.fetch"):
+    ref: Ref = None
+
+
+class Watch(Watched, frozen=True, forbid_unknown_fields=True, tag="watch"):
+    ref: Ref = None
+
+
+class GetEvents(Struct, frozen=True, forbid_unknown_fields=True, tag="events.get"):
+    grade: Literal["trades", "book"]
+    ref: Ref = None
+
+
+class KeepEvents(Struct, frozen=True, forbid_unknown_fields=True, tag="events.keep"):
+    grade: Literal["bars", "trades", "book"]
+    ref: Ref = None
+
+
 class ApproveJob(Struct, frozen=True, forbid_unknown_fields=True, tag="job.approve"):
     job: JobId
     cost: Annotated[str, Meta(max_length=24)]
@@ -93,7 +126,7 @@ class CancelJob(Struct, frozen=True, forbid_unknown_fields=True, tag="job.cancel
 
 Command = (
     Hello | Ack | Resync | Play | Pause | SetSpeed | Step | Seek | OpenChart | SetTimeframe | CloseChart
-    | ApproveJob | CancelJob
+    | WatchBoard | FetchBoard | Watch | GetEvents | KeepEvents | ApproveJob | CancelJob
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

@@ -8,12 +8,12 @@ from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from market import jobs, plans, queue, rolls, tapes
+from market import event_jobs, jobs, plans, queue, rolls, tapes
 from market.databento_historical import DatasetRange
-from market.engine.tape import Tape
+from market.engine.tape import Part, Tape
 from market.gateway import available_range
 from market.gateway_errors import GatewayError
-from market.models import Asset, Coverage, Job
+from market.models import Asset, Contract, Coverage, Job
 from market.sessions import FIRST_DAY, SECOND_NS, Session, SessionCalendar, to_et
 from market.tasks import REPLAY_DATA, window_params
 from replay.models import ReplaySession
@@ -52,15 +52,15 @@ class Available:
         return [session for session in sessions if self.start_ns <= session.open_ns < self.end_ns]
 
     def before(self, calendar: SessionCalendar, trade_date: date, count: int) -> list[Session]:
-        """The last `count` sessions before a trade date, as far as their data is there."""
+        """The last `count` sessions before a trade date, as far as their data is there; imported ones while near."""
         if self.imported is not None:
-            return [session for session in self.imported if session.trade_date < trade_date][-count:]
+            return plans.near_before(self.imported, trade_date)[-count:]
         return self.within(calendar.before(trade_date, count))
 
     def after(self, calendar: SessionCalendar, trade_date: date, count: int) -> list[Session]:
-        """The next `count` sessions after a trade date, as far as their data is there."""
+        """The next `count` sessions after a trade date, as far as their data is there; imported ones while near."""
         if self.imported is not None:
-            return [session for session in self.imported if session.trade_date > trade_date][:count]
+            return plans.near_after(self.imported, trade_date)[:count]
         return self.within(calendar.after(trade_date, count))
 
     @property
@@ -231,6 +231,15 @@ def ask_for(window: plans.Window, owner_id: int) -> Job:
     return asking or queue.submit(kind=REPLAY_DATA, params=params, asked_by_id=owner_id)
 
 
+def ask_for_events(owner_id: int, part: Part, grade: str) -> Job:
+    """Have a worker get the trades or the book of a part; a job of the owner that does just this is not doubled."""
+    assert part.contract_id is not None
+    contract = Contract.objects.get(pk=part.contract_id)
+    kind, params = event_jobs.KINDS[grade], event_jobs.params(contract, part.piece.session.trade_date, grade)
+    going = Job.objects.filter(kind=kind, asked_by_id=owner_id, params=params).exclude(state__in=Job.FINAL).first()
+    return going or queue.submit(kind=kind, params=params, asked_by_id=owner_id)
+
+
 def answer(owner_id: int, job_id: int, cost: str | None) -> None:
     """Say yes to the cost of the owner's job, as it was shown, or cancel it (None). Raises queue.Stale."""
     job = Job.objects.get(pk=job_id, asked_by_id=owner_id)
@@ -270,7 +279,7 @@ def take_over(replay: ReplaySession) -> None:
 
 def save(replay: ReplaySession) -> bool:
     """Write down where the replay stands; False when another process has taken it over."""
-    fields = ("anchor_ns", "playhead_ns", "playing", "speed", "state", "problem", "timeframe", "job_id")
+    fields = ("anchor_ns", "playhead_ns", "playing", "speed", "keeps", "state", "problem", "timeframe", "job_id")
     values = {name: getattr(replay, name) for name in fields}
     mine = ReplaySession.objects.filter(pk=replay.pk, epoch=replay.epoch)
     return bool(mine.update(**values, saved_at=Now()))

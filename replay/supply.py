@@ -12,7 +12,8 @@ from market.engine.tape import Tape
 from market.models import Job
 from market.sessions import SECOND_NS, to_et
 from replay import services
-from replay.loader import CannotLoad, Loader, patiently
+from replay.following import patiently
+from replay.loader import CannotLoad, Loader
 from replay.models import ReplaySession
 
 log = logging.getLogger(__name__)
@@ -149,6 +150,7 @@ class Supply:
         await self._tell_fronts()
 
     async def _extend(self, tape: Tape) -> None:
+        told = self._told_cost
         try:
             longer = await self._loader.ahead(tape)
         except CannotLoad as problem:
@@ -158,6 +160,8 @@ class Supply:
             self._no_more_until = time.monotonic() + NO_MORE_SECONDS
         else:
             self._use(longer, None)
+            if self._told_cost != told:
+                self._receiver.say("info", f"{self._replay.asset} is here up to {longer.trade_dates[-1]} now.")
 
     async def _fill_behind(self, tape: Tape, ns: int) -> None:
         longer = await self._loader.behind(tape, ns)
@@ -172,6 +176,8 @@ class Supply:
     def _tell_past(self, tape: Tape) -> None:
         # even how much a session in progress will have traded is the future
         past = [part.piece for part in tape.parts if part.piece.session.close_ns <= self._receiver.playhead_ns]
+        if not past:
+            return
         root, count = self._replay.asset.root, sum(len(piece.stored) for piece in past)
         sessions = "1 session" if len(past) == 1 else f"{len(past)} sessions"
         kind = "one-second bars" if all(piece.bar_ns == SECOND_NS for piece in past) else "bars"

@@ -27,13 +27,15 @@ def real_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_store(settings: Any, tmp_path: Path) -> None:
-    """Each test has a store of its own and an empty piece cache."""
+    """Each test has a store of its own and empty caches."""
     from market import tapes
+    from ranks import access
 
     settings.DATA_ROOT = str(tmp_path / "data")
     settings.BOOK_ROOT = str(tmp_path / "books")
     settings.UPLOAD_ROOT = str(tmp_path / "uploads")
     tapes.cache.clear()
+    access.forget_cached()
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ import zstandard
 from aiohttp import web
 
 from market.engine.bars import Bars
+from tests.datafiles import MESSAGES
 
 KEY = "db-test-key-0123456789abcdefghij"
 DAY_NS = 86_400 * 10**9
@@ -38,6 +39,8 @@ class Records:
     """
 
     bars: dict[tuple[str, str], Bars] = field(default_factory=dict)
+    events: dict[tuple[str, str], npt.NDArray[Any]] = field(default_factory=dict)
+    """DBN records of trades, mbp-10 or status by (schema, raw symbol)."""
     definitions: list[npt.NDArray[Any]] = field(default_factory=list)
     dates: dict[str, tuple[date, date]] = field(default_factory=dict)
     start_ns: int = 0
@@ -93,7 +96,7 @@ class FileGateway:
         self.app = web.Application(middlewares=[self._authorise])
         for path in ("timeseries.get_range", "metadata.get_record_count", "metadata.get_cost", "symbology.resolve"):
             self.app.router.add_post(f"/v0/{path}", getattr(self, path.partition(".")[2]))
-        for path in ("get_dataset_range", "get_dataset_condition"):
+        for path in ("get_dataset_range", "get_dataset_condition", "list_schemas"):
             self.app.router.add_get(f"/v0/metadata.{path}", getattr(self, path))
 
     @web.middleware
@@ -117,6 +120,10 @@ class FileGateway:
                 for day in days
             ]
         )
+
+    async def list_schemas(self, request: web.Request) -> web.Response:
+        bars = {schema for schema, _ in self.records.bars}
+        return web.json_response(sorted(bars | {schema for schema, _ in self.records.events}))
 
     async def get_cost(self, request: web.Request) -> web.Response:
         return web.json_response(len(self._select(await request.post())) * self.records.dollars_a_record)
@@ -181,6 +188,8 @@ class FileGateway:
             rows = np.concatenate([np.empty(0, DEFINITION), *self.records.definitions])
             asked = str(form["symbols"]).removesuffix(".FUT").encode()
             return rows[(rows["ts_recv"] >= start) & (rows["ts_recv"] < end) & (rows["group"] == asked)]
+        if form["schema"] not in RTYPE:
+            return self._select_events(form, start, end)
         parts = [np.empty(0, OHLCV)]
         for symbol in self._meant(form):
             bars = self.records.bars.get((form["schema"], symbol))
@@ -189,6 +198,16 @@ class FileGateway:
                 parts.append(records(kept, form["schema"], instrument_id(symbol)))
         rows = np.concatenate(parts)
         return rows[np.argsort(rows["ts_event"], kind="stable")]
+
+    def _select_events(self, form: Any, start: int, end: int) -> npt.NDArray[Any]:
+        parts = [np.empty(0, np.dtype(MESSAGES[form["schema"]][0]._dtypes))]
+        for symbol in self._meant(form):
+            rows = self.records.events.get((form["schema"], symbol))
+            if rows is not None:
+                kept = rows[(rows["ts_recv"] >= start) & (rows["ts_recv"] < end)].copy()
+                kept["instrument_id"] = instrument_id(symbol)
+                parts.append(kept)
+        return np.concatenate(parts)
 
 
 def records(bars: Bars, schema: str, instrument_id: int) -> npt.NDArray[Any]:

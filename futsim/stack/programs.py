@@ -4,6 +4,7 @@ import http.client
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from futsim.stack.checks import Address
@@ -13,6 +14,7 @@ from futsim.stack.paths import Places
 
 PROBE_SECONDS = 2.0
 WORKER_PROCESSES = 2
+BACKGROUND_GRACE_SECONDS = 1.0
 
 
 def standin(environment: Mapping[str, str], port: int, live_port: int) -> Program:
@@ -24,10 +26,24 @@ def standin(environment: Mapping[str, str], port: int, live_port: int) -> Progra
 
 
 def worker(environment: Mapping[str, str]) -> Program:
-    """The Celery worker. Alone on its machine, it need not wait a second for the answers of others (mingle)."""
-    options = ("--pool", "prefork", "--concurrency", str(WORKER_PROCESSES), "--loglevel", "INFO")
-    command = (sys.executable, "-m", "celery", "-A", "futsim", "worker", *options, "--without-mingle")
-    return Program("worker", (*command, "--without-gossip"), environment, is_ready=says(" ready."))
+    """The Celery worker for what a user waits for."""
+    return _worker("worker", "celery", WORKER_PROCESSES, environment)
+
+
+def background(environment: Mapping[str, str]) -> Program:
+    """The one for long work beside it: a year of sessions for ranks must not keep a replay from loading.
+
+    It is not waited for at the end: a job that is broken off goes on at the next start.
+    """
+    return replace(_worker("background", "background", 1, environment), grace=BACKGROUND_GRACE_SECONDS)
+
+
+def _worker(name: str, queue: str, processes: int, environment: Mapping[str, str]) -> Program:
+    """On one machine workers need not wait a second for each other's answers (mingle)."""
+    options = ("--pool", "prefork", "--concurrency", str(processes), "--queues", queue, "--loglevel", "INFO")
+    command = (sys.executable, "-m", "celery", "-A", "futsim", "worker", *options, "--hostname", f"{name}@%h")
+    brief = ("--without-mingle", "--without-gossip")
+    return Program(name, (*command, *brief), environment, is_ready=says(" ready."))
 
 
 def beat(environment: Mapping[str, str], places: Places) -> Program:

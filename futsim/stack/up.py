@@ -205,8 +205,9 @@ class Supervisor:
             self._launch(program)
         self._wait_until_ready()
         if not self.interrupts.stopping():
-            # after all that a page needs: it has a day of the market to catch up with
+            # after all that a page needs: the one has a day of the market to catch up with, the other perhaps a year
             self._launch(programs.live(env))
+            self._launch(programs.background(env))
 
     def _launch(self, program: Program) -> None:
         """Starts a child without waiting for it."""

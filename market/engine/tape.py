@@ -118,7 +118,8 @@ class FlawMark:
 class Part:
     """A piece in its place: the shift that its prices need, and the roll and the flaw at its open if there are any.
 
-    grade: what the session's stored data can decide: "book", "trades" or "bars".
+    grade: what the session's stored data can decide: "book", "trades" or "bars". contract_id: the row of the
+    contract, for whoever wants more of the session than its bars; None for a tape that was made without a store.
     """
 
     piece: Piece
@@ -126,6 +127,7 @@ class Part:
     roll: RollMark | None = None
     flaw: FlawMark | None = None
     grade: str = "bars"
+    contract_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

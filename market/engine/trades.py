@@ -12,6 +12,8 @@ from market.engine.table import Table
 
 BUY, SELL, NO_SIDE = ord("B"), ord("A"), ord("N")
 """The aggressor, as DBN says it: who hit the book."""
+WIDEST = 1_000_000
+"""Ticks between the prices of a session: beyond it one of them is no price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,19 @@ class Trades(Table):
         """The last prints known at an instant, at most `count`, the newest last."""
         end = self.known_at(ns)
         return self[max(0, end - count) : end]
+
+    def volumes(self, first: int, end: int, tick: int) -> tuple[Int64s, Int64s]:
+        """Where prints `first` to `end` traded, in whole ticks (of 1e-9 units), ascending, and the lots at each."""
+        ticks = self.price[first:end] // tick
+        if not len(ticks):
+            return ticks, ticks
+        low = int(ticks.min())
+        if int(ticks.max()) - low > WIDEST:
+            ticks, place = np.unique(ticks, return_inverse=True)
+            return ticks, np.bincount(place, self.size[first:end]).astype(np.int64)
+        lots = np.bincount(ticks - low, self.size[first:end])  # six times as fast as sorting a whole session
+        traded = lots.nonzero()[0]
+        return traded + low, lots[traded].astype(np.int64)
 
     def bars(self, seconds: int = 1) -> Bars:
         """Bars as Databento makes them from these prints."""

@@ -21,7 +21,10 @@ CANCELLED = "Cancelled before it was over; pieces that were stored until then st
 
 
 def run(job: Job, progress: jobs.Progress) -> str:
-    """Import a job's files; what to tell of it. After a crash it goes on with the file that was not over."""
+    """Import a job's files; what to tell of it. After a crash it goes on with the file that was not over.
+
+    Raises JobCancelled, and jobs.Failed where all of them are refused.
+    """
     waiting = list(job.imported_files.filter(report={}).order_by("pk"))
     waiting.sort(key=lambda row: not holds_definitions(_path(job, row), row.name))
     progress.expect(sum(row.bytes for row in waiting) // UNIT_BYTES + 1)
@@ -32,10 +35,11 @@ def run(job: Job, progress: jobs.Progress) -> str:
 
 
 def _summary(total: int, refused: int) -> str:
+    """Raises jobs.Failed where nothing was taken."""
     files = "1 file" if total == 1 else f"{total} files"
-    if not refused:
-        return f"{files} imported."
-    return f"{files}, {refused} of them refused." if total > 1 else "The file was refused."
+    if refused == total:
+        raise jobs.Failed(f"{files}, all refused." if total > 1 else "The file was refused.")
+    return f"{files}, {refused} of them refused." if refused else f"{files} imported."
 
 
 def _import(row: ImportedFile, path: Path, progress: jobs.Progress) -> None:
@@ -49,7 +53,7 @@ def _import(row: ImportedFile, path: Path, progress: jobs.Progress) -> None:
 
     if path.exists():
         row.checksum = checksum(path)
-        report = _attempt(path, row.name, tell)
+        report = _attempt(path, row, tell)
     else:
         report = Report(problem=GONE)
     row.report = report.as_json()
@@ -57,14 +61,14 @@ def _import(row: ImportedFile, path: Path, progress: jobs.Progress) -> None:
     path.unlink(missing_ok=True)
 
 
-def _attempt(path: Path, name: str, tell: Tell) -> Report:
+def _attempt(path: Path, row: ImportedFile, tell: Tell) -> Report:
     """A mistake of ours ends with its file; the others go on."""
     try:
-        return import_file(path, name, tell)
+        return import_file(path, row.name, tell, row)
     except (OperationalError, InterfaceError, jobs.JobCancelled):
         raise
     except Exception:
-        log.exception("%s could not be imported", name)
+        log.exception("%s could not be imported", row.name)
         return Report(problem=STUMBLED)
 
 

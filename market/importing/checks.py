@@ -10,10 +10,11 @@ import numpy.typing as npt
 from market.facts import PRICE_SCALE
 from market.importing.contracts import Instrument
 from market.importing.parts import MBO, UNDEFINED_PRICE, Part
-from market.importing.report import Report
+from market.importing.report import LISTED_ROWS, Report
 from market.schemas import BOOK, LEVELS, TRADES
 from market.sessions import FIRST_DAY, LAST_DAY, SECOND_NS, Session, calendar, to_et
 
+YEAR_NS = 365 * 86_400 * SECOND_NS
 LATE_NS = 4 * 3_600 * SECOND_NS
 """So long after the calendar's close a row still belongs to the session: calendars err about early closes."""
 ACTIONS = tuple(ord(letter) for letter in "ACMRTFN")
@@ -29,6 +30,7 @@ def sound(part: Part, instrument: Instrument, last_ns: int, now_ns: int, report:
     sieve = _Sieve(part, report)
     times = part.columns[part.schema.time]
     sieve.drop(times <= 0, "A row has no time.")
+    sieve.drop(times < YEAR_NS, "A row's time is in 1970: times must be UTC nanoseconds.")
     sieve.drop(times >= now_ns, "The row is of the future: times must be UTC nanoseconds.")
     if part.schema in (BOOK, MBO):
         sieve.drop(~np.isin(part.columns["action"], ACTIONS), "The action is none of A, C, M, R, T, F and N.")
@@ -40,9 +42,9 @@ def sound(part: Part, instrument: Instrument, last_ns: int, now_ns: int, report:
         if name in _required(part):
             sieve.drop(~known & _has_price(part), f"The {name} is missing.")
         off = known & (values % instrument.grid != 0)
-        sieve.drop(off, f"{instrument.label}: a price is off the tick of {price_text(instrument.grid)}.")
+        sieve.drop(off, _off_tick(instrument, values[known]), values)
         if not instrument.can_be_negative:
-            sieve.drop(known & (values <= 0), f"{instrument.label}: a price is not above zero.")
+            sieve.drop(known & (values <= 0), f"{instrument.label}: a price is not above zero.", values)
     if part.schema.bar_seconds:
         _drop_crooked_bars(part, sieve)
     # what is refused for another reason says nothing of the order of the rest
@@ -59,14 +61,24 @@ class _Sieve:
         self._report = report
         self.kept: Mask = np.ones(len(part), bool)
 
-    def drop(self, wrong: Mask, reason: str) -> None:
+    def drop(self, wrong: Mask, reason: str, prices: npt.NDArray[np.int64] | None = None) -> None:
+        """prices: those of all rows, where they are the reason."""
         dropped = self.kept & wrong
         if dropped.any():
-            self._report.refuse(self._part.rows[dropped], reason)
+            values = None if prices is None else [price_text(int(price)) for price in prices[dropped][:LISTED_ROWS]]
+            self._report.refuse(self._part.rows[dropped], reason, values)
             self.kept &= ~wrong
 
     def rest(self) -> Part:
         return self._part if self.kept.all() else self._part.only(self.kept)
+
+
+def _off_tick(instrument: Instrument, prices: npt.NDArray[np.int64]) -> str:
+    reason = f"{instrument.label}: a price is off the tick of {price_text(instrument.grid)}"
+    # no market is quoted in less than its tick; 38000 that was meant as such is 0.000038
+    if len(prices) and np.abs(prices).max() < instrument.grid:
+        return f"{reason}: prices without a decimal point are taken for multiples of 1e-9."
+    return f"{reason}."
 
 
 def _priced(part: Part) -> tuple[str, ...]:

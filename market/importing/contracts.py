@@ -119,9 +119,7 @@ class Instruments:
     def _future(self, label: str, symbol: Symbol) -> Instrument:
         asset = future_asset(symbol.root, self._dataset)
         if asset is None:
-            raise Unknown(
-                f"{symbol.root} is not among the assets: import a definition file of it first, or let an admin add it."
-            )
+            raise Unknown(_no_asset(symbol.root, self._dataset))
         return Instrument(label, self._dataset, asset.tick_size, asset.calendar, asset, symbol)
 
     def _by_id(self, instrument_id: int, day: date) -> Contract | None:
@@ -138,7 +136,10 @@ class Instruments:
 
 def _no_outright(symbol: str | None, instrument_id: int) -> str:
     if symbol is None:
-        return f"The file does not say what instrument {instrument_id} is. Import a definition file of it first."
+        return (
+            f"The file does not say what instrument {instrument_id} is. "
+            "Import a definition file of it first, or write it with map_symbols=True."
+        )
     shown = symbol[:LONGEST_LIST]
     if re.fullmatch(r".+\.[cnv]\.\d+", symbol):
         return (
@@ -148,6 +149,16 @@ def _no_outright(symbol: str | None, instrument_id: int) -> str:
     if "-" in symbol or ":" in symbol or " " in symbol:
         return f"{shown} is a spread or an option; futsim replays outright futures and stocks."
     return f"{shown} is no symbol of a future, such as ESH4."
+
+
+def _no_asset(root: str, dataset: str) -> str:
+    known = Asset.objects.filter(root=root, kind=Asset.Kind.FUTURE).first() or facts.KNOWN_IN_FILES.get(root)
+    if known is None or known.dataset == dataset:
+        return f"{root} is not among the assets: import a definition file of it first, or let an admin add it."
+    return (
+        f"{root} is of {known.dataset}, but by its name or columns the file is of {dataset}. "
+        f"Name it as Databento does: {known.dataset}.2025-06-02.ohlcv-1m.csv."
+    )
 
 
 def future_asset(root: str, dataset: str) -> Asset | None:

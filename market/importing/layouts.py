@@ -21,7 +21,7 @@ NO_INTERVAL = (
 )
 NO_DATASET = (
     "Neither its name nor its columns say which dataset it is of. "
-    "Name it as Databento does: XNAS.ITCH.2025-06-02.trades.parquet."
+    "Name it as Databento does: XNAS.ITCH.2025-06-02.trades.parquet, or GLBX.MDP3.2025-06-02.ohlcv-1m.csv."
 )
 SHOWN = 12
 

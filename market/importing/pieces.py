@@ -11,7 +11,7 @@ from market.importing.merging import Columns, Merged, merge
 from market.importing.report import Report, StoredPiece
 from market.importing.spool import Spool
 from market.locks import advisory_lock
-from market.models import Contract, Coverage
+from market.models import Contract, Coverage, ImportedFile, ImportedPiece
 from market.schemas import SECONDS, TRADES, Schema
 from market.sessions import SECOND_NS, Session
 
@@ -73,8 +73,11 @@ class _Count:
         self.accepted = 0
 
 
-def save(piece: Piece, spool: Spool, report: Report) -> None:
-    """Put a piece's rows into the store beside those that are there, and count them. Raises OSError."""
+def save(piece: Piece, spool: Spool, report: Report, file: ImportedFile | None = None) -> None:
+    """Put a piece's rows into the store beside those that are there, and count them. Raises OSError.
+
+    file: whose rows they are, where that is to be remembered.
+    """
     with advisory_lock("ingest", piece.contract.pk, piece.schema.name):
         held = _coverage(piece.contract, piece.schema, piece.session)
         try:
@@ -84,10 +87,18 @@ def save(piece: Piece, spool: Spool, report: Report) -> None:
             held.delete()
             store.set_aside(piece.name)
             count = _write(piece, None, spool, report)
+        if count.accepted or count.known:
+            _remember(piece, file)
     report.accepted += count.accepted
     report.known += count.known
     report.schemas.add(piece.schema.name)
     report.pieces.append(_told(piece, count))
+
+
+def _remember(piece: Piece, file: ImportedFile | None) -> None:
+    row = _coverage(piece.contract, piece.schema, piece.session)
+    if file is not None and row is not None:
+        ImportedPiece.objects.get_or_create(file=file, coverage=row)
 
 
 def _coverage(contract: Contract, schema: Schema, session: Session) -> Coverage | None:
@@ -198,8 +209,11 @@ def _told(piece: Piece, count: _Count) -> StoredPiece:
 # --- bars from trades -------------------------------------------------------------------------------------
 
 
-def make_bars(contract: Contract, session: Session, report: Report) -> None:
-    """Build a session's one-second bars from its trades, unless bars of another origin are here."""
+def make_bars(contract: Contract, session: Session, report: Report, of: ImportedFile | None = None) -> None:
+    """Build a session's one-second bars from its trades, unless bars of another origin are here.
+
+    of: the file that some of the trades are from, where that is to be remembered.
+    """
     piece = Piece(contract, SECONDS, session, TRADES.name)
     with advisory_lock("ingest", contract.pk, SECONDS.name):
         held = _coverage(contract, SECONDS, session)
@@ -211,8 +225,10 @@ def make_bars(contract: Contract, session: Session, report: Report) -> None:
             return
         file = store.write(piece.name, store.bar_columns(bars))
         if held is not None and held.checksum == file.checksum:
+            _remember(piece, of)
             return
         _record(piece, file, int(bars.ts[0]), int(bars.ts[-1]), TRADES.name)
+        _remember(piece, of)
     count = _Count(accepted=len(bars), first_ns=int(bars.ts[0]), last_ns=int(bars.ts[-1]))
     report.pieces.append(_told(piece, count))
 

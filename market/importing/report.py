@@ -1,6 +1,6 @@
 """What became of a file: how many rows came in, were here already, were refused, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -64,8 +64,11 @@ class Report:
         """Whether nothing of the file was taken."""
         return bool(self.problem)
 
-    def refuse(self, rows: Rows | Iterable[int], reason: str) -> None:
-        """Count rows as refused; the first of all are listed."""
+    def refuse(self, rows: Rows | Iterable[int], reason: str, values: Sequence[str] | None = None) -> None:
+        """Count rows as refused; the first of all are listed.
+
+        values: what stood in the first of the rows (LISTED_ROWS at most), which ascend then.
+        """
         numbers = np.asarray(rows, np.int64)
         if not len(numbers):
             return
@@ -73,7 +76,8 @@ class Report:
             reason = "Other reasons; the rows above show the first ones."
         self._reasons[reason] = self._reasons.get(reason, 0) + len(numbers)
         # the hundred lowest numbers, whatever order the rows were looked at in
-        self._listed.extend((int(number), reason) for number in np.sort(numbers)[:LISTED_ROWS])
+        said = [f" It is {value}." for value in values] if values else [""] * LISTED_ROWS
+        self._listed.extend((int(row), reason + each) for row, each in zip(np.sort(numbers), said, strict=False))
         if len(self._listed) > 10 * LISTED_ROWS:
             self._listed = sorted(self._listed)[:LISTED_ROWS]
 
@@ -90,9 +94,14 @@ class Report:
         if not reasons:
             self.problem = "It holds no rows."
         elif len(reasons) == 1:
-            self.problem = reasons[0]
+            self.problem = self._only(reasons[0])
         else:
             self.problem = f"None of its {self.refused:,} rows could be taken; the reasons are below."
+
+    def _only(self, reason: str) -> str:
+        """The one reason for all rows, with what stood in the first of them."""
+        row, text = min(self._listed)
+        return text if text == reason else f"Row {row:,}: {text}"
 
     def as_json(self) -> dict[str, Any]:
         """For `ImportedFile.report`."""
@@ -106,6 +115,7 @@ class Report:
             "rows": [{"row": row, "reason": reason} for row, reason in sorted(self._listed)[:LISTED_ROWS]],
             "pieces": [_piece_json(piece) for piece in self._sorted_pieces()[:LISTED_PIECES]],
             "more_pieces": max(0, len(self.pieces) - LISTED_PIECES),
+            "unplaced": max(0, self.refused - sum(piece.refused for piece in self.pieces)),
             "notes": self.notes,
         }
 
@@ -114,7 +124,7 @@ class Report:
         told = [f"refused: {self.problem}"] if self.problem else []
         told += [f"{self.accepted:,} accepted, {self.known:,} already there, {self.refused:,} refused"]
         told += [_piece_line(piece) for piece in self._sorted_pieces()]
-        if [reason for reason, _ in self._sorted_reasons()] != [self.problem]:
+        if any(text != self.problem for _, text in self._listed):
             told += [f"refused {rows:,}: {reason}" for reason, rows in self._sorted_reasons()]
             told += [f"  row {row}: {reason}" for row, reason in sorted(self._listed)[:SHOWN_ROWS]]
         return [*told, *self.notes]

@@ -1,6 +1,10 @@
 """Rows on their way into the store, gathered by piece on disk until the whole file has been read."""
 
+import contextlib
+import fcntl
+import shutil
 import struct
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from django.conf import settings
 
 from market.schemas import Schema
 
@@ -16,6 +21,8 @@ PIECE_ROWS = 65_536
 """So many rows of a piece are written together."""
 MEMORY_BYTES = 256 << 20
 """Of all rows that wait; a file of thousands of symbols has few of each."""
+PREFIX, LOCK = "spool-", "lock"
+"""Names of the folders, and of the file in each that its process holds locked."""
 ROW = "row"
 """The column beside those of the schema: the rows' numbers in the file."""
 
@@ -30,6 +37,30 @@ class _Waiting:
     parts: list[Columns] = field(default_factory=list)
     rows: int = 0
     bytes: int = 0
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A new folder for a spool, gone afterwards. While its process lives, it holds the lock in it."""
+    root = Path(settings.UPLOAD_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix="new-", dir=root))
+    with (made / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # only now under a name that `remove_left_overs` looks at
+        mine = made.rename(root / f"{PREFIX}{made.name.removeprefix('new-')}")
+        try:
+            yield mine
+        finally:
+            shutil.rmtree(mine, ignore_errors=True)
+
+
+def remove_left_overs() -> None:
+    """Remove the folders of processes that were killed."""
+    for found in Path(settings.UPLOAD_ROOT).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError), (found / LOCK).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(found, ignore_errors=True)
 
 
 class Spool:

@@ -1,6 +1,6 @@
 """The batches of a parquet or CSV file as parts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ LAG_NS = SECOND_NS
 LETTERS = ("action", "side", "is_trading", "is_quoting", "is_short_sell_restricted")
 COUNTS = ("volume", "order_id")
 """int64 columns that are no prices."""
-PRICED = ("open", "price", "bid_px_00", "min_price_increment")
+DEFINED_PRICES = ("min_price_increment", "min_price_increment_amount", "display_factor", "unit_of_measure_qty")
+BAR_PRICES = ("open", "high", "low", "close")
 
 
 class Tables:
@@ -35,14 +36,16 @@ class Tables:
     def __init__(self, name: FileName, first: pa.RecordBatch) -> None:
         self.layout: Layout = layout_of(first.schema.names, name)
         self.dataset = name.dataset or _published(first)
-        self._is_fixed = _is_fixed(first)
+        self._is_fixed: bool | None = None
         self._latest: dict[str | None, int] = {}
 
     def parts(self, rows_of: pa.RecordBatch, rows: Rows, report: Report) -> Iterator[Part | Definitions]:
         """The parts of a batch whose rows have these numbers."""
         if not len(rows):
             return
-        batch = Batch(rows_of, rows, report, is_fixed=self._is_fixed)
+        if self._is_fixed is None:
+            self._is_fixed = _is_fixed(rows_of, _prices(self.layout.schema))
+        batch = Batch(rows_of, rows, report, is_fixed=bool(self._is_fixed))
         if self.layout.schema == DEFINITION:
             columns = {name: self._definition(batch, name) for name in FIELDS}
             yield Definitions({name: values[batch.good] for name, values in columns.items()}, rows[batch.good])
@@ -117,11 +120,25 @@ def _published(batch: pa.RecordBatch) -> str:
     return dataset
 
 
-def _is_fixed(batch: pa.RecordBatch) -> bool:
-    """Whether prices that come as text are fixed-point: the others are written with a decimal point."""
+def _prices(schema: str) -> tuple[str, ...]:
+    """The columns that hold prices in tables of a schema."""
+    if schema == DEFINITION:
+        return DEFINED_PRICES
+    if schema == ANY_BARS:
+        return BAR_PRICES
+    columns = TAKEN[schema].columns.items()
+    return tuple(name for name, dtype in columns if dtype is np.int64 and name not in COUNTS and name[:3] != "ts_")
+
+
+def _is_fixed(batch: pa.RecordBatch, names: Iterable[str]) -> bool | None:
+    """Whether prices that come as text are fixed-point: the others are written with a decimal point.
+
+    None where no row has a price.
+    """
     texts = [
         batch.column(name)
-        for name in PRICED
+        for name in names
         if name in batch.schema.names and pa.types.is_string(batch.schema.field(name).type)
     ]
-    return bool(texts) and not any(pc.any(pc.match_substring(text, ".")).as_py() for text in texts)
+    texts = [text for text in texts if text.null_count < len(text)]
+    return not any(pc.any(pc.match_substring(text, ".")).as_py() for text in texts) if texts else None

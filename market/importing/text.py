@@ -44,7 +44,8 @@ class TextFile:
         skipped: list[int] = []
 
         def skip(row: pa.csv.InvalidRow) -> str:
-            reason = f"The line has {row.actual_columns} columns instead of {row.expected_columns}."
+            columns = "1 column" if row.actual_columns == 1 else f"{row.actual_columns} columns"
+            reason = f"The line has {columns} instead of {row.expected_columns}."
             report.refuse([row.number], reason)
             skipped.append(row.number)
             return "skip"

@@ -7,7 +7,7 @@ from market.models.assets import Asset, AssetCost, validate_months
 from market.models.contracts import Contract, DailyBar, DailySpan, InstrumentId, Roll
 from market.models.jobs import Job
 from market.models.spending import Purchase, SpendingLimits
-from market.models.stored import Coverage, DayCondition, ImportedFile
+from market.models.stored import Coverage, DayCondition, ImportedFile, ImportedPiece
 
 __all__ = [
     "Asset",
@@ -18,6 +18,7 @@ __all__ = [
     "DailySpan",
     "DayCondition",
     "ImportedFile",
+    "ImportedPiece",
     "InstrumentId",
     "Job",
     "Purchase",

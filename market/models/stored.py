@@ -14,7 +14,7 @@ class Coverage(models.Model):
     class State(models.TextChoices):
         COMPLETE = "complete"
         EMPTY = "empty"
-        PARTIAL = "partial", "partial (the session was not over)"
+        PARTIAL = "partial"
 
     FROM_FILE = "file"
     """The source of what users imported."""
@@ -22,7 +22,11 @@ class Coverage(models.Model):
     contract = models.ForeignKey(Contract, models.CASCADE, related_name="coverage")
     schema = models.CharField(max_length=12)
     trade_date = models.DateField()
-    state = models.CharField(max_length=10, choices=State.choices)
+    state = models.CharField(
+        max_length=10,
+        choices=State.choices,
+        help_text="Partial: the session was not over when it was fetched, or users' files have a part of it only.",
+    )
     rows = models.PositiveBigIntegerField()
     bytes = models.PositiveBigIntegerField()
     checksum = models.CharField(max_length=64, blank=True)
@@ -86,3 +90,16 @@ class ImportedFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ImportedPiece(models.Model):
+    """A file has rows of a stored piece, whether it brought them or found them there."""
+
+    file = models.ForeignKey(ImportedFile, models.CASCADE, related_name="pieces")
+    coverage = models.ForeignKey(Coverage, models.CASCADE, related_name="brought_by")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["file", "coverage"], name="imported_piece_once")]
+
+    def __str__(self) -> str:
+        return f"{self.coverage} of {self.file}"

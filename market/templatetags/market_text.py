@@ -6,6 +6,9 @@ from decimal import Decimal
 from django import template
 
 from market import money
+from market.models import Job
+
+KB_IN_MB = 1024
 
 register = template.Library()
 
@@ -26,6 +29,16 @@ def estimate(amount: Decimal) -> str:
 def count(number: int) -> str:
     """ "840,526" """
     return f"{number:,}"
+
+
+@register.filter
+def units(job: Job) -> str:
+    """ "5 of 17"; of an import, which counts in KB, "91.4 of 130.9 MB". static/js/jobs/row.js writes the same."""
+    if job.kind != Job.IMPORT:
+        return f"{job.done} of {job.total}"
+    if job.total < KB_IN_MB:
+        return f"{job.done} of {job.total} KB"
+    return f"{job.done / KB_IN_MB:.1f} of {job.total / KB_IN_MB:.1f} MB"
 
 
 @register.filter

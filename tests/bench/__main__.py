@@ -17,8 +17,15 @@ from standin.gateway import Gateway
 from tests.bench import report
 from tests.bench.measure import Result
 
-BENCHES = ("opening", "splicing", "schedule", "storing", "memory", "frames", "events", "feed", "starting")
+BENCHES = (
+    "opening", "splicing", "schedule", "storing", "memory", "frames", "events", "broker", "feed", "starting", "ranks",
+)  # fmt: skip
+ON_REQUEST = ("nineteen",)
+"""Takes minutes to make its data."""
 NEEDED = ("DATABASE_URL", "REDIS_URL", "FUTSIM_DATA_ROOT")
+
+
+_CHOICE = f"of {', '.join(BENCHES)}, and on request only {', '.join(ON_REQUEST)}"
 
 
 def main() -> int:
@@ -45,7 +52,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures futsim's engines and fan-out.")
-    parser.add_argument("--only", nargs="+", choices=BENCHES, metavar="BENCH", help=f"of {', '.join(BENCHES)}")
+    parser.add_argument("--only", nargs="+", choices=(*BENCHES, *ON_REQUEST), metavar="BENCH", help=_CHOICE)
     parser.add_argument("--json", type=Path, default=report.JSON_FILE, metavar="PATH", help="where the figures go")
     parser.add_argument("--write-docs", action="store_true", help="put the table into docs/performance.md")
     return parser.parse_args()
@@ -58,12 +65,38 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
     django.setup()
     logging.getLogger("databento").setLevel(logging.ERROR)
     # These need Django to be set up.
-    from tests.bench import events, feed, frames, memory, opening, schedule, splicing, starting, storing
+    from tests.bench import (
+        broker,
+        events,
+        feed,
+        frames,
+        memory,
+        nineteen,
+        opening,
+        ranks,
+        schedule,
+        splicing,
+        starting,
+        storing,
+    )  # fmt: skip
     from tests.bench.data import Market
 
     runs: dict[str, Callable[[Market], Iterator[Result]]] = {
         module.__name__.rpartition(".")[2]: module.run
-        for module in (opening, splicing, schedule, storing, memory, frames, events, feed, starting)
+        for module in (
+            opening,
+            splicing,
+            schedule,
+            storing,
+            memory,
+            frames,
+            events,
+            broker,
+            feed,
+            starting,
+            ranks,
+            nineteen,
+        )
     }
     start = time.perf_counter()
     market = Market()

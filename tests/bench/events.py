@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,12 @@ from market.databento_historical import CHUNK
 from market.engine import trades as engine_trades
 from market.engine.book import BookTape
 from market.engine.trades import Trades
+from market.events import SessionEvents
 from market.schemas import BOOK, TRADES, Schema
+from replay import wire
+from replay.depth import Shown
+from replay.depth_view import DepthView
+from replay.protocol import Watched
 from tests.bench.data import Market
 from tests.bench.measure import Peer, Result, Work, in_turn, scaled, times
 
@@ -30,6 +36,7 @@ TARGETS = {"trades": 3.0, "mbp-10": 0.7}
 BUSY_ROWS = 10_000_000
 OPEN_SECONDS, SNAPSHOT_MS = 2.0, 5.0
 LAST_PRINTS = 200
+TICK = 250_000_000
 
 
 def run(market: Market) -> Iterator[Result]:
@@ -115,6 +122,11 @@ def _reading(folder: Path) -> Iterator[Result]:
     instants = _instants(book.ts)
     samples = [sample / len(instants) * 1e3 for sample in times(Work(lambda: _each_book(book, instants)), 9)]
     yield Result("events", "ten levels at an instant of it", "ms", samples, target=SNAPSHOT_MS)
+    shown = Shown(SYMBOL, 0, TICK, SessionEvents(tape, book))
+    for name, watched in (("", Watched(book=True, prints=True)), (" and volumes", Watched(True, True, True))):
+        samples = [sample / len(instants) * 1e3 for sample in times(Work(partial(_each_message, shown, watched)), 9)]
+        what = f"a snapshot's book, last {LAST_PRINTS} prints{name} as JSON"
+        yield Result("events", what, "ms", samples, target=SNAPSHOT_MS)
 
 
 def _seconds(work: Work) -> float:
@@ -138,6 +150,12 @@ def _each_last(tape: Trades, instants: list[int]) -> None:
 def _each_book(book: BookTape, instants: list[int]) -> None:
     for ns in instants:
         book.at(ns)
+
+
+def _each_message(shown: Shown, watched: Watched) -> None:
+    for ns in _instants(shown.events.trades.ts):
+        view = DepthView(watched)
+        wire.encode(view.changes(shown, ns))
 
 
 def _busy_day(folder: Path) -> tuple[store.PieceName, store.StoredFile]:

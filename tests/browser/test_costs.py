@@ -38,7 +38,7 @@ def test_a_dear_download_is_asked_and_comes_after_a_yes(admin: Page, trader: Tra
         timeout=60_000
     )
     picture(page, "costs-asking")
-    row = admin.locator("tr[data-job]").first
+    row = admin.locator("tr[data-job]", has_text="replay data").first
     expect(row).to_contain_text("asking")
     expect(row).to_contain_text("ZN 2025-05-28 to 2025-06-18")
     page.locator(".stage").get_by_role("button", name="Download").click()
@@ -56,15 +56,15 @@ def test_a_no_ends_the_load_and_the_job_can_be_tried_again(admin: Page, trader: 
     page = trader.page
     trader.ask_for("6E", "2025-06-11", "09:30")
     page.locator(".log").get_by_role("button", name="Cancel").click(timeout=60_000)
-    expect(page.locator(".stage")).to_contain_text("Cancelled.")
+    expect(page.locator(".stage")).to_contain_text("Loading was cancelled")
     expect(page.get_by_role("button", name="Load again")).to_be_visible()
     page.goto("/jobs/")
-    row = page.locator("tr[data-job]").first
+    row = page.locator("tr[data-job]", has_text="replay data").first
     expect(row).to_contain_text("cancelled")
     row.get_by_role("button", name="Retry").click()
-    expect(page.locator("tr[data-state=asking]").first).to_be_visible(timeout=60_000)
-    page.locator("tr[data-state=asking]").first.get_by_role("button", name="Cancel").click()
-    expect(page.locator("tr[data-job]").first).to_contain_text("cancelled")
+    expect(row).to_have_attribute("data-state", "asking", timeout=60_000)
+    row.get_by_role("button", name="Cancel").click()
+    expect(row).to_contain_text("cancelled")
 
 
 def test_the_calendar_of_the_entry_is_used_with_the_keyboard(trader: Trader) -> None:

@@ -3,7 +3,7 @@
 import base64
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from market.sessions import parse_et
 from tests import datafiles
@@ -19,6 +19,15 @@ DROP = """(zone, file) => {
   }
 }"""
 
+LEAVE = """() => !window.dispatchEvent(new Event("beforeunload", { cancelable: true }))"""
+"""Whether the browser would ask before it leaves the page."""
+
+
+def go_to_data(page: Page) -> None:
+    """Waits for its scripts too: what is dropped before is lost."""
+    page.get_by_role("link", name="Data").click()
+    page.wait_for_url("**/data/", wait_until="load")
+
 
 def test_a_dropped_file_is_reported_and_replayed(trader: Trader, tmp_path: Path) -> None:
     page = trader.page
@@ -27,7 +36,7 @@ def test_a_dropped_file_is_reported_and_replayed(trader: Trader, tmp_path: Path)
     rows = datafiles.trade_rows(trades, **head)
     rows["price"][100] += 1
     dropped = datafiles.write_dbn(tmp_path / "mine.dbn.zst", "trades", rows, {"NVDA": 7}, dataset="XNAS.ITCH")
-    page.get_by_role("link", name="Data").click()
+    go_to_data(page)
     page.locator("#drop-zone").evaluate(
         DROP, {"name": dropped.name, "body": base64.b64encode(dropped.read_bytes()).decode()}
     )
@@ -63,3 +72,27 @@ def test_a_file_that_is_no_market_data_is_refused_in_words(trader: Trader, tmp_p
         [{"name": "notes.txt", "mimeType": "text/plain", "buffer": b"nothing"}]
     )
     expect(page.locator("#imports")).to_contain_text("Refused. It is no market data", timeout=30_000)
+
+
+def test_leaving_while_a_file_is_sent_warns_and_what_it_brought_can_be_removed(trader: Trader, tmp_path: Path) -> None:
+    page = trader.page
+    trades = datafiles.some_trades(parse_et("2025-06-02 09:30"), 100, price=135 * 10**9, tick=10_000_000)
+    rows = datafiles.trade_rows(trades, instrument_id=8, dataset="XNAS.ITCH")
+    dropped = datafiles.write_dbn(tmp_path / "amd.dbn", "trades", rows, {"AMD": 8}, dataset="XNAS.ITCH")
+    go_to_data(page)
+    held: list[Route] = []
+    page.route("**/uploads/part", lambda route: held.append(route))
+    with page.expect_request("**/uploads/part"):
+        page.locator("#drop-zone").evaluate(
+            DROP, {"name": dropped.name, "body": base64.b64encode(dropped.read_bytes()).decode()}
+        )
+    assert page.evaluate(LEAVE)
+    held[0].continue_()
+    report = page.locator("#imports .report", has_text="amd.dbn")
+    expect(report).to_contain_text("100 accepted", timeout=30_000)
+    assert not page.evaluate(LEAVE)
+    expect(page.locator("#stored-section")).to_contain_text("AMD (stock)")
+    page.on("dialog", lambda dialog: dialog.accept())
+    report.get_by_role("button", name="Remove what this file brought").click()
+    expect(report).to_contain_text("Taken back. 2 pieces were removed.")
+    expect(page.locator("#stored-section")).not_to_contain_text("AMD (stock)")

@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -179,17 +180,17 @@ def test_nothing_on_the_wire_is_later_than_the_playhead(trader: Trader, product:
     # market data comes over the socket and nowhere else
     assert {kind for kind in answers if kind in {"xhr", "fetch"}} <= {"xhr"}
     market = Market(product)
-    playhead, timeframes, checked = 0, {}, 0
-    for message in wire.messages:
-        if message["type"] in {"job", "log", "error"}:
-            continue
-        playhead = int(message["clock"]["playhead"])
+    timeframes, checked, ranked = {}, 0, 0
+    told = [message for message in wire.messages if message["type"] not in {"job", "log", "error", "lookback"}]
+    for message, playhead in zip(told, playheads(told), strict=True):
         assert latest_time(message) <= playhead
-        for chart in message.get("charts", [message] if message["type"] == "chart" else []):
+        for chart in message.get("charts", [message] if message["type"] in {"chart", "ranks"} else []):
             timeframes.setdefault(chart["chart"], chart.get("timeframe"))
-            timeframes[chart["chart"]] = chart.get("timeframe", timeframes[chart["chart"]])
-            checked += market.check(chart["bars"], timeframes[chart["chart"]], playhead)
+            name = timeframes[chart["chart"]] = chart.get("timeframe", timeframes[chart["chart"]])
+            checked += market.check(chart["bars"], name, playhead) if "bars" in chart else 0
+            ranked += check_ranks(chart["ranks"], name, playhead) if "ranks" in chart else 0
     assert checked > 300
+    assert ranked > 40
     assert len(wire.messages) > 100
 
 
@@ -200,10 +201,18 @@ def seek(trader: Trader, moment: str, begins: str) -> None:
     trader.wait_for_clock(lambda clock: clock.startswith(begins))
 
 
+def playheads(messages: list[dict[str, Any]]) -> list[int]:
+    """The playhead of each message; of one without a clock, the later one of those around it."""
+    own = [int(message["clock"]["playhead"]) if "clock" in message else 0 for message in messages]
+    before = accumulate(own, lambda last, new: new or last)
+    after = list(accumulate(reversed(own), lambda last, new: new or last))[::-1]
+    return list(map(max, before, after))
+
+
 def latest_time(value: Any) -> int:
     """The latest instant (UTC ns) that any number or digits-only text in a message could mean."""
     if isinstance(value, dict):
-        return max((latest_time(inner) for inner in value.values() if inner is not value.get("line")), default=0)
+        return max((latest_time(inner) for name, inner in value.items() if name != "line"), default=0)
     if isinstance(value, list):
         return max((latest_time(inner) for inner in value), default=0)
     number = int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else 0
@@ -211,6 +220,22 @@ def latest_time(value: Any) -> int:
         # bar and mark times; the log's wall-clock times are of today, far after this market
         return 0 if number > time.time() - 86_400 else number * SECOND
     return number if number > 1_500_000_000 * SECOND else 0
+
+
+def bucket_end(start: int, timeframe: str) -> int:
+    """When the bar that begins at a UTC second is over, in ns."""
+    session = calendar(facts.EQUITY).at(start * SECOND)
+    assert session is not None
+    begins, ends = bucket_bounds(session, timeframe)
+    return int(ends[list(begins).index(start * SECOND)])
+
+
+def check_ranks(ranks: dict[str, list[Any]], timeframe: str, playhead: int) -> int:
+    """Final ranks are those of bars that were over at the playhead."""
+    starts = ranks["t"][-20:]
+    for start in starts:
+        assert bucket_end(start, timeframe) <= playhead, to_et(start * SECOND)
+    return len(starts)
 
 
 class Market:
@@ -224,10 +249,9 @@ class Market:
         """Hold the last bars of a message against the seconds that were over at the playhead."""
         rows = list(zip(*(bars[name] for name in "tohlcv"), strict=True))[-20:]
         for start, *shown in rows:
+            end = bucket_end(start, timeframe)
             session = calendar(facts.EQUITY).at(start * SECOND)
             assert session is not None
-            begins, ends = bucket_bounds(session, timeframe)
-            end = int(ends[list(begins).index(start * SECOND)])
             day = self.days[session.trade_date.isoformat()]
             known = day[(day.ts_event >= start * SECOND) & (day.ts_event < end) & (day.ts_event + SECOND <= playhead)]
             assert len(known), f"a bar of {to_et(start * SECOND)} before its first second was over"
@@ -241,7 +265,7 @@ def test_a_killed_worker_is_replaced_and_the_load_goes_on(trader: Trader, produc
     trader.ask_for("CL", "2026-02-11", "10:00")
     expect(trader.page.get_by_role("progressbar")).to_be_visible()
     for pid, command in product.up.processes().items():
-        if "celery" in command and "worker" in command:
+        if "worker@" in command:
             os.kill(pid, signal.SIGKILL)
     trader.wait_until_ready()
     assert trader.clock == "10:00:00"

@@ -148,3 +148,33 @@ export const roll = (changes = {}) => ({
   kind: "volume",
   ...changes,
 });
+
+const about = { contract: "NQM6", shift: 0, unit: 250_000_000 };
+
+/** Levels are [price, size, orders], the best first. */
+export const book = (bids, asks, changes = {}) => {
+  const columns = (levels) => ({ p: levels.map(([p]) => p), s: levels.map(([, s]) => s), n: levels.map(([, , n]) => n) });
+  return { ...about, bids: columns(bids), asks: columns(asks), ...changes };
+};
+
+/** Rows are [nanoseconds as text, price, size, side]. */
+export const prints = (rows, changes = {}) => ({
+  ...about,
+  reset: false,
+  left_out: 0,
+  t: rows.map(([t]) => t),
+  p: rows.map(([, p]) => p),
+  s: rows.map(([, , s]) => s),
+  side: rows.map(([, , , side]) => side).join(""),
+  ...changes,
+});
+
+/** Rows are [price, lots]. */
+export const volumes = (rows, changes = {}) => ({
+  ...about,
+  reset: false,
+  p: rows.map(([p]) => p),
+  v: rows.map(([, v]) => v),
+  last: rows.at(-1)?.[0] ?? null,
+  ...changes,
+});

@@ -13,6 +13,13 @@ test("a row tells units, rate and what is left", () => {
   assert.equal(unitsText({ done: 0, total: 0, rate: null, eta_seconds: null }), "");
 });
 
+test("an import is told in kilobytes or megabytes", () => {
+  const job = { kind: "import", done: 93576, total: 134019, rate: 80734, eta_seconds: 1 };
+  assert.equal(unitsText(job), "91.4 of 130.9 MB · 78.8 MB a second · about 1 s left");
+  assert.equal(unitsText({ ...job, done: 93, total: 134, rate: 50 }), "93 of 134 KB · 50 KB a second · about 1 s left");
+  assert.equal(unitsText({ ...job, eta_seconds: null }), "91.4 of 130.9 MB");
+});
+
 test("slow work is told by the minute", () => {
   assert.deepEqual([2.14, 25.4, 1, 0.5, 0.02].map(rateText), ["2.1 a second", "25 a second", "1.0 a second", "30 a minute", "1.2 a minute"]);
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Feed } from "../../static/js/net/feed.js";
 import { replayText } from "../../static/js/replay/status.js";
-import { loadingOf } from "../../static/js/workspace/loading.js";
+import { countText, loadingOf } from "../../static/js/workspace/loading.js";
 import { Store } from "../../static/js/workspace/store.js";
 import { clock, frame, session, snapshot } from "./fakes.js";
 
@@ -91,4 +91,11 @@ test("without a connection the status line does not claim that the market moves"
   const playing = clock({ playing: true });
   for (const state of ["connecting", "reconnecting"]) assert.equal(told({ state, clock: playing }), "waiting for the server");
   assert.equal(told({ state: "stopped", clock: playing }), "");
+});
+
+test("how many are done, and how fast", () => {
+  assert.equal(countText({ done: 12, total: 29, rate: 3.14 }), "12 of 29 · 3.1 a second");
+  assert.equal(countText({ done: 120, total: 290, rate: 80.6 }), "120 of 290 · 81 a second");
+  assert.equal(countText({ done: 0, total: 29, rate: null }), "0 of 29");
+  assert.equal(countText({ done: 0, total: 0, rate: null }), "");
 });

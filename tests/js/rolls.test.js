@@ -25,6 +25,12 @@ test("volumes of the deciding day are told only once that day is over", () => {
   assert.match(known, /NQH6 98\u202f431 · NQM6 143\u202f220/);
 });
 
+test("a change of contract in imported files has no volumes that decided it", () => {
+  const lines = rollDetails(roll({ kind: "files", complete: false, spread: null }), NQ).join("\n");
+  assert.match(lines, /Rolled because the files that were imported go on with this contract\./);
+  assert.doesNotMatch(lines, /olume/);
+});
+
 test("rolls are counted in words", () => {
   assert.deepEqual([[], [1], [1, 2]].map(rollCount), ["no roll", "1 roll", "2 rolls"]);
 });

@@ -91,7 +91,9 @@ test("a bar step names the chart in focus", () => {
   assert.deepEqual(steps.map(({ chart, count }) => [chart, count]), [["a", -1], ["b", 1]]);
 });
 
-test("a reconnect's hello has every open chart with its latest timeframe, and the playhead shown last", () => {
+test("a reconnect's hello has every open chart with its latest timeframe, what is looked at, and the playhead shown last", () => {
+  session.watchBoard(true);
+  session.watch("tape", { prints: true });
   session.openChart("a", "5m");
   session.openChart("b", "1h");
   session.openChart("c", "1D");
@@ -100,6 +102,8 @@ test("a reconnect's hello has every open chart with its latest timeframe, and th
   arrive(frame(2, [], { playhead: "42" }));
   assert.deepEqual(wire.options.hello(), {
     charts: [{ chart: "a", timeframe: "30m" }, { chart: "b", timeframe: "1h" }],
+    board: true,
+    watch: { book: false, prints: true, ladder: false },
     playhead: "42",
   });
 });
@@ -163,4 +167,24 @@ test("an answer names the job and the figure that was shown", () => {
     { type: "job.approve", job: 7, cost: "$2.43", ref: "job.approve" },
     { type: "job.cancel", job: 7, ref: "job.cancel" },
   ]);
+});
+
+test("the server is told what the panels want together, and only when that changes", () => {
+  session.watch("ladder", { ladder: true });
+  session.watch("second ladder", { ladder: true });
+  session.watch("montage", { book: true });
+  session.watch("second ladder", null);
+  session.watch("montage", null);
+  const wanted = wire.sent.map(({ type, book, prints, ladder }) => [type, book, prints, ladder]);
+  assert.deepEqual(wanted, [
+    ["watch", false, false, true],
+    ["watch", true, false, true],
+    ["watch", false, false, true],
+  ]);
+});
+
+test("events are asked for by grade", () => {
+  session.getEvents("trades");
+  session.keepEvents("book");
+  assert.deepEqual(wire.sent.map(({ type, grade }) => [type, grade]), [["events.get", "trades"], ["events.keep", "book"]]);
 });

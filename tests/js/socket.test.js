@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { NOTHING } from "../../static/js/net/protocol.js";
 import { ReplaySocket, backOff } from "../../static/js/net/socket.js";
 import { FakeSocket, FakeTimers, chart, frame, snapshot } from "./fakes.js";
 
@@ -41,7 +42,7 @@ test("the first message is a hello with the charts and no last sequence number",
   socket.open();
   FakeSocket.last.accept();
   assert.deepEqual(FakeSocket.last.sent, [
-    { type: "hello", charts: [{ chart: "c", timeframe: "5m" }], last_seq: null, playhead: "7" },
+    { type: "hello", charts: [{ chart: "c", timeframe: "5m" }], board: false, watch: NOTHING, last_seq: null, playhead: "7" },
   ]);
 });
 

@@ -22,6 +22,7 @@ from market import routing as market_routing
 from market.models import Asset
 from market.sessions import parse_et
 from market.tasks import prepare_window
+from ranks.tasks import refresh_ranks
 from replay import routing as replay_routing
 from replay.models import ReplaySession
 from replay.players import Players
@@ -29,7 +30,7 @@ from replay.services import open_replay
 from tests.conftest import People
 from tests.filegateway import Records
 
-PATIENCE = 5.0
+PATIENCE = 10.0
 Message = dict[str, Any]
 
 
@@ -145,7 +146,8 @@ OpenReplay = Callable[..., Awaitable[ReplaySession]]
 def opened(people: People, small_market: Records, monkeypatch: pytest.MonkeyPatch) -> OpenReplay:
     """Opens a replay of NQ for the owner. fetch: the data is fetched before (else its job waits for a worker)."""
     # No worker runs beside these tests: its task is called where a test wants it to have run.
-    monkeypatch.setattr(prepare_window, "delay", lambda job_id: None)
+    for task in (prepare_window, refresh_ranks):
+        monkeypatch.setattr(task, "delay", lambda job_id: None)
 
     def make(et: str, fetch: bool, days: int) -> ReplaySession:
         replay = open_replay(

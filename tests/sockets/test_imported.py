@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from channels.db import database_sync_to_async
 
 from market.importing.importer import import_file
@@ -18,7 +19,7 @@ from tests.sockets.conftest import Server
 DAYS = ("2025-06-02", "2025-06-03")
 
 
-def opened(people: People, folder: Path) -> ReplaySession:
+def opened(people: People, folder: Path, entry: str = "2025-06-02 09:35") -> ReplaySession:
     """A replay of NVDA: trades on both days, on the second day a book too."""
     load_assets()
     head: dict[str, Any] = {"instrument_id": 7, "dataset": "XNAS.ITCH"}
@@ -33,7 +34,7 @@ def opened(people: People, folder: Path) -> ReplaySession:
     return open_replay(
         owner_id=people.owner.pk,
         asset=Asset.objects.get(root="NVDA"),
-        entry_ns=parse_et("2025-06-02 09:35"),
+        entry_ns=parse_et(entry),
         timeframe="1m",
         lookback_days=30,
     )
@@ -55,6 +56,23 @@ async def test_the_grade_in_the_clock_is_that_of_the_session_at_the_playhead(
     assert (await tab.clock(lambda clock: clock["trade_date"] == "2025-06-03"))["grade"] == "book"
     await tab.send(type="seek", et="2025-06-02 09:32")
     assert (await tab.clock(lambda clock: clock["trade_date"] == "2025-06-02"))["grade"] == "trades"
+
+
+@pytest.mark.parametrize(("entry", "told"), [(DAYS[0], []), (DAYS[1], ["NVDA: 1 session before this one, with"])])
+async def test_the_log_counts_only_sessions_that_there_are(
+    server: Server, people: People, tmp_path: Path, entry: str, told: list[str]
+) -> None:
+    replay = await database_sync_to_async(opened)(people, tmp_path, f"{entry} 09:35")
+    tab = await server.open(replay.pk, people.owner)
+    snapshot = await tab.hello("1m")
+    while not snapshot["charts"]:
+        snapshot = await tab.until("snapshot")
+    await tab.send(type="seek", et=f"{entry} 09:40")
+    await tab.clock(lambda clock: clock["playhead"] == str(parse_et(f"{entry} 09:40")))
+    logs = [line for message in tab.messages if message["type"] == "snapshot" for line in message["log"]]
+    logs += [message["line"] for message in tab.messages if message["type"] == "log"]
+    past = {line["text"] for line in logs if "before this one" in line["text"]}
+    assert [text.partition(" with ")[0] + " with" for text in past] == told
 
 
 async def test_a_jump_to_a_day_that_was_not_imported_is_refused_and_changes_nothing(

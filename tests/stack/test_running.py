@@ -99,11 +99,11 @@ def test_a_killed_web_process_is_restarted_and_said_so(up: Up) -> None:
 
 
 def test_a_killed_worker_takes_its_pool_along_and_comes_back(up: Up) -> None:
-    before = {pid for pid, words in up.processes().items() if "celery -A futsim worker" in words}
+    before = {pid for pid, words in up.processes().items() if "worker@" in words}
     assert len(before) == 3
     os.kill(min(before), signal.SIGKILL)
     up.wait_for("worker is back")
-    after = {pid for pid, words in up.processes().items() if "celery -A futsim worker" in words}
+    after = {pid for pid, words in up.processes().items() if "worker@" in words}
     assert not before & after
 
 
@@ -119,7 +119,7 @@ def test_killed_servers_come_back_and_the_web_uses_them_again(up: Up) -> None:
 def test_sigterm_stops_everything_in_order_with_exit_code_0(up: Up) -> None:
     assert up.stop() == 0
     order = [line.rsplit("stopping ", 1)[1] for line in up.lines if "stopping " in line]
-    assert order == ["live", "web", "beat", "worker", "standin", "postgres", "valkey"]
+    assert order == ["background", "live", "web", "beat", "worker", "standin", "postgres", "valkey"]
     assert up.processes() == {}
 
 

@@ -14,9 +14,10 @@ import requests
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
-from market import ingest, jobs
+from market import facts, ingest, jobs
 from market.databento_historical import HistoricalGateway
 from market.models import Coverage, DailySpan, Job, Purchase, SpendingLimits
+from market.services import add_asset
 from market.sessions import parse_et, to_ns
 from standin.background import running
 from standin.gateway import Gateway
@@ -291,6 +292,12 @@ def test_what_cannot_be_downloaded_is_said_and_nothing_is_left(
     assert names(folder) == []
     assert not Coverage.objects.exists()
     assert not Job.objects.exclude(state="failed").exists()
+
+
+def test_a_root_of_own_files_has_no_front_month(folder: Path) -> None:
+    add_asset(facts.KNOWN_IN_FILES["ES"], from_files=True)
+    said = refused("--out", str(folder), symbols="ES")
+    assert "ES has own files only, without daily volumes that tell its front month: name a contract" in said
 
 
 def test_a_refused_key_is_said_in_the_gateways_words(folder: Path, settings: Any) -> None:

@@ -7,8 +7,10 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
-from market import jobs, tapes, tasks
-from market.gateway import gateway
+from market import jobs, tapes, tasks, work
+from market.databento_historical import DatasetRange
+from market.gateway import available_range, gateway
+from market.gateway_errors import GatewayError, NotYetAvailable
 from market.locks import _number, advisory_lock, is_locked, try_advisory_lock
 from market.models import Job
 from tests.filegateway import Records
@@ -183,3 +185,42 @@ def test_a_worker_that_starts_takes_up_what_a_killed_one_left(db: None, monkeypa
     Job.objects.create(kind="download day", state="running")  # a command's, not a worker's
     tasks.take_up_abandoned_jobs()
     assert sorted(queued) == left
+
+
+def test_a_pause_is_told_and_can_be_cancelled(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0.0)
+    job = jobs.start(Job.objects.create(kind="replay data").pk)
+    assert job is not None
+    progress = jobs.Progress(job)
+    progress.expect(3)
+    told: list[str] = []
+
+    def sleep(seconds: float) -> None:
+        told.append(Job.objects.get().message)
+        jobs.cancel(Job.objects.get())
+
+    monkeypatch.setattr("market.jobs.time.sleep", sleep)
+    with pytest.raises(jobs.JobCancelled):
+        progress.wait(60, "Too many requests.")
+    assert told == ["Too many requests. Trying again in 60 s."]
+
+
+def test_an_end_that_the_gateway_tells_is_believed_and_the_work_done_once_more(
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATABENTO_API_KEY = "db-any"
+    bounds, earlier = DatasetRange(0, 10**18), 10**17
+    monkeypatch.setattr("market.databento_historical.HistoricalGateway.dataset_range", lambda *_: bounds)
+    job = Job.objects.create(kind="replay data")
+    ends = []
+
+    def do(_: Job, __: jobs.Progress) -> str:
+        ends.append(available_range("TEST.BOUNDS").end_ns)
+        if len(ends) == 1:
+            refusal = GatewayError(422, "dataset_unavailable_range", "No licence.", {})
+            raise NotYetAvailable(refusal, "TEST.BOUNDS", earlier)
+        return "Done."
+
+    work.carry_out(job.pk, do)
+    job.refresh_from_db()
+    assert (ends, job.state, job.message) == ([10**18, earlier], "done", "Done.")

@@ -107,6 +107,17 @@ def test_trading_on_a_day_without_a_session_is_found(small_market: Records) -> N
     assert found.verdict == "trades without a session (prints)"
 
 
+def test_a_part_of_a_session_from_a_file_says_nothing_of_the_calendar(small_market: Records) -> None:
+    silence(small_market, "NQM6", "2026-03-17 13:00", "2026-03-17 17:00")
+    prepare(window())
+    part = Coverage.objects.filter(trade_date=date(2026, 3, 17))
+    part.update(state=Coverage.State.PARTIAL)
+    assert judge("--root", "NQ")[1] == 1
+    part.update(source=Coverage.FROM_FILE)
+    text, code = judge("--root", "NQ")
+    assert (code, "7 sessions" in text) == (0, True)
+
+
 def test_a_session_that_holds_nothing_is_found(small_market: Records) -> None:
     silence(small_market, "NQM6", "2026-03-15 18:00", "2026-03-16 17:00")
     prepare(window())

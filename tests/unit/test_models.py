@@ -22,6 +22,8 @@ from market.models import (
     DailyBar,
     DailySpan,
     DayCondition,
+    ImportedFile,
+    ImportedPiece,
     InstrumentId,
     Job,
     Purchase,
@@ -29,6 +31,7 @@ from market.models import (
     SpendingLimits,
 )
 from market.services import MixedSources, check_source, load_assets
+from ranks.models import KeptWarm, Summary, SummaryMonth
 from replay.models import ReplaySession
 from tests.filegateway import Records
 
@@ -92,6 +95,20 @@ class World:
         }  # fmt: skip
         return Purchase.objects.create(**good | changed)
 
+    def imported_pieces(self, count: int) -> None:
+        file, coverage = ImportedFile.objects.create(name="a.dbn", bytes=1), self.coverage()
+        for _ in range(count):
+            ImportedPiece.objects.create(file=file, coverage=coverage)
+
+    def summary(self, **changed: Any) -> Summary:
+        return Summary.objects.create(**{"contract": self.june, "trade_date": DAY, "made_with": "1:ab"} | changed)
+
+    def summary_month(self, **changed: Any) -> SummaryMonth:
+        return SummaryMonth.objects.create(**{"contract": self.june, "month": date(2026, 3, 1), "bytes": 1} | changed)
+
+    def kept_warm(self, **changed: Any) -> KeptWarm:
+        return KeptWarm.objects.create(**{"asset": self.nq} | changed)
+
     def replay(self, **changed: Any) -> ReplaySession:
         owner, _ = User.objects.get_or_create(username="owner")
         moments = dict.fromkeys(("entry_ns", "anchor_ns", "playhead_ns"), 1)
@@ -107,6 +124,10 @@ def world(assets: None) -> World:
 Make = Callable[[World], object]
 
 BAD_ROWS: list[tuple[str, Make]] = [
+    ("summary_once", lambda world: [world.summary(), world.summary(source="ab")]),
+    ("summary_month_once", lambda world: [world.summary_month(), world.summary_month()]),
+    ("kept_warm_lookback", lambda world: world.kept_warm(lookback_days=0)),
+    ("kept_warm_lookback", lambda world: world.kept_warm(lookback_days=3_651)),
     ("asset_tick_positive", lambda world: world.asset(tick_size=0)),
     ("asset_tick_positive", lambda world: world.asset(tick_size=-1)),
     ("asset_point_value_positive", lambda world: world.asset(point_value=0)),
@@ -149,6 +170,7 @@ BAD_ROWS: list[tuple[str, Make]] = [
     ("coverage_empty_or_stored", lambda world: world.coverage(state="empty")),
     ("coverage_empty_or_stored", lambda world: world.coverage(rows=0)),
     ("coverage_empty_or_stored", lambda world: world.coverage(checksum="")),
+    ("imported_piece_once", lambda world: world.imported_pieces(2)),
     ("day_condition_once", lambda world: [world.day_condition(), world.day_condition()]),
     ("purchase_cost_not_negative", lambda world: world.purchase(cost=Decimal("-0.01"))),
     ("purchase_range", lambda world: world.purchase(end_ns=1)),
@@ -167,6 +189,8 @@ BAD_ROWS: list[tuple[str, Make]] = [
 ]
 
 GOOD_ROWS: list[Make] = [
+    lambda world: [world.summary(), world.summary(trade_date=LATER), world.summary(contract=world.march)],
+    lambda world: [world.summary_month(), world.summary_month(contract=world.march), world.kept_warm()],
     lambda world: [world.asset(), world.cost(), world.cost(effective_from=LATER), world.contract()],
     lambda world: world.contract(first_trade_date=DAY, last_trade_date=DAY),
     lambda world: world.contract(first_trade_date=LATER),
@@ -180,6 +204,7 @@ GOOD_ROWS: list[Make] = [
     lambda world: [world.coverage(), world.coverage(trade_date=LATER, state="empty", rows=0, checksum="")],
     lambda world: [world.job(), world.job(), world.job(kind="history", state="done"), world.job(kind="history")],
     lambda world: world.asset(root="BRK.B", kind="stock", active_months="", listed_months=""),
+    lambda world: world.imported_pieces(1),
     lambda world: [world.day_condition(), world.day_condition(date=LATER)],
     lambda world: [world.purchase(), SpendingLimits.current()],
     lambda world: [world.replay(speed=speed) for speed in (0.25, 1_000, None)],
@@ -198,7 +223,9 @@ def test_the_database_takes_the_good_rows_beside_them(world: World, make: Make) 
 
 
 def test_every_constraint_has_its_bad_row() -> None:
-    ours = [model for app in ("accounts", "market", "replay") for model in apps.get_app_config(app).get_models()]
+    ours = [
+        model for app in ("accounts", "market", "ranks", "replay") for model in apps.get_app_config(app).get_models()
+    ]
     named = {constraint.name for model in ours for constraint in model._meta.constraints}
     assert named == {name for name, _ in BAD_ROWS}
 

@@ -4,8 +4,10 @@ from datetime import date, time
 
 import pytest
 
-from market.models import Asset, Coverage, DayCondition
+from market import facts
+from market.models import Asset, Contract, Coverage, DayCondition
 from market.months import Day, weeks_of
+from market.services import add_asset
 from market.sessions import parse_et
 from tests.filegateway import Records
 from tests.unit.test_ingest import prepare, window
@@ -85,6 +87,21 @@ def test_degraded_days_are_told(assets: None) -> None:
     assert days[18].notes == ["data of 2026-03-18 degraded"]
     assert days[19].flaw is not None
     assert days[17].flaw is None
+
+
+def test_of_own_files_only_the_days_with_bars_can_be_entered(assets: None) -> None:
+    es = add_asset(facts.KNOWN_IN_FILES["ES"], from_files=True)
+    contract = Contract.objects.create(asset=es, year=2026, month=6, raw_symbol="ESM6")
+    for day, schema in ((date(2026, 3, 18), "ohlcv-1m"), (date(2026, 3, 19), "trades")):
+        Coverage.objects.create(
+            contract=contract, schema=schema, trade_date=day, state="complete", rows=1, bytes=1, checksum="x",
+            source=Coverage.FROM_FILE, until_ns=0,
+        )  # fmt: skip
+    days = days_of("2026-03", "ES")
+    assert [number for number, day in days.items() if day.is_open] == [18]
+    assert days[17].notes == ["no file"]
+    assert days[19].notes == ["no file", "stored: trades"]
+    assert days[21].notes == ["closed"]
 
 
 @pytest.mark.parametrize("month", ["2010-06", "2035-12"])

@@ -10,7 +10,11 @@ from moto.server import ThreadedMotoServer
 
 from market import ingest, store, tapes
 from market.models import Coverage
+from ranks import access
+from ranks.engine.buckets import Bucket
+from ranks.models import SummaryMonth
 from tests.filegateway import Records
+from tests.ranking import summarise_all
 from tests.unit.test_ingest import ALL, ENTRY, prepare, window
 
 BUCKET = "futsim-store"
@@ -74,3 +78,22 @@ def test_an_object_that_another_wrote_over_is_set_aside(bucket: None, small_mark
     with pytest.raises(store.DamagedPiece, match="is not the file"):
         ingest.read_bars(row)
     assert not Coverage.objects.filter(pk=row.pk).exists()
+
+
+def test_summaries_are_stored_in_the_bucket_and_ranked_from_there(bucket: None, small_market: Records) -> None:
+    wanted = window()
+    prepare(wanted)
+    assert summarise_all() == Coverage.objects.count()
+    sample = access.table(wanted.asset, "1h", wanted.sessions[-1].trade_date, 30)
+    assert sample.size(Bucket(10 * 3_600, 3_600)) == len(wanted.sessions) - 1
+    paths = {file.path for file in store.files("ranks")}
+    assert len(paths) == 9 * SummaryMonth.objects.count()
+    for path in paths:
+        if "/1h." in path:
+            store.remove(path)
+    access.forget_cached()
+    with pytest.raises(access.NoRanks, match="none is summarised yet"):
+        access.table(wanted.asset, "1h", wanted.sessions[-1].trade_date, 30)
+    summarise_all()
+    access.forget_cached()
+    assert access.table(wanted.asset, "1h", wanted.sessions[-1].trade_date, 30).sizes.max() == sample.sizes.max()

@@ -67,6 +67,16 @@ def test_damaged_files_are_listed_and_deleted_on_request(folder: Path) -> None:
     assert not damaged.exists()
 
 
+def test_an_own_file_that_is_gone_is_to_be_imported_again(folder: Path) -> None:
+    Coverage.objects.filter(trade_date=DAY).update(source=Coverage.FROM_FILE)
+    (folder / f"{DAY}.parquet").unlink()
+    (folder / "2026-03-18.parquet").unlink()
+    assert reasons() == {
+        f"{DAY}.parquet": "a row without its file, to be imported again",
+        "2026-03-18.parquet": "a row without its file",
+    }
+
+
 def test_a_file_that_no_row_speaks_of_goes_once_it_is_not_young(folder: Path) -> None:
     Coverage.objects.filter(trade_date=DAY).delete()
     assert reasons() == {}

@@ -21,6 +21,7 @@ from market.models import (
     DailyBar,
     DailySpan,
     DayCondition,
+    ImportedFile,
     InstrumentId,
     Job,
     Purchase,
@@ -28,6 +29,7 @@ from market.models import (
     SpendingLimits,
 )
 from market.sessions import parse_et
+from ranks.models import KeptWarm, Summary, SummaryMonth
 from replay.models import ReplaySession
 from tests.conftest import People
 
@@ -61,6 +63,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     FeedEvent: lambda: FeedEvent.objects.create(kind="ended", text="silence for 15 s; killed"),
     FrontMonth: lambda: FrontMonth.objects.create(asset=nq(), trade_date=DAY, contract=june()),
     Group: lambda: Group.objects.create(name="traders"),
+    ImportedFile: lambda: ImportedFile.objects.create(name="mine.dbn", bytes=5, report={"accepted": 1, "refused": 0}),
     Job: lambda: Job.objects.create(kind="replay data"),
     Purchase: lambda: Purchase.objects.create(
         day=DAY,
@@ -76,12 +79,19 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     Roll: lambda: Roll.objects.create(asset=nq(), trade_date=DAY, kind="seed", to_contract=june()),
     SpendingLimits: SpendingLimits.current,
     User: lambda: User.objects.create_user("somebody"),
+    KeptWarm: lambda: KeptWarm.objects.create(asset=nq()),
+    Summary: lambda: Summary.objects.create(contract=june(), trade_date=DAY, made_with="1:ab"),
+    SummaryMonth: lambda: SummaryMonth.objects.create(contract=june(), month=DAY.replace(day=1), bytes=7),
 }
 """A row of each model that an admin looks after."""
-LOOK_ONLY = [Coverage, DailyBar, DailySpan, DayCondition, FeedEvent, FrontMonth, Job, Purchase, Roll]
+LOOK_ONLY = [
+    Coverage, DailyBar, DailySpan, DayCondition, FeedEvent, FrontMonth, ImportedFile, Job, Purchase, Roll, Summary,
+    SummaryMonth,
+]  # fmt: skip
 """What futsim alone makes and changes."""
 REFUSED = {
     **{model: {"add"} for model in LOOK_ONLY},
+    ImportedFile: {"add", "delete"},
     Purchase: {"add", "delete"},
     SpendingLimits: {"add", "delete"},
 }

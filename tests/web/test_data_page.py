@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from market import jobs, stock, tasks
+from market import jobs, stock, tasks, views_data
 from market.importing import batches, uploads
+from market.importing.report import Report
 from market.models import Asset, Contract, Coverage, ImportedFile, Job
 from market.sessions import parse_et
 from tests import datafiles
+from tests.conftest import People
 
 ENTRY = parse_et("2025-06-02 09:30")
 
@@ -145,7 +147,7 @@ def test_a_file_that_is_refused_says_why(owner: Client, tmp_path: Path, assets: 
     path = tmp_path / "notes.txt"
     path.write_text("nothing")
     job = bring(owner, path)
-    assert (job.state, job.message) == ("done", "The file was refused.")
+    assert (job.state, job.message) == ("failed", "The file was refused.")
     assert "Refused. It is no market data" in shown(owner.get(f"/data/imports/{job.pk}/"))
     assert "refused" in shown(owner.get("/data/"))
 
@@ -239,6 +241,98 @@ def test_what_browsers_left_behind_is_removed_after_a_day(owner: Client, setting
     assert (old.exists(), fresh.exists()) == (False, True)
 
 
+# --- looking back, and taking back ------------------------------------------------------------------------
+
+
+def test_a_job_of_which_all_files_are_refused_has_failed(owner: Client, tmp_path: Path, assets: None) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("nothing")
+    job = bring(owner, tmp_path / "a.txt", tmp_path / "b.txt")
+    assert (job.state, job.message) == ("failed", "2 files, all refused.")
+
+
+def test_older_files_are_on_further_pages(owner: Client, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views_data, "SHOWN_FILES", 2)
+    for number in range(5):
+        report = Report(problem="nothing").as_json()
+        ImportedFile.objects.create(user=people.owner, name=f"{number}.dbn", bytes=1, report=report)
+    address, seen = "/data/", []
+    while address:
+        page = owner.get(address).content.decode()
+        seen.append(re.findall(r">(\d)\.dbn</a>", page))
+        more = re.search(r'href="(/data/\?before=\d+)">Older files', page)
+        address = more[1] if more else ""
+    assert seen == [["4", "3"], ["2", "1"], ["0"]]
+    assert owner.get("/data/?before=x").status_code == 404
+
+
+def test_an_import_that_runs_can_be_cancelled_on_the_page(
+    owner: Client, colleague: Client, nvda: Path, settings: Any
+) -> None:
+    owner.post("/data/imports", {"ticket": [send(owner, nvda)]})
+    address = f"/data/imports/{Job.objects.get().pk}/cancel"
+    assert f'hx-post="{address}"' in owner.get("/data/").content.decode()
+    assert colleague.post(address).status_code == 404
+    assert "hx-trigger" not in owner.post(address).content.decode()
+    assert Job.objects.get().state == "cancelled"
+    tasks.import_files(Job.objects.get().pk)
+    assert list(Path(settings.UPLOAD_ROOT).iterdir()) == []
+
+
+def test_a_report_is_a_page_of_its_own_and_a_part_for_htmx(owner: Client, nvda: Path) -> None:
+    bring(owner, nvda)
+    address = f"/data/files/{ImportedFile.objects.get().pk}/"
+    page = owner.get(address).content.decode()
+    part = owner.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert ("<!doctype html>" in page.lower(), "<nav" in page) == (True, True)
+    assert part.lstrip().startswith('<div class="report">')
+
+
+def test_refused_rows_that_came_to_no_piece_are_told(owner: Client, nvda: Path) -> None:
+    bring(owner, nvda)
+    page = shown(owner.get(f"/data/files/{ImportedFile.objects.get().pk}/"))
+    assert "1 of the refused rows came to no piece" in page
+
+
+def test_what_a_file_brought_is_removed_by_its_owner(owner: Client, nvda: Path) -> None:
+    bring(owner, nvda)
+    address = f"/data/files/{ImportedFile.objects.get().pk}/"
+    page = owner.get(address).content.decode()
+    assert 'hx-confirm="Remove all that nvda.dbn brought?' in page
+    answer = owner.post(f"{address}remove", headers={"HX-Request": "true"})
+    assert "Taken back. 2 pieces were removed." in shown(answer)
+    assert 'id="stored-section" hx-swap-oob="true"' in answer.content.decode()
+    assert not Coverage.objects.exists()
+    assert "Remove what this file brought" not in owner.get(address).content.decode()
+
+
+def test_an_admin_may_remove_it_and_nobody_else(owner: Client, colleague: Client, admin: Client, nvda: Path) -> None:
+    bring(owner, nvda)
+    address = f"/data/files/{ImportedFile.objects.get().pk}/remove"
+    assert colleague.post(address).status_code == 404
+    assert owner.get(address).status_code == 405
+    assert Coverage.objects.count() == 2
+    assert admin.post(address).status_code == 302
+    assert not Coverage.objects.exists()
+
+
+def test_the_admin_lists_files_with_their_reports(admin: Client, owner: Client, nvda: Path) -> None:
+    bring(owner, nvda)
+    row = ImportedFile.objects.get()
+    page = admin.get("/admin/market/importedfile/").content.decode()
+    assert f'<a href="/data/files/{row.pk}/">Report</a>' in page
+    assert "nvda.dbn" in page
+    assert admin.get("/admin/market/importedfile/add/").status_code == 403
+
+
+def test_the_page_of_jobs_counts_imports_in_megabytes(owner: Client, nvda: Path) -> None:
+    owner.post("/data/imports", {"ticket": [send(owner, nvda)]})
+    Job.objects.update(state="running", done=93_576, total=134_019)
+    assert "91.4 of 130.9 MB" in shown(owner.get("/jobs/"))
+    Job.objects.update(done=93, total=134)
+    assert "93 of 134 KB" in shown(owner.get("/jobs/"))
+
+
 # --- whose files ------------------------------------------------------------------------------------------
 
 
@@ -324,6 +418,15 @@ def test_a_killed_workers_import_is_taken_up_again(owner: Client, nvda: Path, mo
     assert (Job.objects.get().state, ImportedFile.objects.get().report["accepted"]) == ("done", 99)
 
 
+def test_a_worker_that_starts_removes_what_a_killed_one_had_gathered(db: None, settings: Any) -> None:
+    left = Path(settings.UPLOAD_ROOT) / "spool-left"
+    left.mkdir(parents=True)
+    for name in ("lock", "ohlcv-1s.1.2025-06-02"):
+        (left / name).write_bytes(b"")
+    tasks.take_up_at_start()
+    assert not left.exists()
+
+
 def raise_interrupt(*arguments: Any) -> None:
     raise KeyboardInterrupt
 
@@ -335,10 +438,10 @@ def test_a_mistake_of_ours_ends_with_its_file(
     other.write_bytes(nvda.read_bytes())
     real = batches.import_file
 
-    def stumble(path: Path, name: str, tell: Any) -> Any:
+    def stumble(path: Path, name: str, *more: Any) -> Any:
         if name == "other.dbn":
             raise ValueError("a mistake")
-        return real(path, name, tell)
+        return real(path, name, *more)
 
     monkeypatch.setattr(batches, "import_file", stumble)
     job = bring(owner, other, nvda)

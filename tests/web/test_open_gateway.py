@@ -38,7 +38,7 @@ FAULTS = [
     (402, as_json(case="account_insufficient_funds", message="Out of funds."), "Out of funds. The Databento account"),
     (403, as_json(case="license_not_found", message="No licence."), "No licence. The Databento account"),
     (422, as_json(case="dataset_not_found", message="No such dataset."), "No such dataset."),
-    (429, as_json(case="rate_limit_exceeded", message="Slow down."), "Slow down. Too many requests."),
+    (429, as_json(case="rate_limit_exceeded", message="Slow down."), "Slow down. Try again in a minute."),
     (500, as_json(case="internal_error", message="Oops."), "Oops. The fault is on the gateway's side."),
     (503, "<html>down</html>", "503: "),
     (200, "<html>a proxy's page</html>", "broke off its answer"),
@@ -75,7 +75,7 @@ def test_a_gateway_that_is_down_is_told_with_what_to_do(owner: Client, assets: N
     settings.DATABENTO_GATEWAY, settings.DATABENTO_API_KEY = DOWN, filegateway.KEY
     where, why = the_refusal(owner)
     assert where == "__all__"
-    assert "does not answer. Check the network, then press Load again." in why
+    assert "does not answer. Check the network, then try again." in why
 
 
 def test_an_installation_without_a_key_says_so(owner: Client, assets: None, settings: Any) -> None:

@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from market import tasks
+from market import facts, tasks
 from market.models import Asset, Contract, DailyBar, DailySpan, Job, Roll
+from market.services import add_asset
 from tests.conftest import People
 
 DAY = date(2026, 3, 12)
@@ -179,6 +180,12 @@ def test_rebuilding_waits_for_the_one_before(admin: Client, assets: None) -> Non
 
 def test_an_asset_without_history_has_nothing_to_rebuild(admin: Client, assets: None) -> None:
     assert "None of these has daily volumes. Load a replay first." in rebuild(admin, "NQ")
+    assert not Job.objects.exists()
+
+
+def test_own_files_have_no_history_to_rebuild(admin: Client, assets: None) -> None:
+    add_asset(facts.KNOWN_IN_FILES["ES"], from_files=True)
+    assert "Own files have no history" in rebuild(admin, "ES")
     assert not Job.objects.exists()
 
 

@@ -222,7 +222,7 @@ def _says_yes(question: str) -> bool:
 
 def _without_button(problem: str) -> str:
     """The advice of a page, for a command line."""
-    return problem.replace("Press Load again", "Run it again").replace("press Load again", "run it again")
+    return problem.replace("Try again", "Run it again").replace("try again", "run it again")
 
 
 def _files(requests: list[Request], folder: Path, day: datetime.date) -> dict[Request, Path]:

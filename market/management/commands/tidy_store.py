@@ -11,7 +11,8 @@ from market.tidying import litter, throw_away
 class Command(BaseCommand):
     help = (
         "List damaged files, files that no row speaks of, rows whose file is gone, and pieces cut by another calendar. "
-        "Nothing is changed without --delete. What is still wanted is fetched again when a replay needs it."
+        "Nothing is changed without --delete. What is still wanted is fetched again when a replay needs it; "
+        "users' own files are to be imported again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

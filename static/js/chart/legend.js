@@ -16,7 +16,7 @@ export function timeframeSelect(onChange) {
 
 /** The one line over the chart: contract's name, timeframe, and the bar under the crosshair or the last one. */
 export class Legend {
-  constructor({ left, right }, onTimeframe) {
+  constructor({ left, right }, { onTimeframe, onRanks }) {
     this.name = el("span", { class: "legend-name" });
     this.shifted = el("span", { class: "legend-shifted", hidden: true });
     this.timeframe = timeframeSelect(onTimeframe);
@@ -29,7 +29,8 @@ export class Legend {
     this.grade = el("span");
     this.space = el("span");
     this.rolls = el("span", { title: "A roll is where the chart goes on with the next contract; point at its dot for more" });
-    right.append(el("span", { class: "legend-origin" }, this.grade, this.space, this.rolls));
+    this.ranks = el("button", { type: "button", class: "bare", "data-action": "ranks", "aria-pressed": "false", title: "Show the ranks of all bars in a pane of their own", onclick: onRanks }, "ranks");
+    right.append(this.ranks, el("span", { class: "legend-origin" }, this.grade, this.space, this.rolls));
     left.append(this.shifted, this.name, this.timeframe, this.bar);
   }
 
@@ -68,6 +69,6 @@ export class Legend {
     setAttribute(this.grade, "title", grade.title);
     setText(this.space, contract ? `prices of ${contract}` : "");
     this.space.title = `The prices are those of ${contract}. Where the chart shows another contract, its prices are shifted by the difference at the roll.`;
-    setText(this.rolls, rollCount(marks));
+    setText(this.rolls, contract ? rollCount(marks) : "");
   }
 }

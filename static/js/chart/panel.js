@@ -1,12 +1,15 @@
 import { createChartEx, defaultHorzScaleBehavior } from "lightweight-charts";
 
-import { el, show, textMeasure } from "../ui/dom.js";
+import { MetricsStrip } from "../metrics/strip.js";
+import { lookbackNote, shareOver } from "../metrics/forming.js";
+import { el, setAttribute, show, textMeasure } from "../ui/dom.js";
 import { PriceFormat } from "../ui/price.js";
 import { Subscriptions } from "../workspace/store.js";
 import { Follow } from "./follow.js";
 import { Legend } from "./legend.js";
 import { flawDetails, flawsOf, markId, rollsOf } from "./marks.js";
 import { PriceScale } from "./price_scale.js";
+import { RankPane } from "./rank_pane.js";
 import { heightAround, labelsWithRoom } from "./roll_labels.js";
 import { rollDetails, rollText } from "./rolls.js";
 import { ChartSeries } from "./series.js";
@@ -30,9 +33,13 @@ export class ChartPanel {
     this.context = context;
     this.id = context.panelId;
     this.root = el("div", { class: "chart-panel" });
+    this.strip = new MetricsStrip(this.root);
     this.canvas = this.root.appendChild(el("div", { class: "chart-canvas" }));
     root.append(this.root);
-    this.legend = new Legend(context.header, (timeframe) => context.session.setTimeframe(this.id, timeframe));
+    this.legend = new Legend(context.header, {
+      onTimeframe: (timeframe) => context.session.setTimeframe(this.id, timeframe),
+      onRanks: () => this.#toggleRanks(),
+    });
     this.stage = new Stage(this.root, {
       onRetry: context.reload,
       onApprove: (job) => context.session.approve(job),
@@ -64,6 +71,7 @@ export class ChartPanel {
     this.chart = createChartEx(this.canvas, new Behavior(), chartOptions(colors));
     this.chart.applyOptions(etScaleOptions(timeframe));
     this.series = new ChartSeries(this.chart, colors);
+    this.rankPane = new RankPane(this.chart, colors);
     this.measure = textMeasure(chartFont(colors));
     this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => this.context.frames.request(this.#draw));
     this.chart.subscribeCrosshairMove((event) => this.#pointed(event));
@@ -85,7 +93,7 @@ export class ChartPanel {
     const redraw = () => frames.request(this.#draw);
     this.subscriptions = new Subscriptions(store);
     this.subscriptions.add(`bars:${this.id}`, (change) => this.#barsChanged(change));
-    for (const topic of [`marks:${this.id}`, "session", "job", "connection", "clock"]) this.subscriptions.add(topic, redraw);
+    for (const topic of [`marks:${this.id}`, `ranks:${this.id}`, `metrics:${this.id}`, "session", "job", "connection", "clock", "lookback"]) this.subscriptions.add(topic, redraw);
     this.subscriptions.add("sought", () => this.follow.resume());
     this.subscriptions.add("focus", (focus) => {
       this.root.classList.toggle("focused", focus?.chart === this.id);
@@ -122,6 +130,7 @@ export class ChartPanel {
     this.#drawBars(chart);
     this.#drawMarks(marks, chart.bars);
     this.#drawLegend(chart.bars);
+    this.#drawRanks(chart);
   };
 
   #useScale(session, unit) {
@@ -173,6 +182,26 @@ export class ChartPanel {
   #drawLegend(bars) {
     const index = this.#hovered === null ? bars.length - 1 : bars.indexOf(this.#hovered);
     this.legend.setBar(bars.at(index) ?? bars.at(bars.length - 1), this.scale);
+  }
+
+  /** Over the chart those of the bar that the legend tells of; in the pane those of all. */
+  #drawRanks({ bars }) {
+    const { store } = this.context;
+    const ranks = store.get(`ranks:${this.id}`);
+    const metrics = store.get(`metrics:${this.id}`) ?? null;
+    const time = this.#hovered ?? bars.t.at(-1);
+    const final = ranks?.at(ranks.indexOf(time)) ?? null;
+    const shown = final ? { ...final, vp: final.vr, rp: final.rr } : metrics?.t === time || this.#hovered === null ? metrics : null;
+    const share = final || shown === null ? null : shareOver(shown, store.get("clock"));
+    this.strip.update({ metrics: shown, share, note: lookbackNote(store.get("lookback")) });
+    if (ranks) this.rankPane.draw(ranks, metrics);
+  }
+
+  #toggleRanks() {
+    if (this.rankPane.isOpen) this.rankPane.close();
+    else this.rankPane.open();
+    setAttribute(this.legend.ranks, "aria-pressed", this.rankPane.isOpen);
+    this.context.frames.request(this.#draw);
   }
 
   #detailsOf(mark) {

@@ -1,6 +1,9 @@
 import { countText } from "../ui/price.js";
 
+/** The kind of those that no volumes decided. */
+const OF_FILES = "files";
 const KINDS = {
+  [OF_FILES]: "because the files that were imported go on with this contract",
   volume: "because more of the new contract was traded",
   cache_gap: "decided although some days in between are not stored",
   dead_contract: "because the old contract stopped trading",
@@ -28,7 +31,8 @@ function joinText(mark, format) {
   return `Prices before it are shifted by the difference of the two contracts${mark.spread === null ? "" : `, ${format.signed(mark.spread)}`}.`;
 }
 
-function volumesText({ from, to, from_volume: old, to_volume: fresh }) {
+function volumesText({ kind, from, to, from_volume: old, to_volume: fresh }) {
+  if (kind === OF_FILES) return null;
   if (old === null || fresh === null || old === undefined || fresh === undefined) return "The volumes that decided it are told once their day is over.";
   return `Volume of the day: ${from} ${countText(old)} · ${to} ${countText(fresh)}`;
 }

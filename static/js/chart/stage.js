@@ -1,6 +1,8 @@
 import { el, setAttribute, setText, show } from "../ui/dom.js";
-import { isAsking, percentText, shareOf } from "../workspace/loading.js";
+import { countText, isAsking, percentText, shareOf } from "../workspace/loading.js";
 
+/** What the server says of a load that somebody stopped. */
+const CANCELLED = "Cancelled.";
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
 /** What lies over the chart area while there is no chart to see: empty, loading, asking, failed. */
@@ -64,7 +66,7 @@ export class Stage {
     this.#say(`Loading ${session.name ?? session.root}`, job?.message || queued, {
       kind: "loading",
       progress: job ? shareOf(job) : 0,
-      detail: job ? [percentText(job), job.cost && `about ${job.cost}`].filter(Boolean).join(" · ") : "",
+      detail: job ? [percentText(job), countText(job), job.cost && `about ${job.cost}`].filter(Boolean).join(" · ") : "",
       cancel: Boolean(job),
     });
   }
@@ -81,9 +83,10 @@ export class Stage {
 
   #failed(session, job) {
     const problem = session.problem || job?.message || "The market data could not be prepared.";
-    this.#say("This replay could not be loaded", problem, {
+    const title = problem === CANCELLED ? "Loading was cancelled" : "This replay could not be loaded";
+    this.#say(title, problem === CANCELLED ? "" : problem, {
       kind: "failed",
-      detail: "Choose another asset, moment or lookback above, or load the same once more. The log below has the steps.",
+      detail: "Choose another asset, moment or lookback above, or load the same once more.",
       retry: true,
     });
   }

@@ -7,6 +7,8 @@ import { SendError } from "./sender.js";
  */
 export class DropZone {
   #listening = new AbortController();
+  /** How many drops are on their way: leaving the page would lose them. */
+  #sending = 0;
 
   /** `sender` sends a file, `onSent(tickets)` hears of those that arrived. */
   constructor({ sender, onSent }) {
@@ -23,6 +25,7 @@ export class DropZone {
     root.addEventListener("drop", (event) => this.#dropped(event), { signal });
     root.addEventListener("submit", (event) => event.preventDefault(), { signal });
     this.input.addEventListener("change", () => this.#chosen(), { signal });
+    window.addEventListener("beforeunload", (event) => this.#sending && event.preventDefault(), { signal });
     // a file dropped beside the zone would replace the page
     for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault(), { signal });
   }
@@ -50,6 +53,15 @@ export class DropZone {
     if (!files.length) return;
     const lines = files.map((file) => new UploadLine(file));
     this.list.append(...lines.map((line) => line.root));
+    this.#sending += 1;
+    try {
+      await this.#send(lines);
+    } finally {
+      this.#sending -= 1;
+    }
+  }
+
+  async #send(lines) {
     const tickets = [];
     for (const line of lines) {
       const ticket = await line.send(this.sender);

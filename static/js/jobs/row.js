@@ -1,11 +1,25 @@
 import { setAttribute, setText } from "../ui/dom.js";
 import { duration, roughly } from "../ui/time.js";
 
-/** "5 of 17 · 2.1 a second · about 6 s left"; how fast only while there is something left to tell. */
-export function unitsText({ done, total, rate, eta_seconds: eta }) {
+const KB_IN_MB = 1024;
+const IMPORT = "import";
+
+/**
+ * "5 of 17 · 2.1 a second · about 6 s left"; how fast only while there is something left to tell. Imports count in KB:
+ * "91.4 of 130.9 MB · 78.8 MB a second · about 1 s left".
+ */
+export function unitsText({ kind, done, total, rate, eta_seconds: eta }) {
   if (!total) return "";
-  const units = `${done} of ${total}`;
-  return Number.isFinite(eta) ? `${units} · ${rateText(rate)} · ${roughly(eta)} left` : units;
+  const units = kind === IMPORT ? sizesText(done, total) : `${done} of ${total}`;
+  if (!Number.isFinite(eta)) return units;
+  const speed = kind === IMPORT ? `${sizesText(rate)} a second` : rateText(rate);
+  return `${units} · ${speed} · ${roughly(eta)} left`;
+}
+
+/** "91.4 of 130.9 MB"; the server writes the same of a job that it draws. */
+function sizesText(...counts) {
+  const [size, unit] = Math.max(...counts) >= KB_IN_MB ? [KB_IN_MB, "MB"] : [1, "KB"];
+  return `${counts.map((count) => (count / size).toFixed(size > 1 ? 1 : 0)).join(" of ")} ${unit}`;
 }
 
 /** "2.1 a second", or "12 a minute" for what is slow. */
@@ -31,8 +45,8 @@ export function drawRow(row, job) {
 export function fillIn(row) {
   const units = row.querySelector("[data-show=units]");
   if (!units?.dataset.rate) return;
-  const [done, total] = units.textContent.split(" of ").map(Number);
-  setText(units, unitsText({ done, total, rate: Number(units.dataset.rate), eta_seconds: Number(units.dataset.eta) }));
+  const { kind, done, total, rate, eta } = units.dataset;
+  setText(units, unitsText({ kind, done: Number(done), total: Number(total), rate: Number(rate), eta_seconds: Number(eta) }));
 }
 
 /** Lets the time of a running job go on. nowSeconds: UTC. */

@@ -1,5 +1,7 @@
-import { Bars } from "../chart/bars.js";
+import { Bars, Ranks } from "../chart/bars.js";
 import { markId } from "../chart/marks.js";
+import { Volumes } from "../ladder/volumes.js";
+import { Prints } from "../tape/prints.js";
 
 const LOG_LINES = 500;
 
@@ -9,6 +11,8 @@ const LOG_LINES = 500;
  *
  * `bars:<chart>` holds {chart, timeframe, unit, bars, from}: `bars` is one growing `Bars` per chart, `from`
  * the lowest index that this change touched, or 0 with `reset` when the chart is to be drawn anew.
+ * `prints` and `volumes` hold one growing object each for as long as the session at the playhead lasts, or null.
+ * `ranks:<chart>` holds the final ranks of its closed bars, `metrics:<chart>` those of the bar in progress.
  */
 export class Feed {
   #serverLog = [];
@@ -30,22 +34,40 @@ export class Feed {
   }
 
   on_snapshot(message) {
+    this.store.set("lookback", message.lookback ?? null);
     this.#serverLog = message.log.slice(-LOG_LINES);
     this.#publishLog();
     this.store.set("session", message.session);
     this.store.set("job", message.job);
     if (message.clock) this.#setClock(message.clock);
     for (const chart of message.charts) this.#draw(chart);
+    this.#depth(message);
   }
 
   on_frame(message) {
     for (const change of message.charts) this.#change(change);
+    this.#depth(message);
     this.#setClock(message.clock);
   }
 
   on_chart(message) {
     this.#draw(message);
     this.#setClock(message.clock);
+  }
+
+  on_ranks({ chart, timeframe, ranks, reset }) {
+    if (this.store.get(`bars:${chart}`)?.timeframe !== timeframe) return;
+    const known = reset ? new Ranks() : (this.store.get(`ranks:${chart}`) ?? new Ranks());
+    known.merge(ranks);
+    this.store.set(`ranks:${chart}`, known);
+  }
+
+  on_lookback(message) {
+    this.store.set("lookback", message.lookback);
+  }
+
+  on_board(message) {
+    this.store.set("board", message.board);
   }
 
   on_job(message) {
@@ -68,14 +90,30 @@ export class Feed {
     this.store.set("clock", clock);
   }
 
-  #draw({ chart, timeframe, unit, bars, marks }) {
+  /** What a message has of the order book and the prints; what it leaves out stays as it was. */
+  #depth({ book, prints, volumes }) {
+    const { store } = this;
+    if (book !== undefined) store.set("book", book);
+    if (prints !== undefined) store.set("prints", Prints.after(store.get("prints"), prints));
+    if (volumes !== undefined) store.set("volumes", Volumes.after(store.get("volumes"), volumes));
+  }
+
+  #draw({ chart, timeframe, unit, bars, marks, metrics = null }) {
     this.store.set(`marks:${chart}`, marks);
+    this.store.set(`ranks:${chart}`, new Ranks());
+    this.store.set(`metrics:${chart}`, metrics);
     this.store.set(`bars:${chart}`, { chart, timeframe, unit, bars: new Bars(bars), from: 0, reset: true });
   }
 
-  #change({ chart, bars, marks = [] }) {
+  #change({ chart, bars, marks = [], metrics = null, ranks = null }) {
     const known = this.store.get(`bars:${chart}`);
     if (!known) return;
+    this.store.set(`metrics:${chart}`, metrics);
+    if (ranks) {
+      const all = this.store.get(`ranks:${chart}`);
+      all.merge(ranks);
+      this.store.set(`ranks:${chart}`, all);
+    }
     if (marks.length) this.store.set(`marks:${chart}`, mergeMarks(this.store.get(`marks:${chart}`), marks));
     const from = known.bars.merge(bars);
     if (from < known.bars.length) this.store.set(`bars:${chart}`, { ...known, from, reset: false });

@@ -11,7 +11,8 @@ export const CLOSE = { LOGGED_OUT: 4401, NOT_FOUND: 4404, TOO_SLOW: 4408, MOVED:
 /** A message that does not keep to the protocol; the text names the field. */
 export class ProtocolError extends Error {}
 
-const COLUMNS = ["t", "o", "h", "l", "c", "v"];
+const BARS = ["t", "o", "h", "l", "c", "v"];
+const RANKS = ["t", "vr", "rr", "n"];
 
 function need(condition, field, expected) {
   if (!condition) throw new ProtocolError(`${field} should be ${expected}`);
@@ -21,12 +22,22 @@ const isObject = (value) => typeof value === "object" && value !== null && !Arra
 const isText = (value) => typeof value === "string";
 const isNs = (value) => isText(value) && /^-?\d+$/.test(value);
 
-function checkBars(bars, field) {
-  need(isObject(bars), field, "an object of columns");
-  for (const name of COLUMNS) {
-    need(Array.isArray(bars[name]), `${field}.${name}`, "a list");
-    need(bars[name].length === bars.t.length, `${field}.${name}`, "as long as the other columns");
+function checkColumns(columns, names, field) {
+  need(isObject(columns), field, "an object of columns");
+  for (const name of names) {
+    need(Array.isArray(columns[name]), `${field}.${name}`, "a list");
+    need(columns[name].length === columns.t.length, `${field}.${name}`, "as long as the other columns");
   }
+}
+
+const checkBars = (bars, field) => checkColumns(bars, BARS, field);
+
+function checkMetrics(metrics, field) {
+  need(metrics === null || isObject(metrics), field, "an object or null");
+  if (metrics === null) return;
+  need(Number.isFinite(metrics.t), `${field}.t`, "UTC seconds");
+  need(Number.isSafeInteger(metrics.n), `${field}.n`, "an integer");
+  for (const name of ["vr", "vp", "rr", "rp"]) need(metrics[name] === null || Number.isFinite(metrics[name]), `${field}.${name}`, "a number or null");
 }
 
 function checkMarks(marks, field) {
@@ -46,6 +57,7 @@ function checkChart(chart, field) {
   need(Number.isSafeInteger(chart.unit) && chart.unit > 0, `${field}.unit`, "a positive integer");
   checkBars(chart.bars, `${field}.bars`);
   checkMarks(chart.marks, `${field}.marks`);
+  checkMetrics(chart.metrics ?? null, `${field}.metrics`);
 }
 
 function checkClock(clock) {
@@ -53,6 +65,41 @@ function checkClock(clock) {
   need(isNs(clock.playhead), "clock.playhead", "nanoseconds as text");
   need(typeof clock.playing === "boolean", "clock.playing", "true or false");
   need([null, "bars", "trades", "book"].includes(clock.grade), "clock.grade", "bars, trades, book or null");
+}
+
+function checkBook(book) {
+  if (book === undefined || book === null) return;
+  checkUnit(book, "book");
+  for (const side of ["bids", "asks"]) {
+    need(isObject(book[side]), `book.${side}`, "an object of columns");
+    checkColumns({ ...book[side], t: book[side].p }, ["p", "s", "n"], `book.${side}`);
+  }
+}
+
+function checkPrints(prints) {
+  if (prints === undefined || prints === null) return;
+  checkUnit(prints, "prints");
+  checkColumns(prints, ["t", "p", "s"], "prints");
+  need(isText(prints.side) && /^[ABN]*$/.test(prints.side) && prints.side.length === prints.t.length, "prints.side", "a letter for each print");
+  need(Number.isSafeInteger(prints.left_out) && prints.left_out >= 0, "prints.left_out", "a count");
+}
+
+function checkVolumes(volumes) {
+  if (volumes === undefined || volumes === null) return;
+  checkUnit(volumes, "volumes");
+  checkColumns({ ...volumes, t: volumes.p }, ["p", "v"], "volumes");
+  need(volumes.last === null || Number.isSafeInteger(volumes.last), "volumes.last", "an integer or null");
+}
+
+function checkUnit(body, field) {
+  need(isObject(body), field, "an object or null");
+  need(Number.isSafeInteger(body.unit) && body.unit > 0, `${field}.unit`, "a positive integer");
+}
+
+function checkDepth({ book, prints, volumes }) {
+  checkBook(book);
+  checkPrints(prints);
+  checkVolumes(volumes);
 }
 
 function checkJob(job) {
@@ -73,6 +120,7 @@ const CHECKS = {
     need(Array.isArray(message.charts), "charts", "a list");
     message.charts.forEach((chart, index) => checkChart(chart, `charts[${index}]`));
     need(Array.isArray(message.log), "log", "a list");
+    checkDepth(message);
   },
   frame(message) {
     checkClock(message.clock);
@@ -80,12 +128,25 @@ const CHECKS = {
     message.charts.forEach((chart, index) => {
       need(isText(chart.chart), `charts[${index}].chart`, "a chart's id");
       checkBars(chart.bars, `charts[${index}].bars`);
+      checkMetrics(chart.metrics ?? null, `charts[${index}].metrics`);
+      if (chart.ranks) checkColumns(chart.ranks, RANKS, `charts[${index}].ranks`);
       checkMarks(chart.marks ?? [], `charts[${index}].marks`);
     });
+    checkDepth(message);
   },
   chart(message) {
     checkClock(message.clock);
     checkChart(message, "chart");
+  },
+  ranks(message) {
+    need(isText(message.chart), "chart", "a chart's id");
+    need(TIMEFRAMES.includes(message.timeframe), "timeframe", "a timeframe");
+    checkColumns(message.ranks, RANKS, "ranks");
+  },
+  lookback: (message) => need(isObject(message.lookback), "lookback", "an object"),
+  board(message) {
+    need(isObject(message.board) && Array.isArray(message.board.rows), "board.rows", "a list");
+    message.board.rows.forEach((row, index) => need(isText(row.root) && isObject(row.cells), `board.rows[${index}]`, "a root with cells"));
   },
   job: (message) => checkJob(message.job),
   log: (message) => need(isObject(message.line) && isText(message.line.text), "line", "a log line"),
@@ -115,9 +176,12 @@ export function checkMessage(message) {
   return message;
 }
 
+/** What no panel of a page wants of the order book and the prints. */
+export const NOTHING = { book: false, prints: false, ladder: false };
+
 /** Messages from the browser. */
 export const say = {
-  hello: ({ charts, lastSeq = null, playhead = null }) => ({ type: "hello", charts, last_seq: lastSeq, playhead }),
+  hello: ({ charts, board = false, watch = NOTHING, lastSeq = null, playhead = null }) => ({ type: "hello", charts, board, watch, last_seq: lastSeq, playhead }),
   ack: (seq) => ({ type: "ack", seq }),
   resync: () => ({ type: "resync" }),
   play: () => ({ type: "play", ref: "play" }),
@@ -128,6 +192,11 @@ export const say = {
   chartOpen: (chart, timeframe) => ({ type: "chart.open", chart, timeframe, ref: "chart.open" }),
   chartTimeframe: (chart, timeframe) => ({ type: "chart.timeframe", chart, timeframe, ref: "chart.timeframe" }),
   chartClose: (chart) => ({ type: "chart.close", chart, ref: "chart.close" }),
+  board: (on) => ({ type: "board", on, ref: "board" }),
+  boardFetch: () => ({ type: "board.fetch", ref: "board.fetch" }),
+  watch: (wanted) => ({ type: "watch", ...wanted, ref: "watch" }),
+  eventsGet: (grade) => ({ type: "events.get", grade, ref: "events.get" }),
+  eventsKeep: (grade) => ({ type: "events.keep", grade, ref: "events.keep" }),
   jobApprove: (job, cost) => ({ type: "job.approve", job, cost, ref: "job.approve" }),
   jobCancel: (job) => ({ type: "job.cancel", job, ref: "job.cancel" }),
 };

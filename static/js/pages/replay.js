@@ -27,7 +27,8 @@ function toLogin() {
 const store = new Store();
 const session = new ReplaySession({ store, socketUrl: sessionId ? socketUrl(sessionId) : null, onLoggedOut: toLogin });
 const form = new OpenForm();
-const context = { store, session, frames: new FrameQueue(), reload: () => form.submit() };
+const openOther = ({ root, timeframe }) => form.submit({ root, timeframe, playhead: store.get("clock")?.playhead });
+const context = { store, session, frames: new FrameQueue(), reload: () => form.submit(), openOther };
 
 form.mount(document.getElementById("open-form"));
 new SessionPicker().mount(document.getElementById("open-form"), (url, target) => window.htmx.ajax("GET", url, { target, swap: "innerHTML" }));
@@ -38,6 +39,8 @@ new StatusLine().mount(document.getElementById("status-line"), context);
 session.start();
 
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && session.retryNow());
+// else the socket's end would send the page back here with the next login, whoever that is
+document.addEventListener("submit", ({ target }) => target.matches("[data-logs-out]") && session.stop());
 window.addEventListener("online", () => session.retryNow());
 window.addEventListener("pagehide", () => session.stop());
 window.addEventListener("pageshow", (event) => event.persisted && session.start());

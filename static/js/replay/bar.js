@@ -1,7 +1,7 @@
 import { SPEEDS } from "../net/protocol.js";
 import { mouseKeepsFocus, setAttribute, setText, show } from "../ui/dom.js";
 import { ET_INPUT_FORMS, dayOfDate, etClock, etDay, etText, readEtInput, secondsFromNs } from "../ui/time.js";
-import { gradeOf } from "../workspace/grades.js";
+import { GRADES, gradeOf, suffices } from "../workspace/grades.js";
 import { isAsking, loadingOf } from "../workspace/loading.js";
 import { Subscriptions } from "../workspace/store.js";
 import { commandOf, focusKind } from "./keys.js";
@@ -57,6 +57,7 @@ export class ReplayBar {
     // a disabled button hears no click, but its bar hears that it was touched
     this.root.addEventListener("pointerdown", (event) => this.#touched(event.target.closest("[data-action]")), { signal });
     this.root.addEventListener("click", (event) => this.#pressed(event.target.closest("[data-action]")), { signal });
+    this.fields.keeps.addEventListener("change", () => this.context.session.keepEvents(this.fields.keeps.value), { signal });
     this.fields.speed.addEventListener("change", () => this.#chooseSpeed(), { signal });
     this.fields.jumpForm.addEventListener("submit", (event) => this.#jump(event), { signal });
     this.fields.jump.addEventListener("input", () => this.#mark(null), { signal });
@@ -86,8 +87,8 @@ export class ReplayBar {
 
   #pressed(button) {
     if (!button || button.disabled) return;
-    const { action, unit, count, direction } = button.dataset;
-    this.#run({ action, unit, count: Number(count), direction: Number(direction) });
+    const { action, unit, count, direction, grade } = button.dataset;
+    this.#run({ action, unit, count: Number(count), direction: Number(direction), grade });
   }
 
   #run(command) {
@@ -98,9 +99,15 @@ export class ReplayBar {
     else if (command.action === "step") session.step(command.unit, command.count);
     else if (command.action === "faster") session.faster(command.direction);
     else if (command.action === "jump") this.#openJump();
+    else if (command.action === "get") this.#get(command.grade);
     else if (command.action === "approve") session.approve(this.context.store.get("job"));
     else if (command.action === "cancel") session.cancelLoad(this.context.store.get("job"));
     return undefined;
+  }
+
+  #get(grade) {
+    this.fields.gradeMenu.open = false;
+    this.context.session.getEvents(grade);
   }
 
   #ready() {
@@ -207,7 +214,8 @@ export class ReplayBar {
   #drawClock(clock) {
     if (!clock) return;
     const grade = gradeOf(clock);
-    show(this.fields.grade, grade.text !== "");
+    show(this.fields.gradeMenu, grade.text !== "");
+    this.#drawEvents(clock);
     setText(this.fields.grade, grade.text);
     setAttribute(this.fields.grade, "title", grade.title);
     const seconds = secondsFromNs(clock.playhead);
@@ -218,6 +226,16 @@ export class ReplayBar {
     setAttribute(this.fields.clock, "title", `The moment that the replay shows, Eastern time · ${tradeDate}`);
     this.#drawPlay(clock.playing && !this.#isStopped());
     if (document.activeElement !== this.fields.speed) this.fields.speed.value = String(clock.speed);
+  }
+
+  /** What can be got of the session at the playhead, and what is got of each. */
+  #drawEvents({ grade, keeps = GRADES[0] }) {
+    for (const button of this.fields.gradeMenu.querySelectorAll("[data-action=get]")) {
+      const isHere = grade !== null && suffices(grade, button.dataset.grade);
+      button.disabled = !this.#ready() || isHere;
+      setAttribute(button, "title", isHere ? "Here already" : null);
+    }
+    if (document.activeElement !== this.fields.keeps) this.fields.keeps.value = keeps;
   }
 
   #drawPlay(playing) {

@@ -1,4 +1,5 @@
 import { setAttribute } from "../ui/dom.js";
+import { etText, secondsFromNs } from "../ui/time.js";
 
 const NO_ANSWER = "The server did not answer. Check the connection and press Load once more.";
 
@@ -29,8 +30,12 @@ export class OpenForm {
     this.#listening.abort();
   }
 
-  /** Sends the form as it is, as the "Load again" button does. */
-  submit() {
+  /** Sends the form, as the "Load again" button does: as it is, or for another asset at the playhead (ns as text). */
+  submit({ root = null, timeframe = null, playhead = null } = {}) {
+    const { elements } = this.form;
+    if (root !== null) elements.root.value = root;
+    if (timeframe !== null) elements.timeframe.value = timeframe;
+    if (playhead) [elements.entry_date.value, elements.entry_time.value] = etText(secondsFromNs(playhead)).split(" ");
     this.form.requestSubmit();
   }
 

@@ -18,13 +18,21 @@ class PanelHost {
     this.headers.set(api.id, this.header);
     const setTitle = (title) => title !== api.title && api.setTitle(title);
     this.panel = new this.definition.Panel();
-    this.panel.mount(this.element, { ...this.context, panelId: api.id, params, header: { ...this.header, setTitle } });
+    const whileVisible = (listener) => visibility(api, listener);
+    this.panel.mount(this.element, { ...this.context, panelId: api.id, params, header: { ...this.header, setTitle }, whileVisible });
   }
 
   dispose() {
     this.headers.delete(this.id);
     this.panel?.destroy();
   }
+}
+
+/** Calls `listener` with whether a panel can be seen, now and at each change; returns the way to stop it. */
+function visibility(api, listener) {
+  listener(api.isVisible);
+  const ending = api.onDidVisibilityChange(({ isVisible }) => listener(isVisible));
+  return () => ending.dispose();
 }
 
 /** The part of a group's one header line that its active panel fills. */
@@ -61,7 +69,11 @@ export function createDock(root, context) {
   });
 }
 
-/** The first layout of the replay page: the chart, and the log below it. */
+const LADDER_WIDTH = 272;
+const TAPE_WIDTH = 300;
+const NARROWEST = 240;
+
+/** The first layout: the chart, below it the log with the board behind, at the right the ladder and the prints. */
 export function openDefaultLayout(dock, { timeframe }) {
   dock.addPanel({ id: "chart-1", component: "chart", title: PANELS.get("chart").title, params: { timeframe }, minimumHeight: 200, minimumWidth: 320 });
   dock.addPanel({
@@ -73,4 +85,21 @@ export function openDefaultLayout(dock, { timeframe }) {
     minimumHeight: 70,
     inactive: true,
   });
+  dock.addPanel({
+    id: "board",
+    component: "board",
+    title: PANELS.get("board").title,
+    position: { referencePanel: "log", direction: "within" },
+    inactive: true,
+  });
+  openDepth(dock);
+}
+
+function openDepth(dock) {
+  const add = (id, position, initialWidth) =>
+    dock.addPanel({ id, component: id, title: PANELS.get(id).title, position, initialWidth, minimumWidth: NARROWEST, inactive: true });
+  // the prints are cut out of the ladder's width
+  add("ladder", { direction: "right" }, LADDER_WIDTH + TAPE_WIDTH);
+  add("tape", { referencePanel: "ladder", direction: "right" }, TAPE_WIDTH);
+  add("montage", { referencePanel: "tape", direction: "within" });
 }

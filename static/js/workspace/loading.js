@@ -1,4 +1,5 @@
 import { etText, roughly, secondsFromNs } from "../ui/time.js";
+import { eventsOf } from "./grades.js";
 
 /**
  * What is being loaded, or null: {text, short, share}. `text` is "loading SI 2023-03-13: fetching … 43 % · about
@@ -9,7 +10,8 @@ export function loadingOf({ session, clock, job, sought }) {
   if (!session || session.state === "failed") return null;
   const isFirst = session.state === "loading";
   if (!isFirst && !job && !clock?.loading) return null;
-  const what = isFirst || clock?.loading ? whichDay(session, clock, sought) : `more of ${session.root}`;
+  const more = eventsOf(job) ?? `more of ${session.root}`;
+  const what = isFirst || clock?.loading ? whichDay(session, clock, sought) : more;
   const text = (progress) => `loading ${what}${progress ? `: ${progress}` : ""}`;
   if (!job) return { text: text(""), short: text(""), share: 0 };
   if (isAsking(job)) return asking(`loading ${what} costs about ${job.cost}`);
@@ -30,6 +32,13 @@ export function shareOf(job) {
 export function percentText(job) {
   const left = Number.isFinite(job.eta_seconds) ? ` · ${roughly(job.eta_seconds)} left` : "";
   return `${Math.round(shareOf(job) * 100)} %${left}`;
+}
+
+/** "12 of 29 · 3.1 a second"; empty before the first is done. */
+export function countText({ done, total, rate }) {
+  if (!total) return "";
+  const speed = rate > 0 ? ` · ${rate < 10 ? rate.toFixed(1) : Math.round(rate)} a second` : "";
+  return `${done} of ${total}${speed}`;
 }
 
 function asking(text) {

@@ -1,5 +1,9 @@
 import { ChartPanel } from "../chart/panel.js";
+import { LadderPanel } from "../ladder/panel.js";
 import { LogPanel } from "../log/panel.js";
+import { BoardPanel } from "../metrics/board.js";
+import { MontagePanel } from "../montage/panel.js";
+import { TapePanel } from "../tape/panel.js";
 
 /**
  * The panels that the workspace can show. Each is a class with `mount(root, context)` and `destroy()`;
@@ -15,3 +19,7 @@ export function register(name, { title, Panel }) {
 
 register("chart", { title: "Chart", Panel: ChartPanel });
 register("log", { title: "Log", Panel: LogPanel });
+register("board", { title: "Metrics board", Panel: BoardPanel });
+register("ladder", { title: "Ladder", Panel: LadderPanel });
+register("tape", { title: "Time & Sales", Panel: TapePanel });
+register("montage", { title: "Level 2", Panel: MontagePanel });

@@ -1,5 +1,5 @@
 import { Feed } from "../net/feed.js";
-import { SPEEDS, say } from "../net/protocol.js";
+import { NOTHING, SPEEDS, say } from "../net/protocol.js";
 import { ReplaySocket } from "../net/socket.js";
 
 /** How long a command that the clock has not shown yet counts as done, for a key that is pressed again. */
@@ -11,6 +11,9 @@ const WISH_MS = 1500;
  */
 export class ReplaySession {
   #charts = new Map();
+  #board = false;
+  #watching = new Map();
+  #watched = NOTHING;
   #wishes = new Map();
   #socket = null;
 
@@ -21,7 +24,7 @@ export class ReplaySession {
     if (socketUrl === null) return;
     this.#socket = new Socket({
       url: socketUrl,
-      hello: () => ({ charts: this.#openCharts(), playhead: store.get("clock")?.playhead ?? null }),
+      hello: () => ({ charts: this.#openCharts(), board: this.#board, watch: this.#watched, playhead: store.get("clock")?.playhead ?? null }),
       onMessage: (message) => this.feed.apply(message),
       onState: (connection) => this.#connectionChanged(connection),
     });
@@ -100,9 +103,40 @@ export class ReplaySession {
   closeChart(chart) {
     this.#charts.delete(chart);
     this.#socket?.send(say.chartClose(chart));
-    this.store.drop(`bars:${chart}`);
-    this.store.drop(`marks:${chart}`);
+    for (const topic of ["bars", "marks", "ranks", "metrics"]) this.store.drop(`${topic}:${chart}`);
     if (this.focusedChart() === chart) this.focus([...this.#charts.keys()][0] ?? null);
+  }
+
+  /** Whether the board is looked at: the server computes it only then. */
+  watchBoard(on) {
+    if (on === this.#board) return;
+    this.#board = on;
+    this.#socket?.send(say.board(on));
+  }
+
+  /** Has every asset fetched that the board lacks. */
+  fetchBoard() {
+    this.#send(say.boardFetch());
+  }
+
+  /** What a panel wants of {book, prints, ladder} for as long as it can be seen; null for nothing. */
+  watch(panel, wanted) {
+    if (wanted) this.#watching.set(panel, wanted);
+    else this.#watching.delete(panel);
+    const watched = Object.assign({ ...NOTHING }, ...this.#watching.values());
+    if (Object.keys(NOTHING).every((name) => watched[name] === this.#watched[name])) return;
+    this.#watched = watched;
+    this.#socket?.send(say.watch(watched));
+  }
+
+  /** Has the trades or the order book ("trades", "book") of the session at the playhead fetched. */
+  getEvents(grade) {
+    this.#send(say.eventsGet(grade));
+  }
+
+  /** Has each session brought to a grade as the playhead comes to it; "bars" ends that. */
+  keepEvents(grade) {
+    this.#send(say.eventsKeep(grade));
   }
 
   timeframeOf(chart) {

@@ -1,7 +1,8 @@
 /**
  * The session store: what panels know. A topic holds its latest value; a subscriber gets it at once and
  * then each newer one. Topics: `session`, `clock`, `job`, `log`, `connection`, `error`, `focus`, `sought`,
- * `bars:<chart>`, `marks:<chart>`.
+ * `lookback`, `board`, `book`, `prints`, `volumes`,
+ * `bars:<chart>`, `marks:<chart>`, `ranks:<chart>`, `metrics:<chart>`.
  */
 export class Store {
   #values = new Map();

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from market.databento_historical import FIRST_PAUSE_SECONDS, TRIES
+from market.databento_historical import FIRST_PAUSE_SECONDS, TRIES, HistoricalGateway
 from market.gateway_errors import ADVICE
 from tests.unit.gateway.conftest import (
     KEY,
@@ -88,3 +88,19 @@ def test_a_page_does_not_hang_on_a_gateway_that_hangs(
     monkeypatch.setattr("market.databento_historical.PAGE_TIMEOUT_SECONDS", 0.2)
     switch({"delay_ms": 1_000})
     assert refused(door(url)).case == "timeout"
+
+
+def test_whoever_waits_hears_why_and_may_give_up(url: str, switch: Switch) -> None:
+    class GivenUp(Exception):
+        pass
+
+    told: list[tuple[float, str]] = []
+
+    def wait(seconds: float, why: str) -> None:
+        told.append((seconds, why))
+        raise GivenUp
+
+    switch({"status": {"code": 429, "retry_after": 7, "message": "Too many requests"}})
+    with pytest.raises(GivenUp):
+        ask(HistoricalGateway(KEY, url, wait=wait))
+    assert told == [(7, "Too many requests.")]

@@ -3,9 +3,9 @@
 import pytest
 
 from market.databento_historical import HistoricalGateway, Request
-from market.gateway_errors import ADVICE, GatewayError
+from market.gateway_errors import ADVICE, GatewayError, NotYetAvailable
 from market.sessions import parse_et
-from tests.unit.gateway.conftest import HOUR_NS, NOW_NS, Switch, ask, door, refused
+from tests.unit.gateway.conftest import DATASET, HOUR_NS, NOW_NS, Switch, ask, door, fixed, refused
 
 
 def test_a_good_key_gets_its_bars(url: str) -> None:
@@ -67,3 +67,28 @@ def test_a_refused_field_is_named_from_the_list_form_of_validation(url: str) -> 
     """Databento's request validation gives a list instead of an object."""
     error = refused(door(url), symbol=",")
     assert (error.status, error.message) == (422, "symbols: At least one symbol is required")
+
+
+def test_a_refusal_in_plain_text_keeps_its_words(url: str, switch: Switch) -> None:
+    switch({"status": {"code": 503, "plain": True, "message": "upstream down"}})
+    assert str(refused(door(url))).startswith("The data gateway says: 503: upstream down. The fault is on")
+
+
+def test_a_web_page_is_no_reason() -> None:
+    with fixed("<html><body>502 Bad Gateway</body></html>", status=502) as base:
+        assert "It gave no reason." in str(refused(door(base)))
+
+
+@pytest.mark.parametrize("case", ["dataset_unavailable_range", "data_end_after_available_end"])
+def test_a_range_beyond_the_licence_is_asked_up_to_its_end(url: str, switch: Switch, case: str) -> None:
+    switch({"licence": {"hours": 1, "case": case}})
+    # from 14:00 to 14:30 two days later, without two breaks of an hour
+    assert ask(door(url), end_ns=NOW_NS) == 48 * 60 + 30 - 2 * 60
+
+
+@pytest.mark.parametrize("case", ["dataset_unavailable_range", "data_end_after_available_end"])
+def test_a_range_that_is_all_beyond_the_licence_tells_where_that_ends(url: str, switch: Switch, case: str) -> None:
+    switch({"licence": {"hours": 72, "case": case}})
+    error = refused(door(url))
+    assert isinstance(error, NotYetAvailable)
+    assert (error.dataset, error.end_ns) == (DATASET, NOW_NS - 72 * HOUR_NS)

@@ -1,5 +1,6 @@
 """Importing what is there already, in part or from elsewhere."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,66 @@ def test_a_damaged_piece_is_mended_by_its_file(tmp_path: Path, take: Importer, b
     piece.write_bytes(piece.read_bytes()[:-30])
     assert take(path).accepted == len(bars)
     assert stored("ohlcv-1s", "ESU4", DAY)["volume"].tolist() == bars["volume"].tolist()
+
+
+# --- prices of another size -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schema", ["ohlcv-1s", "trades"])
+def test_prices_in_cents_are_refused_where_dollars_are_stored(
+    tmp_path: Path, take: Importer, bars: Rows, trades: Rows, schema: str
+) -> None:
+    """Also of another schema: bars are held against trades, and trades against bars."""
+    rows = {"ohlcv-1s": bars, "trades": trades}
+    (other,) = {*rows} - {schema}
+    take(esu4(tmp_path / "a.dbn", rows[other], other))
+    before = snapshot()
+    wrong = rows[schema].copy()
+    for name in ("open", "high", "low", "close") if schema == "ohlcv-1s" else ("price",):
+        wrong[name] *= 100
+    report = take(esu4(tmp_path / "b.dbn", wrong, schema))
+    assert (report.accepted, report.refused) == (0, len(wrong))
+    assert re.search(
+        r"ESU4: 5\d\d,\d{3}\.\d\d is \d{2,3} times the price that is stored of this session \(5,\d{3}\.\d\d\)\.",
+        report.problem,
+    )
+    assert snapshot() == before
+
+
+def test_prices_that_are_too_low_are_refused_too_and_the_others_go_on(
+    tmp_path: Path, take: Importer, bars: Rows
+) -> None:
+    take(esu4(tmp_path / "a.dbn", bars[:400], "ohlcv-1s"))
+    rest = bars[400:].copy()
+    for name in ("open", "high", "low", "close"):
+        rest[name][7] = 55 * 10**9
+    report = take(esu4(tmp_path / "b.dbn", rest, "ohlcv-1s"))
+    assert (report.accepted, refused_rows(report)) == (len(rest) - 1, [8])
+    assert re.search(r"ESU4: 55.00 is 1/(99|100) of the price that is stored", next(iter(reasons(report))))
+
+
+def test_a_session_that_went_below_zero_has_prices_of_any_size(tmp_path: Path, take: Importer, bars: Rows) -> None:
+    """As CL on 2020-04-20, from 18 dollars to -37."""
+    values = np.linspace(18, -37, len(bars)).round() * 10**9
+    for name in ("open", "high", "low", "close"):
+        bars[name] = values
+    take(esu4(tmp_path / "a.dbn", bars[::2], "ohlcv-1s"))
+    assert take(esu4(tmp_path / "b.dbn", bars[1::2], "ohlcv-1s")).refused == 0
+
+
+def test_single_orders_of_a_book_may_lie_anywhere(
+    tmp_path: Path, take: Importer, session: Session, trades: Rows
+) -> None:
+    take(esu4(tmp_path / "a.dbn", trades, "trades"))
+    made = datafiles.some_trades(session.open_ns, 200, price=5_500 * 10**9, tick=TICK)
+    book = datafiles.book_rows(made, TICK, instrument_id=118)
+    book["price"][20] = 100 * 10**9
+    assert take(esu4(tmp_path / "b.dbn", book, "mbp-10")).accepted == len(book)
+    for name in book.dtype.names or ():
+        if name == "price" or "_px_" in name:
+            book[name] *= 100
+    book["sequence"] += 5_000
+    assert "times the price that is stored" in take(esu4(tmp_path / "c.dbn", book, "mbp-10")).problem
 
 
 # --- bars from trades -------------------------------------------------------------------------------------

@@ -38,10 +38,26 @@ def test_a_file_is_imported_and_reported(tmp_path: Path, assets: None) -> None:
         "  NVDA NVDA 2025-06-02 ohlcv-1s: 64 accepted, made from trades",
         "  NVDA NVDA 2025-06-02 trades: 99 accepted",
         "  refused 1: NVDA: a price is off the tick of 0.0001.",
-        "    row 41: NVDA: a price is off the tick of 0.0001.",
+        "    row 41: NVDA: a price is off the tick of 0.0001. It is 135.190000001.",
+        f"  to remove what it brought: import_dbn --undo {ImportedFile.objects.get().pk}",
         "1 file, 0 refused",
     ]
     assert ImportedFile.objects.get().user is None
+
+
+def test_what_a_file_brought_is_removed_again(tmp_path: Path, assets: None) -> None:
+    run(nvda(tmp_path / "nvda.dbn.zst"))
+    row = ImportedFile.objects.get()
+    output = StringIO()
+    call_command("import_dbn", "--undo", str(row.pk), stdout=output)
+    assert output.getvalue() == "nvda.dbn.zst\n  2 pieces were removed.\n"
+    assert not Coverage.objects.exists()
+    with pytest.raises(CommandError, match="Nothing is stored that nvda"):
+        call_command("import_dbn", "--undo", str(row.pk))
+    with pytest.raises(CommandError, match="There is no imported file 77777"):
+        call_command("import_dbn", "--undo", "77777")
+    with pytest.raises(CommandError, match="Name files or folders"):
+        call_command("import_dbn")
 
 
 def test_a_file_that_is_refused_as_a_whole_ends_with_exit_code_1(tmp_path: Path, assets: None) -> None:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from market.importing import text
 from market.importing.report import Report
 from market.models import Asset, Coverage
 from market.sessions import parse_et
@@ -101,6 +102,32 @@ def test_csv_as_the_client_writes_it(
     report = take(path, f"xnas-itch-20250602.trades{ending}")
     whole(report, len(nvda_trades))
     same(stored("trades", "NVDA", NVDA_DAY), nvda_trades)
+
+
+def test_the_definition_of_a_stock_as_csv(tmp_path: Path, take: Importer) -> None:
+    """It has no tick: only other columns show that prices have a decimal point."""
+    rows = datafiles.future_definition(
+        "NVDA", "", 0, 0, parse_et("2025-06-02 04:00"), instrument_class=b"K",
+        min_price_increment=datafiles.UNDEFINED_PRICE, min_price_increment_amount=datafiles.UNDEFINED_PRICE,
+        display_factor=10**9, unit_of_measure_qty=datafiles.UNDEFINED_PRICE,
+    )  # fmt: skip
+    source = datafiles.write_dbn(tmp_path / "d.dbn", "definition", rows, {"NVDA": 1}, dataset="XNAS.ITCH")
+    whole(take(datafiles.as_csv(source, tmp_path / "XNAS.ITCH.2025-06-02.definition.csv")), 1)
+    assert Asset.objects.get(root="NVDA").kind == "stock"
+
+
+def test_whether_prices_have_a_point_is_told_by_the_first_that_there_is(
+    tmp_path: Path, take: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch of rows without any price says nothing of the next ones."""
+    monkeypatch.setattr(text, "BLOCK_BYTES", 2_000)
+    start = parse_et("2025-06-02 09:30")
+    lines = [f"{start + n},{'135.5' if n >= 300 else ''},1,NVDA" for n in range(400)]
+    path = tmp_path / "EQUS.MINI.2025-06-02.trades.csv"
+    path.write_text("\n".join(["ts_event,price,size,symbol", *lines]) + "\n")
+    report = take(path)
+    assert (report.accepted, report.refused) == (100, 300)
+    assert set(stored("trades", "NVDA", NVDA_DAY)["price"].tolist()) == {135_500_000_000}
 
 
 @pytest.mark.parametrize("schema", ["ohlcv-1s", "ohlcv-10s", "ohlcv-1m", "ohlcv-5m"])

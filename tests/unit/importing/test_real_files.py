@@ -42,6 +42,8 @@ def expected_refusal(path: str) -> str:
     for schema in NOT_USED:
         if f".{schema}." in name:
             return f"does not use {schema}"
+    if path.startswith(("databento-dbn/test_data.ohlcv-1s", "databento-dbn/test_data.ohlcv-1m")):
+        return "00 is 100 times the price that is stored of this session (3,7"  # that of the books beside them
     return ""
 
 

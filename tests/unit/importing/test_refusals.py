@@ -1,5 +1,7 @@
 """What cannot be right is refused, row by row with its reason, or the whole file; the rest is taken."""
 
+import os
+import signal
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from market.importing import importer
+from market.importing import checks, importer, spool
 from market.importing.importer import import_file
 from market.importing.report import LISTED_ROWS, Report
 from market.models import Asset, Contract, Coverage
@@ -139,7 +141,8 @@ def test_a_second_bar_of_a_second_is_refused_unless_it_is_the_same(tmp_path: Pat
         ({"ts_event": [OPEN, OPEN + 1, OPEN - 5 * SECOND, OPEN + 3]}, "The row is earlier than the one before it."),
         (
             {"symbol": ["NVDA", "NVDA", None, "NVDA"], "instrument_id": [1, 1, 7, 1]},
-            "The file does not say what instrument 7 is. Import a definition file of it first.",
+            "The file does not say what instrument 7 is. "
+            "Import a definition file of it first, or write it with map_symbols=True.",
         ),
         ({"symbol": ["NVDA", "NVDA", "ÄÖÜ", "NVDA"]}, "ÄÖÜ is no symbol of a stock, such as NVDA or BRK.B."),
     ],
@@ -153,6 +156,43 @@ def test_a_value_that_cannot_be_is_refused_with_its_row(
     assert report.accepted == 3
 
 
+def test_a_price_that_is_refused_is_told_with_its_row(tmp_path: Path, take: Importer, bars: Rows) -> None:
+    bars["open"][40] += 1
+    report = take(esu4(tmp_path / "a.dbn", bars))
+    price = checks.price_text(int(bars["open"][40]))
+    (listed,) = report.as_json()["rows"]
+    assert listed == {"row": 41, "reason": f"ESU4: a price is off the tick of 0.25. It is {price}."}
+
+
+def test_whole_prices_in_a_table_are_told_how_they_were_read(tmp_path: Path, take: Importer, assets: None) -> None:
+    ts = parse_et("2026-07-01 10:00")
+    path = tmp_path / "GLBX.MDP3.2026-07-01.ohlcv-1m.csv"
+    path.write_text(f"ts_event,open,high,low,close,volume,symbol\n{ts},38000,38000,38000,38000,1,YMU6\n")
+    refused_whole(
+        take(path),
+        "Row 2: YMU6: a price is off the tick of 1: "
+        "prices without a decimal point are taken for multiples of 1e-9. It is 0.000038.",
+    )
+
+
+@pytest.mark.parametrize("unit", [1_000, 1_000_000, SECOND])
+def test_times_in_another_unit_are_told(tmp_path: Path, take: Importer, db: None, unit: int) -> None:
+    path = tmp_path / "EQUS.MINI.2025-06-02.trades.parquet"
+    report = take(nvda(path, ts_event=[OPEN // unit + n for n in range(4)]))
+    refused_whole(report, "A row's time is in 1970: times must be UTC nanoseconds.")
+
+
+def test_a_name_that_tells_another_dataset_is_told_so(tmp_path: Path, take: Importer, assets: None) -> None:
+    path = tmp_path / "DATA.YM.2026-07-01.ohlcv-1m.csv"
+    ts = parse_et("2026-07-01 10:00")
+    path.write_text(f"ts_event,open,high,low,close,volume,symbol\n{ts},38000.,38000.,38000.,38000.,1,YMU6\n")
+    refused_whole(
+        take(path),
+        "YM is of GLBX.MDP3, but by its name or columns the file is of DATA.YM. "
+        "Name it as Databento does: GLBX.MDP3.2025-06-02.ohlcv-1m.csv.",
+    )
+
+
 def test_between_cents_stocks_may_trade(tmp_path: Path, take: Importer, db: None) -> None:
     path = nvda(tmp_path / "EQUS.MINI.2025-06-02.trades.parquet", price=[135.0, 135.005, 135.0001, 135.01])
     assert take(path).accepted == 4
@@ -163,7 +203,7 @@ def test_lines_that_cannot_be_read_are_refused_by_their_number(tmp_path: Path, t
         "ts_event,price,size,symbol",
         f"{OPEN},135.10,5,NVDA",
         f"{OPEN + 1},abc,5,NVDA",
-        f"{OPEN + 2},135.10",
+        f"{OPEN + 2}",
         f"{OPEN + 3},135.20,x,NVDA",
         "never,135.20,7,NVDA",
         f"{OPEN + 4},135.20,7,NVDA",
@@ -173,7 +213,7 @@ def test_lines_that_cannot_be_read_are_refused_by_their_number(tmp_path: Path, t
     report = take(path)
     assert report.accepted == 2
     assert reasons(report) == {
-        "The line has 2 columns instead of 4.": 1,
+        "The line has 1 column instead of 4.": 1,
         "The price cannot be read as a price.": 1,
         "The size cannot be read as a whole number.": 1,
         "The ts_event cannot be read as a time.": 1,
@@ -324,3 +364,21 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing_behind(
     monkeypatch.setattr(importer.Spool, "add", full)
     refused_whole(import_file(esu4(tmp_path / "a.dbn", bars), "a.dbn"), "The disk of this installation is full.")
     assert list(Path(settings.UPLOAD_ROOT).iterdir()) == []
+
+
+def test_what_a_killed_import_left_goes_with_the_next_one_and_no_other(
+    tmp_path: Path, take: Importer, bars: Rows, settings: Any
+) -> None:
+    """kill -9 in the midst of it: its folder stays, its lock does not."""
+    with spool.folder() as running:
+        left = Path(settings.UPLOAD_ROOT) / "spool-left"
+        pid = os.fork()
+        if not pid:
+            with spool.folder() as mine:
+                mine.rename(left)
+                os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(pid, 0)
+        assert left.exists()
+        take(esu4(tmp_path / "a.dbn", bars))
+        assert (left.exists(), running.exists()) == (False, True)
+    assert not running.exists()

@@ -1,0 +1,116 @@
+"""Having what a replay's ranks are compared with: the sessions of its lookback, stored and summarised."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from market.bus import Bus
+from market.models import Job
+from ranks import access, services
+from replay.following import Follower, patiently
+from replay.models import ReplaySession
+
+log = logging.getLogger(__name__)
+
+GROWTH_SECONDS = 15.0
+"""While a job adds sessions, the ranks are computed anew so often."""
+
+
+class Receiver(Protocol):
+    """The player, as its lookback sees it."""
+
+    @property
+    def playhead_ns(self) -> int: ...
+
+    def say(self, level: str, text: str, job_id: int | None = ...) -> None: ...
+    def lookback_changed(self) -> None: ...
+
+
+class Lookback:
+    """Follows the job that makes the ranks of one replay ready.
+
+    body: the `lookback` of the protocol; None before it is known.
+    """
+
+    def __init__(self, replay: ReplaySession, bus: Bus, receiver: Receiver, grown: Callable[[], None]) -> None:
+        self.body: dict[str, Any] | None = None
+        self._replay = replay
+        self._receiver = receiver
+        self._grown = grown
+        self._grown_at = 0.0
+        self._told_cost: tuple[int, str] | None = None
+        self._follower = Follower(bus, self._job_changed)
+        self._work: asyncio.Task[None] | None = None
+
+    @property
+    def job(self) -> dict[str, Any] | None:
+        """The job that is being waited for; None without one."""
+        return self._follower.job
+
+    def start(self) -> None:
+        """Look what is there, once the replay has its bars, and have the rest made ready."""
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._attempt(), name=f"lookback {self._replay.pk}")
+
+    def stop(self) -> None:
+        """Leave the job to its worker."""
+        if self._work is not None:
+            self._work.cancel()
+
+    async def _attempt(self) -> None:
+        try:
+            await self._prepare()
+        except access.NoRanks as problem:
+            self._receiver.say("warn", str(problem))
+        except Exception:
+            log.exception("replay %s: its lookback cannot be made ready", self._replay.pk)
+
+    async def _prepare(self) -> None:
+        if await self._look():
+            return
+        job = await patiently(self._ask)
+        if job is None:
+            return
+        over = await self._follower.follow(job)
+        if over["state"] == Job.State.FAILED:
+            self._receiver.say("error", f"Ranks: {over['message']}")
+        await self._look()
+        self._grown()
+
+    async def _look(self) -> bool:
+        """Whether all of the lookback is there."""
+        reach = await patiently(self._reach)
+        self._tell(reach.summarised, reach.wanted)
+        return bool(reach.summarised >= reach.wanted)
+
+    def _reach(self) -> access.Reach:
+        here = self._replay.asset.sessions.first_closing_after(self._receiver.playhead_ns)
+        return access.reach(self._replay.asset, here.trade_date, self._replay.lookback_days)
+
+    def _ask(self) -> Job | None:
+        replay = self._replay
+        if replay.asset.from_files:
+            return None
+        here = replay.asset.sessions.first_closing_after(self._receiver.playhead_ns)
+        return services.ready_for(
+            asset=replay.asset, until=here.trade_date, lookback_days=replay.lookback_days, asked_by_id=replay.owner_id
+        )
+
+    def _job_changed(self) -> None:
+        job = self.job
+        if job is not None and job["state"] == Job.State.ASKING and self._told_cost != (job["id"], job["cost"]):
+            self._told_cost = job["id"], job["cost"]
+            days = self._replay.lookback_days
+            text = f"Ranks over {days:,} days of {self._replay.asset} need data for about {job['cost']}."
+            self._receiver.say("warn", text, job["id"])
+        if job is not None and job["state"] == Job.State.RUNNING and time.monotonic() - self._grown_at > GROWTH_SECONDS:
+            self._grown_at = time.monotonic()
+            self._grown()
+        if self.body is not None:
+            self._tell(self.body["stored"], self.body["wanted"])
+
+    def _tell(self, stored: int, wanted: int) -> None:
+        self.body = {"stored": stored, "wanted": wanted, "job": self.job}
+        self._receiver.lookback_changed()

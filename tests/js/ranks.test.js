@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Ranks } from "../../static/js/chart/bars.js";
+import { points } from "../../static/js/chart/points.js";
+import { lookbackNote, shareOver } from "../../static/js/metrics/forming.js";
+import { levelOf, rankText, shownRank } from "../../static/js/metrics/levels.js";
+import { sortRows } from "../../static/js/metrics/sorting.js";
+import { Feed } from "../../static/js/net/feed.js";
+import { ProtocolError, checkMessage } from "../../static/js/net/protocol.js";
+import { Store } from "../../static/js/workspace/store.js";
+import { bars, chart, frame, snapshot } from "./fakes.js";
+
+const A = [300, 10, 12, 9, 11, 100];
+const B = [600, 11, 15, 11, 14, 80];
+const columns = (...rows) => ({ t: rows.map((r) => r[0]), vr: rows.map((r) => r[1]), rr: rows.map((r) => r[2]), n: rows.map((r) => r[3]) });
+const METRICS = { t: 600, length: 300, vr: 40, vp: 91.2, rr: 12.5, rp: 55, n: 30 };
+
+function storeAfter(...messages) {
+  const store = new Store();
+  const feed = new Feed(store);
+  for (const message of messages) feed.apply(checkMessage(message));
+  return store;
+}
+
+test("a rank has the level of the band that it reached", () => {
+  assert.deepEqual([79.9, 80, 90, 94.99, 95, 100, null].map(levelOf), ["plain", "raised", "high", "high", "top", "top", "none"]);
+});
+
+test("a rank is whole, and 100 or 0 only where it is", () => {
+  assert.deepEqual([0, 0.2, 49.5, 99.7, 100, null].map(rankText), ["0", "0.1", "50", "99.9", "100", "—"]);
+});
+
+test("among fewer than twenty bars a rank says nothing but that", () => {
+  assert.deepEqual(shownRank(97, 19), { text: "n < 20", level: "none", note: "Only 19 bars to compare with" });
+  assert.equal(shownRank(97, 0).text, "—");
+  assert.deepEqual(shownRank(97, 20), { text: "97", level: "top", note: "Among 20 bars of this time of day" });
+});
+
+test("ranks of closed bars are kept beside the bars, and begin anew with them", () => {
+  const ranks = { type: "ranks", seq: 2, chart: "chart-1", timeframe: "5m", reset: true, ranks: columns([300, 50, 60, 30]) };
+  const more = { ...ranks, seq: 3, reset: false, ranks: columns([600, 51, 61, 30]) };
+  const opened = snapshot(1, { charts: [chart("chart-1", [A])] });
+  assert.deepEqual([...storeAfter(opened, ranks, more).get("ranks:chart-1").t], [300, 600]);
+  assert.equal(storeAfter(opened, ranks, snapshot(3, { charts: [chart("chart-1", [A])] })).get("ranks:chart-1").length, 0);
+});
+
+test("ranks of another timeframe come too late", () => {
+  const late = { type: "ranks", seq: 2, chart: "chart-1", timeframe: "1h", reset: true, ranks: columns([300, 50, 60, 30]) };
+  assert.equal(storeAfter(snapshot(1, { charts: [chart("chart-1", [A])] }), late).get("ranks:chart-1").length, 0);
+});
+
+test("the metrics of the bar in progress are those of the last frame", () => {
+  const opened = snapshot(1, { charts: [chart("chart-1", [A])] });
+  const told = frame(2, [{ chart: "chart-1", bars: bars([B]), marks: [], metrics: METRICS }]);
+  assert.deepEqual(storeAfter(opened, told).get("metrics:chart-1"), METRICS);
+});
+
+test("odd metrics are refused at the door", () => {
+  const odd = frame(2, [{ chart: "chart-1", bars: bars([B]), marks: [], metrics: { ...METRICS, vp: "high" } }]);
+  assert.throws(() => checkMessage(odd), ProtocolError);
+  const short = { type: "ranks", seq: 2, chart: "c", timeframe: "5m", ranks: { ...columns([300, 1, 1, 30]), n: [] } };
+  assert.throws(() => checkMessage(short), /ranks\.n should be as long/);
+});
+
+test("a line has a gap where there was too little to compare with, and ends in the forecast", () => {
+  const ranks = new Ranks(columns([0, 50, 60, 19], [300, 70, 80, 20]));
+  assert.deepEqual(points(ranks, METRICS, "vp"), [{ time: 0 }, { time: 300, value: 70 }, { time: 600, value: 91.2 }]);
+  assert.deepEqual(points(ranks, { ...METRICS, n: 5 }, "rr", 1), [{ time: 300, value: 80 }]);
+  assert.deepEqual(points(ranks, { ...METRICS, t: 300 }, "rr", 1), [{ time: 300, value: 80 }]);
+});
+
+test("the share of a bar is that of its own length", () => {
+  assert.equal(shareOver(METRICS, { playhead: "675000000000" }), 0.25);
+  assert.equal(shareOver(METRICS, { playhead: "999000000000" }), 1);
+  assert.equal(shareOver({ t: 600 }, { playhead: "675000000000" }), null);
+});
+
+test("what the sample lacks is said in one breath", () => {
+  assert.equal(lookbackNote({ stored: 251, wanted: 251, job: null }), "");
+  assert.equal(lookbackNote({ stored: 11, wanted: 251, job: null }), "11 of 251 sessions stored");
+  assert.equal(lookbackNote({ stored: 11, wanted: 251, job: { state: "running", done: 60, total: 240 } }), "fetching 240 sessions 25 %");
+  assert.equal(lookbackNote({ stored: 11, wanted: 251, job: { state: "asking", cost: "$4.20" } }), "240 more sessions cost about $4.20");
+});
+
+test("the board sorts by a timeframe's metric, and what has no value stays below", () => {
+  const row = (root, vp, n) => ({ root, cells: { "5m": { vp, n } } });
+  const rows = [row("GC", 40, 30), row("CL", 99, 12), row("NQ", 80, 30), { root: "6E", cells: {} }];
+  const order = (by, descending) => sortRows(rows, { by, descending }, "vp").map(({ root }) => root);
+  assert.deepEqual(order("5m", true), ["NQ", "GC", "6E", "CL"]);
+  assert.deepEqual(order("5m", false), ["GC", "NQ", "6E", "CL"]);
+  assert.deepEqual(order("asset", false), ["6E", "CL", "GC", "NQ"]);
+});

@@ -1,0 +1,66 @@
+"""Every fill says why it was one. Prices in ticks of 0.25."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.trading.tapes import BUY, ES, at, px
+from trading.engine.records import Explanation, Fill, digest, explain, price_text
+from trading.engine.terms import Grade, Preset, Reason
+
+QUEUE = Explanation(
+    Grade.BOOK, Reason.QUEUE, (812,), level=18, latency_ns=0, preset=Preset.NEUTRAL,
+    ahead_placed=180, ahead_before=9, ahead_after=0, traded=149, cancelled=31,
+)  # fmt: skip
+FILL = Fill(1, 7, "a", ES.name, BUY, 2, px(100), at(3), 4_260_000_000, of=5, why=QUEUE)
+
+
+def because(reason: Reason, grade: Grade = Grade.BOOK, **fields: object) -> str:
+    why = Explanation(grade, reason, (1,), level=40, latency_ns=0, preset=Preset.CONSERVATIVE)
+    return explain(replace(FILL, why=replace(why, **fields)))  # type: ignore[arg-type]
+
+
+def test_a_queue_is_told_in_figures() -> None:
+    assert explain(FILL) == (
+        "2 of 5 at 25.00: 180 ahead when placed, 149 traded, 31 cancelled ahead (neutral), 9 over."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (because(Reason.WALK, own=3), "took the displayed size (40, 3 of them taken before)."),
+        (because(Reason.THROUGH), "a print of 40 went through the price."),
+        (because(Reason.THROUGH, Grade.BARS), "a bar of 40 traded through the limit."),
+        (because(Reason.BEST_REACHED), "the opposite best came to the price with 40."),
+        (because(Reason.PRINT, Grade.TRADES), "in the place of a print of 40."),
+        (because(Reason.BAR_EXTREME, Grade.BARS), "the worse end of the second's bar (volume 40)."),
+        (because(Reason.BAR_OPEN, Grade.BARS), "the bar (volume 40) opened beyond the limit."),
+        (because(Reason.BAR_TOUCH, Grade.BARS), "a bar of 40 touched the limit (conservative)."),
+        (
+            because(Reason.BAR_STOP, Grade.BARS, flags=("ambiguous_bar",)),
+            "the stop was reached in a bar of 40; target and stop lie inside this bar, the stop is taken.",
+        ),
+        (
+            because(Reason.WALK, flags=("depth_exhausted",)),
+            "took the displayed size (40); the ten levels known were not enough, the rest works on.",
+        ),
+    ],
+)
+def test_a_fill_is_a_sentence(text: str, sentence: str) -> None:
+    assert text == f"2 of 5 at 25.00: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("price", "text"),
+    [(px(19_001), "4750.25"), (500, "0.0000005"), (-37_630_000_000, "-37.63"), (110_515_625_000, "110.515625")],
+)
+def test_a_price_is_written_exactly(price: int, text: str) -> None:
+    assert price_text(price) == text
+
+
+def test_the_digest_is_of_everything_a_fill_says() -> None:
+    whole = digest([FILL])
+    assert whole == digest([replace(FILL)])
+    others = [replace(FILL, quantity=1), replace(FILL, ns=at(4)), replace(FILL, why=replace(QUEUE, traded=150))]
+    assert len({whole, digest([]), digest([FILL, FILL]), *(digest([fill]) for fill in others)}) == 6
