@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,7 +26,16 @@ from standin.server import Server
 from tests.live import KEY, SECOND, FastClock, clear, wait_for
 
 ROOTS = ("NQ", "CL", "ZN", "MBT")
+HERE = Path(__file__).parent
 QUICK = Patience(start=60, connect=10, silence=4, quiet=300, stop=4)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of these take minutes; what is not marked as short is left to `make faults`."""
+    for item in items:
+        if HERE in item.path.parents and item.get_closest_marker("short") is None:
+            item.add_marker("faults")
 
 
 class Feed:

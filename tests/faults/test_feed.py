@@ -138,7 +138,10 @@ def test_odd_records_change_no_bar_and_need_no_restart(market, clock, page, rece
         assert_nothing_is_lost(feed, page, clock)
 
 
-@pytest.mark.parametrize(("number", "words"), [(signal.SIGKILL, "ended (-9)"), (signal.SIGSTOP, "silence")])
+@pytest.mark.parametrize(("number", "words"), [
+    pytest.param(signal.SIGKILL, "ended (-9)", marks=pytest.mark.short),
+    (signal.SIGSTOP, "silence"),
+])  # fmt: skip
 def test_a_feed_process_that_is_killed_or_stuck_is_replaced(market, clock, page, recent, number, words):
     with following() as feed:
         feed.wait_until_live(2_000)
@@ -165,6 +168,7 @@ def test_a_refusal_is_told_in_the_gateways_words_with_what_to_do_and_tried_again
         assert feed.state["refusal"] is None
 
 
+@pytest.mark.short
 def test_a_gateway_that_is_down_is_tried_again_until_it_is_back(market, clock, page, recent):
     switch(market, {"live_refuse": True})
     with following() as feed:
@@ -174,6 +178,7 @@ def test_a_gateway_that_is_down_is_tried_again_until_it_is_back(market, clock, p
         assert_nothing_is_lost(feed, page, clock)
 
 
+@pytest.mark.short
 def test_stopping_releases_the_session(market, recent):
     with following() as feed:
         feed.wait_until_live()

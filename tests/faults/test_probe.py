@@ -10,7 +10,7 @@ from live import probe
 from live.probe import Pair, Step, diagnose
 from tests.live import switch
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.short]
 
 PAIRS = [Pair("NQ", ("NQH6", "NQH26")), Pair("CL", ("CLJ6", "CLJ26"))]
 
