@@ -38,7 +38,7 @@ from trading.engine.commands import (
 )
 from trading.engine.feed import Span, Spans
 from trading.engine.records import Event, Fill
-from trading.engine.risk import Rules
+from trading.engine.rules import Rules
 from trading.engine.settings import FillSettings, Instrument
 from trading.engine.terms import OrderType, Preset, Side, TimeInForce
 

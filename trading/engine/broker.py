@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from trading.engine import acts
-from trading.engine.commands import Cancel, Command, Lock, OrderSpec, Replace, Submit, Unlock
+from trading.engine.commands import Adopt, Cancel, Command, Locate, Lock, OrderSpec, Replace, Submit, Unlock
 from trading.engine.feed import Feed
 from trading.engine.ledger import Ledger
 from trading.engine.market import Market
 from trading.engine.orders import Order
 from trading.engine.records import Event, digest
-from trading.engine.risk import Objection, Rules, words
+from trading.engine.risk import Objection, words
+from trading.engine.rules import Rules
 from trading.engine.scan import NO_HIGH
 from trading.engine.settings import FillSettings, Instrument
 from trading.engine.terms import Change, Reason
@@ -109,10 +110,9 @@ class Broker:
         self._wake()
         return self.guard.objections(spec)
 
-    def locate(self, contract: str, shares: int) -> int:
-        """See `Guard.locate`."""
-        self._wake()
-        return self.guard.locate(contract, shares)
+    def know(self, instrument: Instrument) -> None:
+        """Orders may be sent in one contract more; one that is known already stays as it is."""
+        self._ledger.instruments.setdefault(instrument.name, instrument)
 
     def mark(self, contract: str) -> int | None:
         """The last price known of a contract (1e-9 units); None before the first. Raises KeyError."""
@@ -226,8 +226,9 @@ class Broker:
         ledger = self._ledger
         number = ledger.next_number()
         act_ns = self.now + ledger.settings.latency(number)
-        if isinstance(command, Lock | Unlock):
+        if isinstance(command, Lock | Unlock | Adopt | Locate):
             self.guard.obey(command)
+            self._work_agenda()
             return
         if isinstance(command, Submit):
             self._submit(command, number, act_ns)

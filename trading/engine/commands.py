@@ -6,6 +6,7 @@ makes it idempotent: a second one with the same id does nothing.
 
 from dataclasses import dataclass, field
 
+from trading.engine.rules import Rules
 from trading.engine.terms import OrderType, Side, TimeInForce
 
 MAX_TRIGGERS = 5
@@ -213,4 +214,25 @@ class Unlock:
             raise ValueError("A lock is lifted with a written reason.")
 
 
-Command = Submit | Replace | Cancel | CancelAll | Flatten | Reverse | ClosePart | Lock | Unlock
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Other rules from now on; locks stay."""
+
+    id: str
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Locate:
+    """Borrow shares of a hard-to-borrow stock for this market day, for a fee."""
+
+    id: str
+    contract: str
+    shares: int
+
+    def __post_init__(self) -> None:
+        if self.shares < 1:
+            raise ValueError(f"At least one share is located, not {self.shares}.")
+
+
+Command = Submit | Replace | Cancel | CancelAll | Flatten | Reverse | ClosePart | Lock | Unlock | Adopt | Locate

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from trading.engine import risk
 from trading.engine.account import Position
-from trading.engine.commands import Lock, OrderSpec, Unlock
+from trading.engine.commands import Adopt, Locate, Lock, OrderSpec, Unlock
 from trading.engine.records import Fill
-from trading.engine.risk import Lot, Rules, State, dollars
+from trading.engine.risk import Lot, State, dollars
+from trading.engine.rules import Rules
 from trading.engine.scan import NO_HIGH, NO_LOW
 from trading.engine.terms import Change, Reason
 
@@ -47,14 +48,6 @@ class Guard:
         instrument = self._ledger.instruments[spec.contract]
         return risk.objections(self.rules, self._state(spec.contract, besides), instrument, spec)
 
-    def locate(self, contract: str, shares: int) -> int:
-        """Borrow shares of a hard-to-borrow stock for this day; the fee in 1e-9 dollars, which is booked."""
-        self.roll()
-        fee = self.rules.locate_fee.get(contract, 0) * shares
-        self.located[contract] = self.located.get(contract, 0) + shares
-        self._ledger.account.of(self._ledger.instruments[contract]).fees += fee
-        return fee
-
     # --- while it trades ---
 
     def roll(self) -> None:
@@ -86,18 +79,40 @@ class Guard:
             self._check({contract: (low, high)})
             self._set_alarms()
 
-    def obey(self, command: Lock | Unlock) -> None:
-        """The user locks himself out, or back in."""
+    def obey(self, command: Lock | Unlock | Adopt | Locate) -> None:
+        """What is about the account, not about the market: it is done at once."""
         self.roll()
-        if isinstance(command, Lock):
-            self._lock(command.reason, command.hard)
-        elif self.lock is None:
-            self._ledger.tell(Change.REFUSED, Reason.USER, "the account is not locked")
+        match command:
+            case Lock():
+                self._lock(command.reason, command.hard)
+            case Unlock():
+                self._unlock(command)
+            case Locate():
+                self._locate(command)
+            case Adopt():
+                self.rules = command.rules
+                self._check()
+        self._set_alarms()
+
+    def _unlock(self, command: Unlock) -> None:
+        if self.lock is None:
+            self._ledger.refuse(command.id, Reason.USER, "the account is not locked")
         elif self.lock_is_hard:
-            self._ledger.tell(Change.REFUSED, Reason.USER, "a hard lock holds until 17:00 ET")
+            self._ledger.refuse(command.id, Reason.USER, "a hard lock holds until 17:00 ET")
         else:
             self.lock = None
             self._ledger.tell(Change.UNLOCKED, Reason.USER, command.reason)
+
+    def _locate(self, command: Locate) -> None:
+        """Borrow for this day; the fee is booked at once."""
+        fee = self.rules.locate_fee.get(command.contract)
+        if fee is None or command.contract not in self._ledger.instruments:
+            self._ledger.refuse(command.id, Reason.NOTHING_TO_DO, f"{command.contract} needs no locate")
+            return
+        self.located[command.contract] = self.located.get(command.contract, 0) + command.shares
+        self._ledger.account.of(self._ledger.instruments[command.contract]).fees += fee * command.shares
+        text = f"{command.shares} {command.contract} for {dollars(fee * command.shares)}"
+        self._ledger.tell(Change.LOCATED, Reason.USER, text)
 
     # --- figures ---
 

@@ -1,6 +1,6 @@
 """The broker's books: orders, what happened to them, fills, and all that follows from a fill."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from trading.engine.account import Account
 from trading.engine.commands import OrderSpec
@@ -10,7 +10,8 @@ from trading.engine.guard import Guard
 from trading.engine.market import Market
 from trading.engine.orders import Order
 from trading.engine.records import Event, Explanation, Fill, price_text
-from trading.engine.risk import Rules, words
+from trading.engine.risk import words
+from trading.engine.rules import Rules
 from trading.engine.settings import FillSettings, Instrument
 from trading.engine.terms import Change, Reason, Side, Status
 
@@ -33,7 +34,7 @@ class Ledger:
         self.now = self.start_ns = start_ns
         self.settings = settings
         self.account = Account(cash)
-        self.instruments: Mapping[str, Instrument] = {each.name: each for each in instruments}
+        self.instruments: dict[str, Instrument] = {each.name: each for each in instruments}
         self.orders: dict[str, Order] = {}
         self.events: list[Event] = []
         self.fills: list[Fill] = []

@@ -1,7 +1,6 @@
 """The account's rules: pure functions of a state, each with words and figures for what it forbids.
 
-Money is int (or an exact fraction) in 1e-9 dollars, prices int64 1e-9 units, times UTC ns. A rule that is None, 0 or
-empty does not exist.
+Money is int (or an exact fraction) in 1e-9 dollars, prices int64 1e-9 units, times UTC ns.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from fractions import Fraction
 from market.sessions import et_ns, to_et
 from trading.engine.commands import OrderSpec
 from trading.engine.records import price_text
+from trading.engine.rules import Rules
 from trading.engine.settings import Instrument
 from trading.engine.terms import OrderType, Side
 
@@ -20,37 +20,6 @@ MARKET_DAY_ENDS = time(17)
 SSR_PERCENT = 90
 """A stock at or under this share of the last close may be sold short only above the best bid (Rule 201)."""
 Money = int | Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the user, or an admin for him, has set.
-
-    max_day_loss: realised; max_day_loss_open: with what is open. warn_percent: of either, for a warning.
-    max_position: by contract. hours: ET minutes after midnight [start, end). cooldown_losses: losing round trips in a
-    row after which `cooldown_ns` must pass. giveback_percent: of the day's peak, once that is `giveback_from`.
-    leverage: stocks for so many times the equity; 0: buying power is not checked. previous_close: of stocks, for SSR.
-    locate_fee: per share, of stocks that are hard to borrow. is_hard: locks hold until the market day ends.
-    """
-
-    max_day_loss: int | None = None
-    max_day_loss_open: int | None = None
-    warn_percent: int = 80
-    max_trade_loss: int | None = None
-    max_order: int | None = None
-    max_position: Mapping[str, int] = field(default_factory=dict)
-    max_position_all: int | None = None
-    max_trades: int | None = None
-    hours: tuple[tuple[int, int], ...] = ()
-    cooldown_losses: int = 0
-    cooldown_ns: int = 0
-    giveback_from: int | None = None
-    giveback_percent: int = 50
-    buying_power: bool = False
-    leverage: int = 1
-    previous_close: Mapping[str, int] = field(default_factory=dict)
-    locate_fee: Mapping[str, int] = field(default_factory=dict)
-    is_hard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +102,7 @@ def _order_size(rules: Rules, state: State, instrument: Instrument, spec: OrderS
 
 
 def _position(rules: Rules, state: State, instrument: Instrument, spec: OrderSpec) -> str | None:
-    limit = rules.max_position.get(spec.contract)
+    limit = rules.max_position.get(spec.contract, rules.max_position_each)
     would = _would_hold(state, spec)
     if limit is None or would <= limit:
         return None

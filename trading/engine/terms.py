@@ -76,6 +76,7 @@ class Change(StrEnum):
     WARNED = "warned"
     LOCKED = "locked"
     UNLOCKED = "unlocked"
+    LOCATED = "located"
 
 
 class Grade(StrEnum):

@@ -26,8 +26,9 @@ from tests.unit.trading.tapes import (
     trades,
 )
 from trading.engine import risk
-from trading.engine.commands import Lock, Replace, Reverse, Target, Unlock
-from trading.engine.risk import Lot, Rules, State, objections
+from trading.engine.commands import Adopt, Locate, Lock, Replace, Reverse, Target, Unlock
+from trading.engine.risk import Lot, State, objections
+from trading.engine.rules import Rules
 
 FREE = replace(ES, fee=0)
 STOCK = Instrument("NVDA", 10_000_000, 10_000_000, is_stock=True)
@@ -145,11 +146,29 @@ def test_a_locate_costs_a_fee_per_share_and_holds_for_the_day() -> None:
         tape, instruments=(STOCK,), others={"NVDA": (span(tape),)}, rules=Rules(locate_fee={"NVDA": DOLLAR // 50})
     )
     assert changes(submit(desk, 2, "a", SELL, 100, contract="NVDA"), "a")[-1] == "rejected: risk"
-    assert desk.locate("NVDA", 100) == 2 * DOLLAR
+    assert desk.apply(Locate("l", "NVDA", 100), at(2))[-1].text == "100 NVDA for $2.00"
     submit(desk, 2, "b", SELL, 100, contract="NVDA")
     desk.advance(at(10))
     assert told(desk.fills) == [("b", -100, 100, 3)]
     assert desk.account.positions["NVDA"].fees == 2 * DOLLAR
+    assert desk.apply(Locate("m", ES.name, 1), at(10))[-1].text == f"{ES.name} needs no locate"
+
+
+def test_other_rules_hold_from_the_moment_on() -> None:
+    # long 2 from 100, at 98 −$50: a rule of $40 comes at 3.5 and ends the day there, sold with the next print, 96
+    desk = broker(FALL, instruments=(FREE,), rules=Rules(max_day_loss_open=500 * DOLLAR))
+    submit(desk, 0, "a", BUY, 2)
+    desk.advance(at(3.5))
+    events = desk.apply(Adopt("r", Rules(max_day_loss_open=40 * DOLLAR)), at(3.5))
+    assert [event.change for event in events] == ["locked", "pending", "working"]
+    desk.advance(at(5))
+    assert told(desk.fills)[-1][1:3] == (-2, 96)
+
+
+def test_one_limit_holds_for_all_contracts_that_have_none_of_their_own() -> None:
+    rules = Rules(max_position={"NQH4": 5}, max_position_each=1)
+    assert says(rules, quantity=2) == ["max position 1: this order would make 2"]
+    assert says(replace(rules, max_position={ES.name: 5}), quantity=2) == []
 
 
 def test_the_market_day_ends_at_17_et() -> None:
