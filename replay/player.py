@@ -21,18 +21,19 @@ from market.models import Job
 from market.plans import OF_FILES
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import board, services, wire
-from replay.board import Board
 from replay.depth import Depth, Shown
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
-from replay.following import patiently
 from replay.getting import Getting
-from replay.lookback import Lookback
 from replay.models import ReplaySession
-from replay.protocol import Refused
-from replay.ranking import Ranking
 from replay.record import SAVE_SECONDS, Record
 from replay.supply import Supply
 from replay.viewer import Viewer
+from workspace.board import Board
+from workspace.following import patiently
+from workspace.lookback import Lookback
+from workspace.protocol import Refused
+from workspace.ranking import Ranking
+from workspace.wire import plain_price, source
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +61,9 @@ class Player:
         self._unwatched_since = time.monotonic()
         self._running: asyncio.Task[None] | None = None
         self._supply = Supply(replay, bus, self)
-        self.ranking = Ranking(replay, self.wake)
-        self._lookback = Lookback(replay, bus, self, self.ranking.forget)
-        self._board = Board(replay.lookback_days)
+        self.ranking = Ranking(replay.asset, replay.lookback_days, self.wake)
+        self._lookback = Lookback(replay.asset, replay.lookback_days, replay.owner_id, bus, self, self.ranking.forget)
+        self._board = Board(replay.lookback_days, board.find)
         self._getting = Getting(replay, bus, self)
         self._depth = Depth(self.tick, self)
         self._flaws_told: set[date] = set()
@@ -171,7 +172,7 @@ class Player:
         days = {day: condition for flaw in tape.flaws(0, self.playhead_ns) for day, condition in flaw.days}
         for day in sorted(days.keys() - self._flaws_told):
             self._flaws_told.add(day)
-            self.say("warn", f"{wire.source()} calls the data of {day} {days[day]}.")
+            self.say("warn", f"{source()} calls the data of {day} {days[day]}.")
 
     def _tell_rolls(self, tape: Tape, since_ns: int) -> None:
         """Say so when the playhead has moved on into another contract."""
@@ -186,7 +187,7 @@ class Player:
             text = f"The imported files go on with {roll.to_contract} from here on."
         if not shift:
             return text
-        apart = wire.plain_price(abs(shift), self.replay.asset.decimals)
+        apart = plain_price(abs(shift), self.replay.asset.decimals)
         side = "below" if shift < 0 else "above"
         return (
             f"{text} The chart keeps the prices of {tape.entry_contract}, {apart} {side} those of {roll.to_contract}."

@@ -1,4 +1,4 @@
-"""Having what a replay's ranks are compared with: the sessions of its lookback, stored and summarised."""
+"""Having what an asset's ranks are compared with: the sessions of its lookback, stored and summarised."""
 
 import asyncio
 import logging
@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from market.bus import Bus
-from market.models import Job
+from market.models import Asset, Job
 from ranks import access, services
-from replay.following import Follower, patiently
-from replay.models import ReplaySession
+from workspace.following import Follower, patiently
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +18,7 @@ GROWTH_SECONDS = 15.0
 
 
 class Receiver(Protocol):
-    """The player, as its lookback sees it."""
+    """What a lookback sees of whoever shows the asset."""
 
     @property
     def playhead_ns(self) -> int: ...
@@ -29,14 +28,16 @@ class Receiver(Protocol):
 
 
 class Lookback:
-    """Follows the job that makes the ranks of one replay ready.
+    """Follows the job that makes the ranks of one asset ready. owner_id: who asks for it.
 
     body: the `lookback` of the protocol; None before it is known.
     """
 
-    def __init__(self, replay: ReplaySession, bus: Bus, receiver: Receiver, grown: Callable[[], None]) -> None:
+    def __init__(
+        self, asset: Asset, days: int, owner_id: int, bus: Bus, receiver: Receiver, grown: Callable[[], None]
+    ) -> None:
         self.body: dict[str, Any] | None = None
-        self._replay = replay
+        self._asset, self._days, self._owner_id = asset, days, owner_id
         self._receiver = receiver
         self._grown = grown
         self._grown_at = 0.0
@@ -52,7 +53,7 @@ class Lookback:
     def start(self) -> None:
         """Look what is there, once the replay has its bars, and have the rest made ready."""
         if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._attempt(), name=f"lookback {self._replay.pk}")
+            self._work = asyncio.create_task(self._attempt(), name=f"lookback {self._asset}")
 
     def stop(self) -> None:
         """Leave the job to its worker."""
@@ -65,7 +66,7 @@ class Lookback:
         except access.NoRanks as problem:
             self._receiver.say("warn", str(problem))
         except Exception:
-            log.exception("replay %s: its lookback cannot be made ready", self._replay.pk)
+            log.exception("%s: its lookback cannot be made ready", self._asset)
 
     async def _prepare(self) -> None:
         if await self._look():
@@ -86,24 +87,22 @@ class Lookback:
         return bool(reach.summarised >= reach.wanted)
 
     def _reach(self) -> access.Reach:
-        here = self._replay.asset.sessions.first_closing_after(self._receiver.playhead_ns)
-        return access.reach(self._replay.asset, here.trade_date, self._replay.lookback_days)
+        here = self._asset.sessions.first_closing_after(self._receiver.playhead_ns)
+        return access.reach(self._asset, here.trade_date, self._days)
 
     def _ask(self) -> Job | None:
-        replay = self._replay
-        if replay.asset.from_files:
+        if self._asset.from_files:
             return None
-        here = replay.asset.sessions.first_closing_after(self._receiver.playhead_ns)
+        here = self._asset.sessions.first_closing_after(self._receiver.playhead_ns)
         return services.ready_for(
-            asset=replay.asset, until=here.trade_date, lookback_days=replay.lookback_days, asked_by_id=replay.owner_id
+            asset=self._asset, until=here.trade_date, lookback_days=self._days, asked_by_id=self._owner_id
         )
 
     def _job_changed(self) -> None:
         job = self.job
         if job is not None and job["state"] == Job.State.ASKING and self._told_cost != (job["id"], job["cost"]):
             self._told_cost = job["id"], job["cost"]
-            days = self._replay.lookback_days
-            text = f"Ranks over {days:,} days of {self._replay.asset} need data for about {job['cost']}."
+            text = f"Ranks over {self._days:,} days of {self._asset} need data for about {job['cost']}."
             self._receiver.say("warn", text, job["id"])
         if job is not None and job["state"] == Job.State.RUNNING and time.monotonic() - self._grown_at > GROWTH_SECONDS:
             self._grown_at = time.monotonic()
