@@ -23,5 +23,6 @@ urlpatterns = [
     path("", include("market.urls")),
     path("data/", include("market.urls_data")),
     path("replay/", include("replay.urls")),
+    path("live/", include("live.urls_pages")),
     path("api/live/", include("live.urls")),
 ]

@@ -95,6 +95,13 @@ def read(key: SessionKey, index: int = 0) -> Bars:
     return decode(client().getrange(key.bars, index * RECORD.itemsize, -1), key.open_ns)
 
 
+def spread(key: SessionKey) -> int | None:
+    """What the session's contract opened above the one before it (1e-9 units); None where it is not known, or there
+    was no roll. Raises RedisError."""
+    held = client().hget(name("spreads", key.root), key.trade_date)
+    return None if held is None else int(held)
+
+
 def ledger(key: SessionKey) -> Ledger:
     """What is held of a session, to go on from. Raises RedisError."""
     count = client().strlen(key.bars) // RECORD.itemsize
@@ -165,13 +172,19 @@ class History:
         pipe = self._redis.pipeline()
         for old in held[: max(0, len(held) + 1 - KEPT_SESSIONS)]:
             pipe.delete(old.bars, old.prints).hdel(listed, old.trade_date)
+            pipe.hdel(name("spreads", key.root), old.trade_date)
         await pipe.hset(listed, key.trade_date, json.dumps(asdict(key))).execute()
         return max((each for each in held if each.trade_date < key.trade_date), key=_by_date, default=None)
 
     async def write(
-        self, writes: Sequence[tuple[SessionKey, Write]], prints: Sequence[tuple[SessionKey, bytes]], at: Position
+        self,
+        writes: Sequence[tuple[SessionKey, Write]],
+        prints: Sequence[tuple[SessionKey, bytes]],
+        spreads: Sequence[tuple[SessionKey, int]],
+        at: Position,
     ) -> None:
-        """Have the bars, more prints where they are kept, and how far they reach: all of it or nothing."""
+        """Have the bars, more prints where they are kept, the spreads of rolls, and how far it reaches: all of it or
+        nothing."""
         pipe = self._redis.pipeline(transaction=True)
         for key, write in writes:
             pipe.setrange(key.bars, write.index * RECORD.itemsize, encode(write.bars, key.open_ns))
@@ -179,6 +192,8 @@ class History:
         for key, rows in prints:
             pipe.append(key.prints, rows)
             pipe.expire(key.prints, EXPIRE_SECONDS)
+        for key, spread in spreads:
+            pipe.hset(name("spreads", key.root), key.trade_date, spread)
         pipe.set(name("position"), json.dumps(asdict(at)))
         await pipe.execute()
 
@@ -189,6 +204,6 @@ class History:
 
 def forget() -> None:
     """Drop everything: the market's time has gone back, and what was held will come again."""
-    for kind in ("bars", "prints", "sessions"):
+    for kind in ("bars", "prints", "sessions", "spreads"):
         for key in client().scan_iter(name(kind, "*")):
             client().delete(key)

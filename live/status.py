@@ -11,13 +11,12 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from live import history
+from live.engine.standing import OFF, STALE_NS
 from live.models import FeedEvent
 from market.locks import is_locked
 
 LOCK = ("live",)
 """The advisory lock of the one supervisor that works."""
-STALE_NS = 5_000_000_000
-"""A supervisor that lives writes every second."""
 EVENTS = 50
 FOR_STAFF = ("gateway_said", "why", "refusal", "restarts", "problems", "pid")
 
@@ -48,15 +47,25 @@ def read() -> dict[str, Any]:
     state: dict[str, Any] = json.loads(stored) if stored else {}
     age_ns = time.time_ns() - int(state.get("at_ns", 0))
     if not stored or age_ns > STALE_NS:
-        return state | {"feed": "off", "words": "The live process does not run. `make run` starts it."}
+        return state | OFF
     return state | {"feed": feed_of(state), "words": words(state)}
+
+
+def for_all() -> dict[str, Any]:
+    """What every user may see, as the topic tells it."""
+    return shown_to_all(read()) | {"kind": "state"}
+
+
+def shown_to_all(state: dict[str, Any]) -> dict[str, Any]:
+    """The state without what only staff see."""
+    return {name: value for name, value in state.items() if name not in FOR_STAFF}
 
 
 def for_user(*, is_staff: bool) -> dict[str, Any]:
     """What /api/live/status answers. Staff see the gateway's words, the reasons of restarts and the last events."""
     state = read()
     if not is_staff:
-        return {name: value for name, value in state.items() if name not in FOR_STAFF}
+        return shown_to_all(state)
     events = FeedEvent.objects.all()[:EVENTS]
     said = [{"at": each.at.isoformat(), "kind": each.kind, "text": each.text} for each in events]
     return state | {"events": said, "has_singleton": is_locked(*LOCK)}

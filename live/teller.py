@@ -57,5 +57,4 @@ class Teller:
 
 def _for_all(state: dict[str, Any]) -> dict[str, Any]:
     """What every user may see."""
-    shown = {name: value for name, value in state.items() if name not in status.FOR_STAFF}
-    return shown | {"kind": "state", "feed": status.feed_of(state), "words": status.words(state)}
+    return status.shown_to_all(state) | {"kind": "state", "feed": status.feed_of(state), "words": status.words(state)}

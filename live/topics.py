@@ -43,8 +43,11 @@ def bars_body(
     }
 
 
-def roll_body(before: SessionKey, after: SessionKey) -> dict[str, Any]:
-    """The front month has changed: from this session's opening on, bars are those of another contract."""
+def roll_body(before: SessionKey, after: SessionKey, spread: int | None = None) -> dict[str, Any]:
+    """The front month has changed: from this session's opening on, bars are those of another contract.
+
+    spread: new minus old at the opening (1e-9 units); it is told once it is known, in a message of its own.
+    """
     return {
         "kind": "roll",
         "root": after.root,
@@ -52,6 +55,7 @@ def roll_body(before: SessionKey, after: SessionKey) -> dict[str, Any]:
         "at_ns": after.open_ns,
         "from": before.symbol,
         "to": after.symbol,
+        "spread": spread,
     }
 
 

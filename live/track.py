@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from live.engine.bars import Bar, BarBuilder
 from live.engine.ledger import Ledger, Write
+from live.engine.opening import Opening
 from live.history import SessionKey
 from market.sessions import Session
 
@@ -40,12 +42,19 @@ class Track:
         """Prints that are to be kept and are not yet; None where none are."""
         self.prints = self.strays = 0
         """Prints taken in this session of the feed; prints of a contract that its session does not show."""
+        self._spreads: list[tuple[Slot, Slot, int]] = []
+        self._rolls: list[tuple[Slot, Slot, Opening]] = []
         self._lay_out(end_ns)
 
     def _lay_out(self, end_ns: int) -> None:
         self._opens = np.array([slot.session.open_ns for slot in self.slots], np.int64)
         self._contracts = np.array([slot.key.contract_id for slot in self.slots], np.int64)
         self.end_ns = end_ns
+        self._rolls = [
+            (before, after, Opening(after.session.open_ns, before.key.contract_id))
+            for before, after in pairwise(self.slots)
+            if before.key.contract_id != after.key.contract_id
+        ]
 
     def append(self, slot: Slot, end_ns: int) -> None:
         """Go on with another session, and drop what nothing can change any more."""
@@ -62,10 +71,20 @@ class Track:
         openings = (slot.session.next_open(ns) for slot in self.slots)
         return next((opening for opening in openings if opening is not None), self.end_ns)
 
+    def coming(self, ns: int) -> str | None:
+        """The contract of the next session where it is another one than now, once that is decided."""
+        now = self.slot_at(ns)
+        following = next((slot for slot in self.slots if slot.session.open_ns > ns), None)
+        if now is None or following is None or following.key.contract_id == now.key.contract_id:
+            return None
+        return following.key.symbol
+
     def take(self, contract_id: int, rows: Rows) -> int:
         """Prints of a contract in order of arrival (dtype `feed.PRINT`); how many of them count."""
         mine = rows[self._is_mine(contract_id, rows["ts_recv"].astype(np.int64))]
         self.strays += len(rows) - len(mine)
+        if self._rolls and len(mine) < len(rows):
+            self._hear_left(contract_id, rows)
         if not len(mine):
             return 0
         columns = (mine[name].tolist() for name in ("ts_recv", "price", "size"))
@@ -76,6 +95,11 @@ class Track:
         if self.kept is not None:
             self.kept.append(mine[mine["ts_recv"] >= self._whole_ns])
         return len(mine)
+
+    def _hear_left(self, contract_id: int, rows: Rows) -> None:
+        for ts_recv, price in zip(rows["ts_recv"].tolist(), rows["price"].tolist(), strict=True):
+            for _, _, opening in self._rolls:
+                opening.add(contract_id, ts_recv, price)
 
     def _is_mine(self, contract_id: int, ts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         at = self._opens.searchsorted(ts, side="right") - 1
@@ -91,12 +115,20 @@ class Track:
         at = self._opens.searchsorted(rows["ts_recv"].astype(np.int64), side="right") - 1
         return [(self.slots[place], rows[at == place]) for place in np.unique(at).tolist()]
 
+    def take_spreads(self) -> list[tuple[Slot, Slot, int]]:
+        """The rolls whose spread (1e-9 units) has become known since the last time: the slots before and after."""
+        taken, self._spreads = self._spreads, []
+        return taken
+
     def close(self, until_ns: int) -> Iterator[tuple[Slot, Write]]:
         """What closing the seconds up to an instant (UTC ns) writes."""
         closed = self.builder.close(until_ns)
         changed = [*closed.amended, *closed.final]
         if not changed:
             return
+        for before, after, opening in self._rolls:
+            spreads = (opening.spread(bar) for bar in changed)
+            self._spreads += [(before, after, spread) for spread in spreads if spread is not None]
         for slot in self.slots:
             write = slot.ledger.put(self._of(slot, changed))
             if write is not None:

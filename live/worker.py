@@ -161,11 +161,16 @@ class Worker:
         from there on the next session of the feed replays."""
         until_ns = min(until_ns, *(track.end_ns for track in self._tracks))
         prints = [(slot.key, rows.tobytes()) for track in self._tracks for slot, rows in track.take_kept()]
-        if not (self._writes or prints) and until_ns < self._position.until_ns + NOTED_NS:
+        rolls = [roll for track in self._tracks for roll in track.take_spreads()]
+        if not (self._writes or prints or rolls) and until_ns < self._position.until_ns + NOTED_NS:
             return
         self._position = Position(max(self._position.until_ns, until_ns), self._position.epoch)
-        await self._history.write([(slot.key, write) for slot, write in self._writes], prints, self._position)
+        bars = [(slot.key, write) for slot, write in self._writes]
+        spreads = [(after.key, spread) for _, after, spread in rolls]
+        await self._history.write(bars, prints, spreads, self._position)
         self._writes.clear()
+        for before, after, spread in rolls:
+            await topics.publish(topics.bars(after.key.root), topics.roll_body(before.key, after.key, spread))
 
     async def _publish(self, now_ns: int, *, at_once: bool = False) -> None:
         every = 0 if at_once else EVERY_NS if self.market.is_live else EVERY_REPLAYED_NS
@@ -227,6 +232,7 @@ class Worker:
             "mapped": sorted(raw for symbol, raw in self.mapping.items() if self._contracts[symbol][0] is track),
             "is_open": is_open,
             "opens_ns": track.opens_at(self.market.now),
+            "coming": track.coming(self.market.now),
             "bars": slot.ledger.count if slot else 0,
             "prints": track.prints,
             "last": track.last,

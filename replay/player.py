@@ -33,6 +33,7 @@ from workspace.following import patiently
 from workspace.lookback import Lookback
 from workspace.protocol import Refused
 from workspace.ranking import Ranking
+from workspace.viewer import log_line
 from workspace.wire import plain_price, source
 
 log = logging.getLogger(__name__)
@@ -217,7 +218,7 @@ class Player:
 
     def say(self, level: str, text: str, job_id: int | None = None) -> None:
         """Write a line into the replay's log; job_id: the job that it asks about."""
-        line = {"at": int(time.time()), "level": level, "text": text, "job": job_id}
+        line = log_line(level, text, job_id)
         self._log.append(line)
         for viewer in self._viewers:
             viewer.put({"type": "log", "line": line})
@@ -318,7 +319,7 @@ class Player:
         if job_id not in {job["id"] for job in followed if job is not None}:
             raise Refused("no_such_job", "This is not being loaded any more.")
         try:
-            await database_sync_to_async(services.answer)(self.replay.owner_id, job_id, cost)
+            await database_sync_to_async(queue.answer)(self.replay.owner_id, job_id, cost)
         except queue.Stale as problem:
             raise Refused("too_late", str(problem)) from None
 

@@ -102,6 +102,10 @@ class Viewer:
             self._keep(lambda waiting: waiting["type"] != replaces)
         self._outbox.append(message)
 
+    def note(self, level: str, text: str, job_id: int | None = None) -> None:
+        """Queue a line for the browser's log; job_id: the job that it asks about."""
+        self.put({"type": "log", "line": log_line(level, text, job_id)})
+
     def _keep(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
         kept = [waiting for waiting in self._outbox if wanted(waiting)]
         self._outbox.clear()
@@ -266,6 +270,11 @@ class Viewer:
         flaws = self.stage.tape.flaws(view.marked_until, playhead)
         view.marked_until = playhead
         return [*(wire.mark_body(roll, playhead) for roll in rolls), *map(wire.flaw_body, flaws)]
+
+
+def log_line(level: str, text: str, job_id: int | None = None) -> dict[str, Any]:
+    """A line of a page's log, as of now."""
+    return {"at": int(time.time()), "level": level, "text": text, "job": job_id}
 
 
 def _last_start(finals: list[Finals], before: int) -> int:

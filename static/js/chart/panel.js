@@ -93,7 +93,7 @@ export class ChartPanel {
     const redraw = () => frames.request(this.#draw);
     this.subscriptions = new Subscriptions(store);
     this.subscriptions.add(`bars:${this.id}`, (change) => this.#barsChanged(change));
-    for (const topic of [`marks:${this.id}`, `ranks:${this.id}`, `metrics:${this.id}`, "session", "job", "connection", "clock", "lookback"]) this.subscriptions.add(topic, redraw);
+    for (const topic of [`marks:${this.id}`, `ranks:${this.id}`, `metrics:${this.id}`, "session", "job", "connection", "clock", "lookback", "feed"]) this.subscriptions.add(topic, redraw);
     this.subscriptions.add("sought", () => this.follow.resume());
     this.subscriptions.add("focus", (focus) => {
       this.root.classList.toggle("focused", focus?.chart === this.id);
@@ -119,6 +119,7 @@ export class ChartPanel {
       job: store.get("job"),
       connection: store.get("connection"),
       bars: chart?.bars,
+      feed: store.get("feed"),
     });
     if (!session) return;
     header.setTitle(clock?.contract || session.root);

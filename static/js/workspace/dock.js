@@ -69,19 +69,32 @@ export function createDock(root, context) {
   });
 }
 
+const LOG_HEIGHT = 150;
+const BOARD_HEIGHT = 260;
 const LADDER_WIDTH = 272;
 const TAPE_WIDTH = 300;
 const NARROWEST = 240;
 
-/** The first layout: the chart, below it the log with the board behind, at the right the ladder and the prints. */
+/** The first layout of a replay: the chart, below it the log with the board behind, at the right the ladder and the prints. */
 export function openDefaultLayout(dock, { timeframe }) {
+  openChart(dock, { timeframe });
+  openDepth(dock);
+}
+
+/** The first layout of live: the chart, below it the board with the log behind. */
+export function openLiveLayout(dock, { timeframe }) {
+  openChart(dock, { timeframe, height: BOARD_HEIGHT });
+  dock.getPanel("board").api.setActive();
+}
+
+function openChart(dock, { timeframe, height = LOG_HEIGHT }) {
   dock.addPanel({ id: "chart-1", component: "chart", title: PANELS.get("chart").title, params: { timeframe }, minimumHeight: 200, minimumWidth: 320 });
   dock.addPanel({
     id: "log",
     component: "log",
     title: PANELS.get("log").title,
     position: { referencePanel: "chart-1", direction: "below" },
-    initialHeight: 150,
+    initialHeight: height,
     minimumHeight: 70,
     inactive: true,
   });
@@ -92,7 +105,6 @@ export function openDefaultLayout(dock, { timeframe }) {
     position: { referencePanel: "log", direction: "within" },
     inactive: true,
   });
-  openDepth(dock);
 }
 
 function openDepth(dock) {

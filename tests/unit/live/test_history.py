@@ -40,7 +40,7 @@ def write(*writes):
         held = History()
         try:
             before = [await held.begin(key) for key, _, _ in writes]
-            await held.write([(key, ledger.put(bars)) for key, ledger, bars in writes], [], Position(7, 1))
+            await held.write([(key, ledger.put(bars)) for key, ledger, bars in writes], [], [], Position(7, 1))
             return before
         finally:
             await held.close()

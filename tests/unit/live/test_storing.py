@@ -43,7 +43,7 @@ def hold(key, until_ns):
         held = History()
         await held.begin(key)
         bars = [(key.open_ns + second * SECOND_NS, 5, 7, 3, 6, 2) for second in (0, 1, 60)]
-        await held.write([(key, Ledger().put(bars))], [], Position(until_ns, 1))
+        await held.write([(key, Ledger().put(bars))], [], [], Position(until_ns, 1))
         await held.close()
 
     asyncio.run(act())
