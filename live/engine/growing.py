@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from live.engine.bars import SECOND_NS, Bar
+from live.engine.bars import Bar
 from market.engine.bars import Bars, Int64s, aggregate
 from market.engine.tape import Piece, as_traded
 from market.sessions import Session
@@ -69,8 +69,9 @@ class Growing(Piece):
     def _changed(self, since_ns: int) -> None:
         for timeframe in self._closed:
             self._stale[timeframe] = min(since_ns, self._stale.get(timeframe, since_ns))
-        if len(self.stored) and int(self.stored.ts[-1]) + SECOND_NS > self.session.close_ns:
-            self.session = as_traded(self._calendar, self.stored.ts, self.bar_ns)
+        session = as_traded(self._calendar, self.stored.ts, self.bar_ns)
+        if session != self.session:
+            self.session = session
             for kept in (self._closed, self._bounds, self._stale):
                 kept.clear()
 

@@ -11,6 +11,10 @@ const STATES = {
 };
 /** Seconds without a print from which on it is said that nothing trades. */
 const QUIET = 10;
+/** The gateway says something at least every 5 s. A feed that has told nothing for so long may be dead already. */
+const SILENT = 7;
+/** What came so recently came just now. */
+const FRESH = 2;
 
 /** The chip: {text, state, title}. */
 export function feedChip(feed) {
@@ -25,12 +29,14 @@ export function feedChip(feed) {
  */
 export function ageText({ feed, last, market, waited }) {
   if (!market) return feed.words;
-  if (!isUp(feed)) return `no feed: nothing after ${etClock(market)} ET, for ${roughly(waited)}`;
+  if (!isUp(feed)) return waited < FRESH ? `at ${etClock(market)} ET` : `no feed: nothing after ${etClock(market)} ET, for ${roughly(waited)}`;
   if (feed.feed === "replaying") return `catching up, at ${etClock(market)} ET`;
+  if (waited > SILENT) return `no word from the feed for ${roughly(waited)}`;
   if (!last) return feed.is_open === false ? "" : "no trades yet";
   const at = secondsFromNs(last.t);
   if (feed.is_open === false) return `last trade ${etWeekday(at)} ${etClock(at)} ET`;
   const age = Math.max(0, market + waited - at);
+  if (age < FRESH) return "last trade just now";
   if (age < QUIET) return `last trade ${Math.floor(age)} s ago`;
   return `no trades for ${roughly(age)}; the feed is up`;
 }
