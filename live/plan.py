@@ -1,7 +1,7 @@
 """What a session of the feed does, decided before it begins: contracts, symbols, and where the replay starts."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from live.market_clock import MarketClock
 from live.models import FeedEvent
 from live.track import Slot, Track
 from market.facts import DATASET
-from market.models import Asset
+from market.models import Asset, Contract
 from market.sessions import SECOND_NS, Session
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,15 @@ def make(clock: MarketClock, assets: Sequence[Asset], found: Sequence[Front], pr
         if mine:
             tracks[asset.root] = _track(asset, around[asset.root], mine, begin, position)
     contracts = {symbol: (tracks[each.root], each.contract_id) for each in found for symbol in each.symbols}
+    contracts = _left(tracks.values()) | contracts
     return Plan(DATASET, clock, begin, position, list(tracks.values()), contracts, found, problems)
+
+
+def _left(tracks: Iterable[Track]) -> dict[str, tuple[Track, int]]:
+    """The contracts that rolls leave: their prints in the opening second tell how far the two are apart."""
+    owners = {contract_id: track for track in tracks for contract_id in track.leaves}
+    contracts = Contract.objects.filter(pk__in=owners).select_related("asset")
+    return {symbol: (owners[each.pk], each.pk) for each in contracts for symbol in fronts.both_symbols(each)}
 
 
 def goes_on(track: Track, found: Sequence[Front], market_ns: int) -> Front | None:
@@ -99,7 +107,8 @@ def _track(
     keys = [_key(front, by_date[front.trade_date], held, begin, position) for front in found]
     slots = [Slot(by_date[key.day], key, history.ledger(key) if key.trade_date in held else Ledger()) for key in keys]
     following = asset.sessions.after(slots[-1].session.trade_date, 1)[0]
-    track = Track(asset.root, slots, following.open_ns, begin.whole_ns)
+    before = [key for key in held.values() if key.trade_date < keys[0].trade_date]
+    track = Track(asset.root, slots, following.open_ns, begin.whole_ns, before[-1] if before else None)
     if settings.LIVE_TRADES:
         track.kept = []
         for slot in slots:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from live.engine.bars import Bar, BarBuilder
+from live.engine.bars import SECOND_NS, Bar, BarBuilder
 from live.engine.ledger import Ledger, Write
 from live.engine.opening import Opening
 from live.history import SessionKey
@@ -30,10 +30,14 @@ class Track:
     """One asset's bars. slots: ascending, at least one; end_ns: the opening of the session after the last of them.
 
     A print counts for the session that has opened last, also after its close; only the session's own contract does.
+    before: the session before the first slot, where it is held.
     """
 
-    def __init__(self, root: str, slots: list[Slot], end_ns: int, whole_ns: int) -> None:
+    def __init__(
+        self, root: str, slots: list[Slot], end_ns: int, whole_ns: int, before: SessionKey | None = None
+    ) -> None:
         self.root = root
+        self._before = before
         self.slots = slots
         self.builder = BarBuilder(whole_ns)
         self._whole_ns = whole_ns
@@ -42,22 +46,24 @@ class Track:
         """Prints that are to be kept and are not yet; None where none are."""
         self.prints = self.strays = 0
         """Prints taken in this session of the feed; prints of a contract that its session does not show."""
-        self._spreads: list[tuple[Slot, Slot, int]] = []
-        self._rolls: list[tuple[Slot, Slot, Opening]] = []
+        self._spreads: list[tuple[SessionKey, SessionKey, int]] = []
+        self._rolls: list[tuple[SessionKey, SessionKey, Opening]] = []
         self._lay_out(end_ns)
 
     def _lay_out(self, end_ns: int) -> None:
         self._opens = np.array([slot.session.open_ns for slot in self.slots], np.int64)
         self._contracts = np.array([slot.key.contract_id for slot in self.slots], np.int64)
         self.end_ns = end_ns
+        keys = [*([self._before] if self._before else []), *(slot.key for slot in self.slots)]
         self._rolls = [
-            (before, after, Opening(after.session.open_ns, before.key.contract_id))
-            for before, after in pairwise(self.slots)
-            if before.key.contract_id != after.key.contract_id
+            (before, after, Opening(after.open_ns, before.contract_id))
+            for before, after in pairwise(keys)
+            if before.contract_id != after.contract_id
         ]
 
     def append(self, slot: Slot, end_ns: int) -> None:
         """Go on with another session, and drop what nothing can change any more."""
+        self._before = None
         self.slots = [*self.slots[-1:], slot]
         self._lay_out(end_ns)
 
@@ -97,8 +103,10 @@ class Track:
         return len(mine)
 
     def _hear_left(self, contract_id: int, rows: Rows) -> None:
-        for ts_recv, price in zip(rows["ts_recv"].tolist(), rows["price"].tolist(), strict=True):
-            for _, _, opening in self._rolls:
+        ts = rows["ts_recv"].astype(np.int64)
+        for _, _, opening in self._rolls:
+            near = rows[(ts >= opening.open_ns) & (ts < opening.open_ns + SECOND_NS)]
+            for ts_recv, price in zip(near["ts_recv"].tolist(), near["price"].tolist(), strict=True):
                 opening.add(contract_id, ts_recv, price)
 
     def _is_mine(self, contract_id: int, ts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -115,8 +123,13 @@ class Track:
         at = self._opens.searchsorted(rows["ts_recv"].astype(np.int64), side="right") - 1
         return [(self.slots[place], rows[at == place]) for place in np.unique(at).tolist()]
 
-    def take_spreads(self) -> list[tuple[Slot, Slot, int]]:
-        """The rolls whose spread (1e-9 units) has become known since the last time: the slots before and after."""
+    @property
+    def leaves(self) -> set[int]:
+        """The contracts (ids) that rolls leave whose opening is still to come, or is replayed."""
+        return {opening.left for _, _, opening in self._rolls if opening.open_ns >= self._whole_ns}
+
+    def take_spreads(self) -> list[tuple[SessionKey, SessionKey, int]]:
+        """The rolls whose spread (1e-9 units) has become known since the last time: sessions before and after."""
         taken, self._spreads = self._spreads, []
         return taken
 

@@ -166,11 +166,11 @@ class Worker:
             return
         self._position = Position(max(self._position.until_ns, until_ns), self._position.epoch)
         bars = [(slot.key, write) for slot, write in self._writes]
-        spreads = [(after.key, spread) for _, after, spread in rolls]
+        spreads = [(after, spread) for _, after, spread in rolls]
         await self._history.write(bars, prints, spreads, self._position)
         self._writes.clear()
         for before, after, spread in rolls:
-            await topics.publish(topics.bars(after.key.root), topics.roll_body(before.key, after.key, spread))
+            await topics.publish(topics.bars(after.root), topics.roll_body(before, after, spread))
 
     async def _publish(self, now_ns: int, *, at_once: bool = False) -> None:
         every = 0 if at_once else EVERY_NS if self.market.is_live else EVERY_REPLAYED_NS

@@ -77,7 +77,11 @@ def test_a_week_with_a_holiday_and_a_roll(market, clock):
 
     ends = list(FeedEvent.objects.filter(kind="ended").values_list("text", flat=True))
     assert ends == ["new front months; started again at once"]
-    assert [(each["from"], each["to"], each["trade_date"]) for each in page.rolls] == [("CLH6", "CLJ6", "2026-02-17")]
+    told = [(each["from"], each["to"], each["trade_date"], each["spread"]) for each in page.rolls]
+    opening = Asset.objects.get(root="CL").sessions.session(date(2026, 2, 17)).open_ns
+    left, taken = (of_history(symbol, opening, opening + SECOND) for symbol in ("CLH6", "CLJ6"))
+    spread = int(taken.open[0] - left.open[0])
+    assert told == [("CLH6", "CLJ6", "2026-02-17", None), ("CLH6", "CLJ6", "2026-02-17", spread)]
     assert FeedEvent.objects.filter(kind="roll", text__contains="CLH6 → CLJ6").count() == 1
 
     for asset in Asset.objects.filter(root__in=WEEK):
