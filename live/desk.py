@@ -38,7 +38,7 @@ AGAIN_SECONDS = 1.0
 """How soon what could not be read is tried again."""
 UNWATCHED_SECONDS = 30.0
 """A page that comes back within this finds everything in place."""
-STORED_SECONDS = 15.0
+STORED_SECONDS = 5.0
 """How often to look whether a session that is over has been stored."""
 LOG_LINES = 100
 REGULAR_OPEN = time_of_day(9, 30)
@@ -308,7 +308,7 @@ class Desk:
                     self.wake()
             except Exception:
                 log.exception("live %s: cannot look what is stored", self.asset)
-            await asyncio.sleep(STORED_SECONDS if self.over else AGAIN_SECONDS)
+            await asyncio.sleep(STORED_SECONDS)
 
     def _over(self) -> dict[str, Any] | None:
         """The newest session that has closed, and where a replay of it begins; None without one."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from live import feed, topics
 from live.engine.bars import Bar
+from live.engine.coalesce import EVERY_NS, Coalesced
 from live.engine.duplicates import Duplicates
 from live.engine.lags import Lags
 from live.engine.ledger import Write
@@ -24,8 +25,8 @@ from market.sessions import SECOND_NS
 
 MOST_AT_ONCE = 50_000
 """Records between two looks at the clock: a replay must not hold up what is to be told."""
-EVERY_NS, EVERY_REPLAYED_NS = 100_000_000, 1_000_000_000
-"""At most ten messages a second for each asset; one while it catches up with the market, when work counts more."""
+EVERY_REPLAYED_NS = 1_000_000_000
+"""While it catches up with the market, work counts more than messages."""
 PULSE_NS = 250_000_000
 NOTED_NS = 5 * SECOND_NS
 """How far the feed has come is noted so often in market time, also where nothing trades."""
@@ -39,9 +40,14 @@ class Outgoing:
     """What an asset has to tell since its last message."""
 
     def __init__(self) -> None:
-        self.sent_ns = 0
+        self.pace = Coalesced()
         self.writes: deque[tuple[Slot, Write]] = deque()
         self.is_changed = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is anything to tell."""
+        return self.is_changed or bool(self.writes)
 
 
 class Worker:
@@ -79,7 +85,7 @@ class Worker:
                     if last_round:
                         await self._publish(time.monotonic_ns(), at_once=True)
                         return
-                    await _sleep(awake)
+                    await _sleep(awake, self._due_seconds(time.monotonic_ns()))
         finally:
             await self._history.close()
 
@@ -173,12 +179,17 @@ class Worker:
             await topics.publish(topics.bars(after.root), topics.roll_body(before, after, spread))
 
     async def _publish(self, now_ns: int, *, at_once: bool = False) -> None:
-        every = 0 if at_once else EVERY_NS if self.market.is_live else EVERY_REPLAYED_NS
+        """An asset of which nothing was told for a while is told of at once."""
         for track in self._tracks:
             out = self._outgoing[track.root]
-            if (out.writes or out.is_changed) and now_ns - out.sent_ns >= every:
-                out.sent_ns = now_ns
+            if out.is_waiting and (at_once or now_ns >= out.pace.due_ns):
+                out.pace.sent(now_ns, EVERY_NS if self.market.is_live else EVERY_REPLAYED_NS)
                 await self._tell_of(track, out)
+
+    def _due_seconds(self, now_ns: int) -> float:
+        """How long until something is to be told; at most a moment: time closes seconds too."""
+        waiting = [out.pace.due_ns for out in self._outgoing.values() if out.is_waiting]
+        return min(IDLE_SECONDS, max(0, min(waiting, default=now_ns + SECOND_NS) - now_ns) / SECOND_NS)
 
     async def _tell_of(self, track: Track, out: Outgoing) -> None:
         """One message for each session that has something new; the forming bar goes with the last."""
@@ -253,10 +264,10 @@ def _merge(writes: Sequence[tuple[Slot, Write]] | deque[tuple[Slot, Write]]) -> 
     return merged
 
 
-async def _sleep(awake: asyncio.Event) -> None:
-    """Until a record comes, at most a moment: time closes seconds too."""
+async def _sleep(awake: asyncio.Event, seconds: float) -> None:
+    """Until a record comes, at most so long."""
     try:
-        async with asyncio.timeout(IDLE_SECONDS):
+        async with asyncio.timeout(seconds):
             await awake.wait()
     except TimeoutError:
         return

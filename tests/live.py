@@ -33,14 +33,14 @@ class FastClock:
         self.set(text)
 
     def set(self, text: str) -> None:
-        self._start, self._begun = utc(text), time.monotonic_ns()
+        self.start_ns, self.begun_ns = utc(text), time.monotonic_ns()
 
     def skip(self, ns: int) -> None:
         """Go forward at once."""
-        self._start += ns
+        self.start_ns += ns
 
     def __call__(self) -> int:
-        return self._start + int((time.monotonic_ns() - self._begun) * self.speed)
+        return self.start_ns + int((time.monotonic_ns() - self.begun_ns) * self.speed)
 
 
 class Listener:

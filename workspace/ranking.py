@@ -140,6 +140,9 @@ class Ranking:
             self._finals[self._key(piece, timeframe)] = stamp, finals
 
     def _sample(self, timeframe: str, day: date) -> Sample | None:
+        known = self._samples.get(timeframe)
+        if known is not None and known[0] == day:
+            return known[1]
         try:
             return access.table(self._asset, timeframe, day, self._lookback_days)
         except access.NoRanks:

@@ -27,7 +27,7 @@ CHALLENGE_LENGTH = 32
 LOGIN_SECONDS = 30.0
 LIMIT_REACHED = "User has reached their open connection limit"
 SUBSCRIPTIONS_PER_SECOND = 10
-TICK_NS = SECOND_NS // 20
+TICK_NS = SECOND_NS // 50
 """How often the session looks for what is due: at whole multiples, so that the bars of a second wait for nothing."""
 CLOSE_SECONDS, HURRIED_CLOSE_SECONDS = 5.0, 0.5
 """How long the end of a session waits for the client to read what was sent; less when the gateway itself stops."""

@@ -18,7 +18,8 @@ from tests.bench import report
 from tests.bench.measure import Result
 
 BENCHES = (
-    "opening", "splicing", "schedule", "storing", "memory", "frames", "events", "broker", "feed", "starting", "ranks",
+    "opening", "splicing", "schedule", "storing", "memory", "frames", "events", "broker", "feed", "pages", "starting",
+    "ranks",
 )  # fmt: skip
 ON_REQUEST = ("nineteen",)
 """Takes minutes to make its data."""
@@ -73,6 +74,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
         memory,
         nineteen,
         opening,
+        pages,
         ranks,
         schedule,
         splicing,
@@ -93,6 +95,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
             events,
             broker,
             feed,
+            pages,
             starting,
             ranks,
             nineteen,

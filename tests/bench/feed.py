@@ -43,7 +43,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def run(_market: Market) -> Iterator[Result]:
     yield from _building()
     yield from _whole_day()
-    normal, burst = 1.0, _burst_speed()
+    normal, burst = 1.0, burst_speed()
     for name, speed in (("normal", normal), (f"burst of {BURST:,} prints/s", burst)):
         yield from _following(name, speed)
 
@@ -125,7 +125,7 @@ class Following:
 
 
 @contextmanager
-def _feed(at: str, speed: float, replay_minutes: int | None) -> Iterator[Following]:
+def running(at: str, speed: float, replay_minutes: int | None) -> Iterator[Following]:
     """replay_minutes: how long ago the feed was here last; None for never."""
     clock = FastClock(at, speed)
     gateway = Gateway(seed=SEED, key=settings.DATABENTO_API_KEY, clock=clock)
@@ -160,7 +160,7 @@ def _resident(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def _burst_speed() -> float:
+def burst_speed() -> float:
     """How fast the clock must go for the burst, from the prints of the busy minutes."""
     from datetime import date
 
@@ -180,7 +180,7 @@ def _symbols(asset: Asset) -> list[str]:
 
 
 def _following(name: str, speed: float) -> Iterator[Result]:
-    with _feed(BUSY, speed, 1) as following:
+    with running(BUSY, speed, 1) as following:
         state = following.wait_until(lambda state: state["feed"] == "live")
         pid = state["pid"]
         time.sleep(3.0)
@@ -204,7 +204,7 @@ def _following(name: str, speed: float) -> Iterator[Result]:
 def _whole_day() -> Iterator[Result]:
     history.forget()
     history.client().delete(history.name("position"))
-    with _feed("2026-03-10T20:55", 1.0, None) as following:
+    with running("2026-03-10T20:55", 1.0, None) as following:
         state = following.wait_until(lambda state: state.get("prints"))
         begun, first, pid = time.monotonic(), state["prints"], state["pid"]
         state = following.wait_until(lambda state: state["feed"] == "live")

@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from live.engine.coalesce import EVERY_NS, Coalesced
 from live.engine.duplicates import REMEMBERED, Duplicates
 from live.engine.front import DayVolume, front
 from live.engine.lags import Lags
@@ -225,3 +226,31 @@ def test_the_delay_doubles_up_to_a_minute_and_starts_anew_after_a_good_run():
         assert 0.8 * wanted <= delay <= min(1.2 * wanted, 60)
     assert backoff.after(was_good=True) <= 1.2
     assert backoff.after(was_good=True, least=10) >= 8
+
+
+# --- how often pages are told ---------------------------------------------------------------------------------
+
+
+def sends(changes):
+    """When messages go out, of something that changes at these ns."""
+    pace, sent = Coalesced(), []
+    for at in changes:
+        now = max(at, pace.due_ns, sent[-1] if sent else 0)
+        if not sent or now > sent[-1]:
+            pace.sent(now)
+            sent.append(now)
+    return sent
+
+
+def test_after_a_quiet_moment_a_change_is_told_at_once_and_so_is_the_next():
+    quiet = 10 * SECOND_NS
+    assert sends([quiet, quiet + 1, 2 * quiet]) == [quiet, quiet + 1, 2 * quiet]
+
+
+@pytest.mark.parametrize("gap_ns", [1_000_000, 30_000_000, 99_000_000, 124_000_000])
+def test_in_any_second_there_are_at_most_ten_messages(gap_ns):
+    sent = sends(range(10 * SECOND_NS, 20 * SECOND_NS, gap_ns))
+    for first in sent:
+        assert sum(first <= at < first + SECOND_NS for at in sent) <= 10
+    assert sent[-1] > 19.5 * SECOND_NS
+    assert max(np.diff(sent)) <= EVERY_NS + gap_ns
