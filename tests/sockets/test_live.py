@@ -9,7 +9,8 @@ import pytest
 from channels.db import database_sync_to_async
 
 from live import history
-from market.models import Asset
+from market.models import Asset, Contract, Coverage
+from market.schemas import SECONDS
 from tests.conftest import People
 from tests.sockets.conftest import Message, Server, Tab
 from tests.telling import TICK, Telling, forget
@@ -257,6 +258,26 @@ async def test_the_board_has_every_asset_that_live_has_bars_of(server, people, f
     told = await tab.until("board", lambda message: bool(message["board"]["rows"]))
     assert [row["root"] for row in told["board"]["rows"]] == ["NQ"]
     assert set(told["board"]["rows"][0]["cells"]) == {"1m", "5m", "15m", "30m", "1h", "90m", "3h", "4h", "1D"}
+
+
+async def test_the_session_that_is_over_is_offered_for_replay_once_it_is_stored(server, people, feed, monkeypatch):
+    monkeypatch.setattr("live.desk.STORED_SECONDS", 0.1)
+    tab, _ = await open_page(server, people.owner)
+    told = await tab.until("frame", lambda message: bool(message.get("feed", {}).get("over")))
+    assert told["feed"]["over"] == {"trade_date": YESTERDAY, "entry": f"{YESTERDAY} 09:30", "stored": False}
+    nq = await Asset.objects.aget(root="NQ")
+    june = await Contract.objects.acreate(asset=nq, year=2026, month=6, raw_symbol="NQM6")
+    await Coverage.objects.acreate(
+        contract=june,
+        schema=SECONDS.name,
+        trade_date=YESTERDAY,
+        state="complete",
+        rows=30,
+        bytes=1,
+        checksum="a",
+        until_ns=1,
+    )
+    await tab.until("frame", lambda message: message.get("feed", {}).get("over", {}).get("stored"))
 
 
 async def test_an_asset_without_bars_is_shown_as_waiting_and_appears_by_itself(server, people, feed):
