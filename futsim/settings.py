@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "accounts",
     "market",
     "ranks",
+    "trading",
     "workspace",
     "replay",
 ]

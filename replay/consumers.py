@@ -106,7 +106,7 @@ class ReplayConsumer(AsyncWebsocketConsumer):
             case protocol.SetSpeed():
                 player.set_speed(None if command.value == "max" else command.value)
             case protocol.Step():
-                player.step(command.unit, command.count, self._timeframe(command.chart))
+                await player.step(command.unit, command.count, self._timeframe(command.chart))
             case protocol.Seek():
                 await player.seek(command.et)
             case protocol.OpenChart() | protocol.SetTimeframe():
@@ -128,6 +128,9 @@ class ReplayConsumer(AsyncWebsocketConsumer):
                 await player.answer(command.job, command.cost)
             case protocol.CancelJob():
                 await player.answer(command.job, None)
+            case _:
+                await player.trade(command)
+                viewer.put({"type": "done", "id": command.id, "ref": command.ref})
         player.wake()
 
     async def _hello(self, command: protocol.Hello) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from trading import protocol as trading
+
 MAX_MESSAGE_BYTES = 4_096
 MAX_CHARTS = 16
 
@@ -126,7 +128,7 @@ class CancelJob(Struct, frozen=True, forbid_unknown_fields=True, tag="job.cancel
 
 Command = (
     Hello | Ack | Resync | Play | Pause | SetSpeed | Step | Seek | OpenChart | SetTimeframe | CloseChart
-    | WatchBoard | FetchBoard | Watch | GetEvents | KeepEvents | ApproveJob | CancelJob
+    | WatchBoard | FetchBoard | Watch | GetEvents | KeepEvents | ApproveJob | CancelJob | trading.Message
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

@@ -17,6 +17,8 @@ from replay import protocol, wire
 from replay.depth import Shown
 from replay.depth_view import DepthView
 from replay.ranking import Finals, Ranking
+from replay.trading_view import TradingView
+from trading.desk import Desk
 
 UNACKED_LIMIT = 40
 """Messages sent and not acknowledged: beyond it the browser gets no frame."""
@@ -42,6 +44,8 @@ class Stage(Protocol):
     def ranking(self) -> Ranking: ...
     @property
     def shown(self) -> Shown | None: ...
+    @property
+    def desk(self) -> Desk | None: ...
 
     def clock_body(self) -> dict[str, Any]: ...
     def snapshot_body(self) -> dict[str, Any]: ...
@@ -73,6 +77,7 @@ class Viewer:
     charts: dict[str, ChartView] = field(default_factory=dict)
     wants_board: bool = False
     depth: DepthView = field(default_factory=DepthView)
+    trading: TradingView = field(default_factory=TradingView)
     seq: int = 0
     acked: int = 0
     heard_at: float = field(default_factory=time.monotonic)
@@ -176,8 +181,9 @@ class Viewer:
         self._clock_sent = self.stage.clock_body()
         charts = [self._whole_chart(chart, view) for chart, view in self.charts.items()] if self.stage.tape else []
         self.depth.forget()
+        self.trading.forget()
         body = {"type": "snapshot", "clock": self._clock_sent, "charts": charts} | self.stage.snapshot_body()
-        return body | self._depth()
+        return body | self._depth() | self.trading.changes(self.stage.desk)
 
     def _whole_chart(self, chart: str, view: ChartView) -> dict[str, Any]:
         assert self.stage.tape is not None
@@ -200,16 +206,16 @@ class Viewer:
         charts = []
         if self.stage.tape is not None:
             charts = [part for chart, view in self.charts.items() if (part := self._changes(chart, view)) is not None]
-        depth = self._depth()
+        others = self._depth() | self.trading.changes(self.stage.desk)
         if (
             clock == self._clock_sent
             and not charts
-            and not depth
+            and not others
             and time.monotonic() - self._sent_at < HEARTBEAT_SECONDS
         ):
             return self._next() if self._is_redraw_due() else None
         self._clock_sent = clock
-        return {"type": "frame", "clock": clock, "charts": charts} | depth
+        return {"type": "frame", "clock": clock, "charts": charts} | others
 
     def _depth(self) -> dict[str, Any]:
         if self.stage.tape is None or not self.depth.is_watched:

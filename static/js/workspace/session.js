@@ -1,6 +1,7 @@
 import { Feed } from "../net/feed.js";
 import { NOTHING, SPEEDS, say } from "../net/protocol.js";
 import { ReplaySocket } from "../net/socket.js";
+import { Desk } from "../orders/desk.js";
 
 /** How long a command that the clock has not shown yet counts as done, for a key that is pressed again. */
 const WISH_MS = 1500;
@@ -21,6 +22,7 @@ export class ReplaySession {
     Object.assign(this, { store, onLoggedOut, now });
     this.feed = new Feed(store);
     store.set("connection", { state: "idle", reason: null, code: null });
+    this.desk = new Desk({ store, send: (message) => this.#send(message) });
     if (socketUrl === null) return;
     this.#socket = new Socket({
       url: socketUrl,
