@@ -6,8 +6,8 @@ from collections.abc import Callable
 from channels.db import database_sync_to_async
 
 from live import protocol
-from live.desk import Desk
-from live.desks import Desks
+from live.screen import Screen
+from live.screens import Screens
 from live.viewer import Viewer
 from market import queue
 from market.access import NotOffered
@@ -19,14 +19,14 @@ from workspace.protocol import Refused
 
 
 class LiveConsumer(PageConsumer[Viewer]):
-    """Wires a socket to a desk. What it shows is for everybody who is logged in."""
+    """Wires a socket to a screen. What it shows is for everybody who is logged in."""
 
     decoder = protocol.decoder
 
-    def __init__(self, desks: Desks, bus: Bus, revoke_topic: Callable[[str], str]) -> None:
+    def __init__(self, screens: Screens, bus: Bus, revoke_topic: Callable[[str], str]) -> None:
         super().__init__(bus, revoke_topic)
-        self._desks = desks
-        self._desk: Desk | None = None
+        self._screens = screens
+        self._screen: Screen | None = None
         self._news = asyncio.Event()
 
     async def _obey(self, command: protocol.Command) -> None:
@@ -60,39 +60,39 @@ class LiveConsumer(PageConsumer[Viewer]):
     async def _hello(self, command: protocol.Hello) -> None:
         if self._viewer is not None:
             raise Refused("hello_again", "hello has been said.")
-        desk = await self._find(command.root)
-        viewer = Viewer(desk)
+        screen = await self._find(command.root)
+        viewer = Viewer(screen)
         for request in command.charts:
             viewer.open_chart(request.chart, request.timeframe)
         self._watch_board(viewer, on=command.board)
-        self._sit_down(desk, viewer)
+        self._sit_down(screen, viewer)
         self._begin(viewer, self._news)
 
     async def _show(self, root: str, viewer: Viewer) -> None:
-        desk = await self._find(root)
-        if desk is not self._desk:
-            viewer.show(desk)
-            self._sit_down(desk, viewer)
+        screen = await self._find(root)
+        if screen is not self._screen:
+            viewer.show(screen)
+            self._sit_down(screen, viewer)
 
-    async def _find(self, root: str) -> Desk:
+    async def _find(self, root: str) -> Screen:
         try:
-            return await self._desks.get(root)
+            return await self._screens.get(root)
         except NotOffered as problem:
             raise Refused("no_such_asset", str(problem)) from None
 
-    def _sit_down(self, desk: Desk, viewer: Viewer) -> None:
-        if self._desk is not None:
-            self._desk.unwatch(viewer)
-        self._desk = desk
-        desk.watch(viewer, self._news, self.scope["user"].pk)
+    def _sit_down(self, screen: Screen, viewer: Viewer) -> None:
+        if self._screen is not None:
+            self._screen.unwatch(viewer)
+        self._screen = screen
+        screen.watch(viewer, self._news, self.scope["user"].pk)
 
     def _watch_board(self, viewer: Viewer, *, on: bool) -> None:
         viewer.wants_board = on
         if on:
-            self._desks.show_board()
+            self._screens.show_board()
 
     async def _fetch_board(self, viewer: Viewer) -> None:
-        count = await self._desks.fetch_board(self.scope["user"].pk)
+        count = await self._screens.fetch_board(self.scope["user"].pk)
         text = f"The lookbacks of {count} assets are being fetched; the page Jobs shows how far they are."
         viewer.note("info", text)
 
@@ -109,12 +109,12 @@ class LiveConsumer(PageConsumer[Viewer]):
         """Nobody is shut out of live but by his login."""
 
     def _let_go(self) -> None:
-        if self._desk is not None and self._viewer is not None:
-            self._desk.unwatch(self._viewer)
+        if self._screen is not None and self._viewer is not None:
+            self._screen.unwatch(self._viewer)
 
     def _wake(self) -> None:
         self._news.set()
 
     @property
     def _name(self) -> str:
-        return f"live {self._desk.asset.root}" if self._desk else "live"
+        return f"live {self._screen.asset.root}" if self._screen else "live"

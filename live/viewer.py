@@ -8,7 +8,7 @@ from workspace.viewer import ChartView
 
 
 class Stage(viewer.Stage, Protocol):
-    """What a viewer sees of a desk."""
+    """What a viewer sees of a screen."""
 
     @property
     def last(self) -> list[Any] | None: ...

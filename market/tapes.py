@@ -134,9 +134,9 @@ def load(window: Window) -> Tape:
     return Tape(tuple(parts), planned.entry_contract)
 
 
-def stored_piece(contract: Contract, session: Session) -> Piece | None:
-    """A contract's seconds of a session, where they are here; None where they are not. Raises store.DamagedPiece."""
-    rows = Coverage.objects.filter(contract=contract, schema=SECONDS.name, trade_date=session.trade_date)
+def stored_piece(contract: Contract, session: Session, schema: str = SECONDS.name) -> Piece | None:
+    """A contract's bars of a session, where they are here; None where they are not. Raises store.DamagedPiece."""
+    rows = Coverage.objects.filter(contract=contract, schema=schema, trade_date=session.trade_date)
     row = rows.select_related("contract__asset").first()
     return None if row is None else _piece(contract, session, row)
 

@@ -48,7 +48,7 @@ class ReplayConsumer(PageConsumer[Viewer]):
             case protocol.SetSpeed():
                 player.set_speed(None if command.value == "max" else command.value)
             case protocol.Step():
-                player.step(command.unit, command.count, self._timeframe(command.chart))
+                await player.step(command.unit, command.count, self._timeframe(command.chart))
             case protocol.Seek():
                 await player.seek(command.et)
             case shared.OpenChart() | shared.SetTimeframe():
@@ -70,6 +70,9 @@ class ReplayConsumer(PageConsumer[Viewer]):
                 await player.answer(command.job, command.cost)
             case shared.CancelJob():
                 await player.answer(command.job, None)
+            case _:
+                await player.trade(command)
+                viewer.put({"type": "done", "id": command.id, "ref": command.ref})
         player.wake()
 
     async def _hello(self, command: protocol.Hello) -> None:

@@ -10,6 +10,7 @@ from django.db.models import Q
 from market.models import Asset, Job
 from market.sessions import to_et
 from market.timeframes import TIMEFRAMES
+from trading.models import TradingSession
 
 
 class ReplaySession(models.Model):
@@ -32,6 +33,8 @@ class ReplaySession(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.LOADING)
     problem = models.TextField(blank=True)
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
+
+    trading = models.OneToOneField(TradingSession, models.RESTRICT, null=True, related_name="replay")
 
     playhead_ns = models.BigIntegerField(help_text="UTC ns")
     playing = models.BooleanField(default=False)

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
 
 from market import queue, tapes
 from market.bus import Bus
@@ -28,6 +29,9 @@ from replay.models import ReplaySession
 from replay.record import SAVE_SECONDS, Record
 from replay.supply import Supply
 from replay.viewer import Viewer
+from trading import protocol as trading
+from trading.desk import Desk, NotKept, Place
+from trading.record import TakenOver
 from workspace.board import Board
 from workspace.following import patiently
 from workspace.lookback import Lookback
@@ -67,6 +71,8 @@ class Player:
         self._board = Board(replay.lookback_days, board.find)
         self._getting = Getting(replay, bus, self)
         self._depth = Depth(self.tick, self)
+        self.desk: Desk | None = None
+        self._traded_until = 0
         self._flaws_told: set[date] = set()
 
     # --- life -----------------------------------------------------------------------------------------
@@ -74,12 +80,20 @@ class Player:
     async def start(self) -> None:
         """Take the replay over from whichever process ran it, and run."""
         idle_seconds = await self._record.take_over()
+        await self._take_desk()
         if self._clock.playing and idle_seconds > RESUME_SECONDS:
             self._clock.pause()
             self.say("warn", "The replay stood still while nobody watched. Press Play to go on.")
         if self.replay.state != ReplaySession.State.FAILED:
             self._supply.start()
         self._running = asyncio.create_task(self._run(), name=f"replay {self.replay.pk}")
+
+    async def _take_desk(self) -> None:
+        """Trade in this replay from now on; what was shown as traded is not taken back."""
+        last_ns = await patiently(services.take_desk, self.replay)
+        assert self.replay.trading is not None
+        self.desk = Desk(self.replay.trading, self.replay.asset, self)
+        self._clock.move(max(self._clock.playhead_ns, last_ns))
 
     async def stop(self) -> None:
         """Write down where the replay stands and let go."""
@@ -123,6 +137,7 @@ class Player:
             self._stand_still("The database does not answer, so the replay is paused. Press Play when it is back.")
         if self.tape is not None:
             self._advance(self.tape, time.monotonic())
+            await self._trade()
             self._show_board(time.monotonic())
         await self._record.save_when_due()
 
@@ -154,10 +169,12 @@ class Player:
         self.say("error", reason)
 
     def _advance(self, tape: Tape, now: float) -> None:
-        if self._supply.is_jumping or self._is_held_up():
+        if self._supply.is_jumping or self._is_held_up() or (self.desk is not None and self.desk.is_busy):
             return
         before = self.playhead_ns
-        if self._clock.advance(now, tape.next_open, tape.end_ns) != before:
+        limit = self.desk.limit_ns if self.desk else None
+        end_ns = tape.end_ns if limit is None else max(before, min(limit, tape.end_ns))
+        if self._clock.advance(now, tape.next_open, end_ns) != before:
             self._tell_rolls(tape, before)
             self.wake()
         self._tell_flaws(tape)
@@ -167,6 +184,22 @@ class Player:
             self.say("info", reason)
             self._changed()
         self._getting.look_ahead(tape, self.playhead_ns)
+
+    async def _trade(self) -> None:
+        """Have the desk come to the playhead, or the playhead stay where the desk can come to."""
+        if self.desk is None or self.desk.is_busy or self._supply.is_jumping:
+            return
+        try:
+            reached = await self.desk.follow(self.playhead_ns)
+        except (OperationalError, InterfaceError):
+            return  # the record of the replay pauses it where this lasts
+        except TakenOver:
+            self._record.taken_over = True
+            return
+        if reached < self.playhead_ns:
+            self._clock.pause()
+            self._clock.move(reached)
+            self._redraw()
 
     def _tell_flaws(self, tape: Tape) -> None:
         """Say once of each day that its data are less than good, when a session with it has begun."""
@@ -275,7 +308,7 @@ class Player:
         self.replay.timeframe = timeframe
         self._changed()
 
-    def step(self, unit: str, count: int, timeframe: str) -> None:
+    async def step(self, unit: str, count: int, timeframe: str) -> None:
         """Pause and move by a second, or to the next or last end of a bar. Raises Refused at the tape's ends."""
         tape = self._need_tape()
         target = self._second(tape, count) if unit == "second" else tape.step(timeframe, self.playhead_ns, count)
@@ -283,7 +316,7 @@ class Player:
             raise Refused("no_more_data", "There is no loaded data beyond this point.")
         self._supply.give_up_jump()
         self._clock.pause()
-        self._move(target)
+        await self._move(target)
 
     def _second(self, tape: Tape, count: int) -> int | None:
         """The next whole second in which the market trades, or the last whole second; None past the tape's end."""
@@ -308,8 +341,10 @@ class Player:
         tape = self._need_tape()
         if tape.start_ns <= target < tape.end_ns:
             self._supply.give_up_jump()
-            self._move(target)
+            await self._move(target)
             self._supply.fill_behind(tape, target)
+        elif target > self.playhead_ns and self.desk is not None and self.desk.is_active:
+            raise Refused("holding", "There are orders or a position. Cancel and flatten before a jump beyond this.")
         else:
             self._supply.jump(target)
 
@@ -338,7 +373,40 @@ class Player:
         if self.tape is None and 0 < shown_ns - self.playhead_ns <= 2 * SAVE_SECONDS * speed * SECOND_NS:
             self._clock.move(shown_ns)
 
-    def _move(self, ns: int) -> None:
+    async def trade(self, message: trading.Message) -> None:
+        """Carry out what a trader asks of the broker; it is on record when this returns. Raises Refused."""
+        place, desk = self._place(), self.desk
+        assert desk is not None
+        try:
+            await desk.give(trading.command_of(message, place.contract, self.tick), self._place)
+        except ValueError as problem:
+            raise Refused("bad_order", str(problem)) from None
+        except NotKept as problem:
+            raise Refused("not_done", str(problem)) from None
+        except TakenOver:
+            self._record.taken_over = True
+            raise Refused("not_done", "This replay goes on elsewhere; this was not done.") from None
+
+    def _place(self) -> Place:
+        """Where an order goes now: the front month's session in progress, or the next one. Raises Refused."""
+        tape, ns = self._need_tape(), self.playhead_ns
+        index = tape.index_at(ns)
+        if ns >= tape.parts[index].piece.session.close_ns and index + 1 < len(tape.parts):
+            index += 1
+        part = tape.parts[index]
+        if part.contract_id is None or self._supply.is_jumping:
+            raise Refused("not_ready", "The market data is still being loaded.")
+        session = part.piece.session
+        return Place(ns, part.contract_id, part.piece.contract, session.trade_date, session.open_ns)
+
+    def lacks(self, contract_id: int, contract: str, trade_date: date) -> None:
+        """The session of a contract that is traded is not here."""
+        self._clock.pause()
+        self.say("error", f"There is no data of {contract} on {trade_date}, in which you have a position or an order.")
+
+    async def _move(self, ns: int) -> None:
+        if self.desk is not None:
+            ns = await self.desk.follow(ns)
         if ns < self.playhead_ns:
             self._redraw()
         self._clock.move(ns)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from trading import protocol as trading
 from workspace.protocol import (
     MAX_CHARTS,
     Ack,
@@ -84,7 +85,7 @@ class KeepEvents(Struct, frozen=True, forbid_unknown_fields=True, tag="events.ke
 
 Command = (
     Hello | Ack | Resync | Play | Pause | SetSpeed | Step | Seek | OpenChart | SetTimeframe | CloseChart
-    | WatchBoard | FetchBoard | Watch | GetEvents | KeepEvents | ApproveJob | CancelJob
+    | WatchBoard | FetchBoard | Watch | GetEvents | KeepEvents | ApproveJob | CancelJob | trading.Message
 )  # fmt: skip
 
 decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

@@ -17,6 +17,9 @@ from market.models import Asset, Contract, Coverage, Job
 from market.sessions import FIRST_DAY, SECOND_NS, Session, SessionCalendar, to_et
 from market.tasks import REPLAY_DATA, window_params
 from replay.models import ReplaySession
+from trading import record
+from trading.models import TradingSession
+from trading.services import open_session
 
 SESSIONS_BEFORE = 10
 SESSIONS_AFTER = 5
@@ -266,6 +269,20 @@ def take_over(replay: ReplaySession) -> None:
         row.epoch += 1
         row.save(update_fields=["epoch"])
     replay.epoch = row.epoch
+
+
+def take_desk(replay: ReplaySession) -> int:
+    """Become the process that trades in the replay, and have a trading session; UTC ns of the last thing on record."""
+    with transaction.atomic():
+        row = ReplaySession.objects.select_for_update().get(pk=replay.pk)
+        trading = row.trading
+        if trading is None:
+            kind = TradingSession.Kind.REPLAY
+            trading = row.trading = open_session(owner_id=replay.owner_id, asset=replay.asset, kind=kind)
+            row.save(update_fields=["trading"])
+    replay.trading = trading
+    record.take_over(trading)
+    return record.last_ns(trading)
 
 
 def save(replay: ReplaySession) -> bool:

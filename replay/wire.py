@@ -68,6 +68,7 @@ def clock_body(clock: ReplayClock, tape: Tape | None, *, keeps: str, at_end: boo
         "contract": piece.contract if piece else None,
         "trade_date": piece.session.trade_date.isoformat() if piece else None,
         "grade": part.grade if part else None,
+        "shift": part.shift if part else 0,
         "keeps": keeps,
         "at_end": at_end,
         "loading": loading,

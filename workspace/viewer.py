@@ -28,7 +28,7 @@ REDRAW_BARS = 3_000
 
 
 class Stage(Protocol):
-    """What a viewer sees of whoever shows the market: a replay's player, or a desk of live."""
+    """What a viewer sees of whoever shows the market: a replay's player, or a screen of live."""
 
     @property
     def tape(self) -> Tape | None: ...
@@ -183,7 +183,7 @@ class Viewer:
         self._keep(lambda waiting: waiting["type"] == "error")
         self._clock_sent = self.stage.clock_body()
         charts = [self._whole_chart(chart, view) for chart, view in self.charts.items()] if self.stage.tape else []
-        self._forget_more()
+        self._forget_all()
         body = {"type": "snapshot", "clock": self._clock_sent, "charts": charts} | self.stage.snapshot_body()
         return body | self._more()
 
@@ -224,7 +224,11 @@ class Viewer:
         return {}
 
     def _forget_more(self) -> None:
-        """The browser has nothing of it, or what it has is not true any more."""
+        """What the browser has of it is not true any more."""
+
+    def _forget_all(self) -> None:
+        """The browser has nothing."""
+        self._forget_more()
 
     def _is_redraw_due(self) -> bool:
         return self.stage.tape is not None and any(view.last_start is None for view in self.charts.values())

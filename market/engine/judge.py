@@ -161,7 +161,7 @@ def _stray(close_ns: int | None, open_ns: int, stretch: tuple[int, int], apart_n
 
 def judge_status(session: Session, ts: Int64s, is_trading: npt.NDArray[np.uint8], known: Known) -> Iterator[Finding]:
     """What the status records of a session's piece say: ts of the change (ascending), and Y, N or unknown."""
-    stretches = list(_trading(ts, is_trading))
+    stretches = list(trading(ts, is_trading))
     for start, end in session.segments:
         here = [(first, last) for first, last in stretches if first < end and (last is None or last > start)]
         if not here:
@@ -175,7 +175,7 @@ def judge_status(session: Session, ts: Int64s, is_trading: npt.NDArray[np.uint8]
                 yield Finding("halts", (), (halt, again))
 
 
-def _trading(ts: Int64s, is_trading: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int | None]]:
+def trading(ts: Int64s, is_trading: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int | None]]:
     """Stretches of trading [from, to); to is None where the records end while it trades."""
     since = None
     for at, letter in zip(ts, is_trading, strict=True):

@@ -261,7 +261,7 @@ async def test_the_board_has_every_asset_that_live_has_bars_of(server, people, f
 
 
 async def test_the_session_that_is_over_is_offered_for_replay_once_it_is_stored(server, people, feed, monkeypatch):
-    monkeypatch.setattr("live.desk.STORED_SECONDS", 0.1)
+    monkeypatch.setattr("live.screen.STORED_SECONDS", 0.1)
     tab, _ = await open_page(server, people.owner)
     told = await tab.until("frame", lambda message: bool(message.get("feed", {}).get("over")))
     assert told["feed"]["over"] == {"trade_date": YESTERDAY, "entry": f"{YESTERDAY} 09:30", "stored": False}

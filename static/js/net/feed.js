@@ -12,6 +12,8 @@ const LOG_LINES = 500;
  * `bars:<chart>` holds {chart, timeframe, unit, bars, from}: `bars` is one growing `Bars` per chart, `from`
  * the lowest index that this change touched, or 0 with `reset` when the chart is to be drawn anew.
  * `prints` and `volumes` hold one growing object each for as long as the session at the playhead lasts, or null.
+ * `orders` holds a new Map each time, by id in the order they came, `fills` a new list; `take` {number}, `positions`,
+ * `account` and `queues` ({id: [ahead, displayed]}) what stands beside them. `done` is the last acknowledged command.
  * `ranks:<chart>` holds the final ranks of its closed bars, `metrics:<chart>` those of the bar in progress.
  */
 export class Feed {
@@ -43,12 +45,14 @@ export class Feed {
     for (const chart of message.charts) this.#draw(chart);
     this.#depth(message);
     this.#live(message);
+    this.#trading(message);
   }
 
   on_frame(message) {
     for (const change of message.charts) this.#change(change);
     this.#depth(message);
     this.#live(message);
+    this.#trading(message);
     this.#setClock(message.clock);
   }
 
@@ -66,6 +70,10 @@ export class Feed {
 
   on_lookback(message) {
     this.store.set("lookback", message.lookback);
+  }
+
+  on_done({ id, ref }) {
+    this.store.set("done", { id, ref });
   }
 
   on_board(message) {
@@ -104,6 +112,23 @@ export class Feed {
   #live({ feed, last }) {
     if (feed !== undefined) this.store.set("feed", feed);
     if (last !== undefined) this.store.set("last", last);
+  }
+
+  /** What a message has of orders, fills and money; what it leaves out stays as it was. */
+  #trading({ trading, money, queues }) {
+    const { store } = this;
+    if (trading !== undefined) {
+      const orders = new Map(trading.reset ? [] : store.get("orders"));
+      for (const order of trading.orders) orders.set(order.id, order);
+      store.set("take", { number: trading.take });
+      store.set("fills", [...(trading.reset ? [] : (store.get("fills") ?? [])), ...trading.fills]);
+      store.set("orders", orders);
+    }
+    if (money !== undefined) {
+      store.set("positions", money.positions);
+      store.set("account", money.account);
+    }
+    if (queues !== undefined) store.set("queues", queues);
   }
 
   #draw({ chart, timeframe, unit, bars, marks, metrics = null }) {

@@ -102,6 +102,19 @@ function checkDepth({ book, prints, volumes }) {
   checkVolumes(volumes);
 }
 
+function checkTrading({ trading, money, queues }) {
+  if (trading !== undefined) {
+    need(isObject(trading), "trading", "an object");
+    need(Array.isArray(trading.orders) && trading.orders.every((order) => isText(order.id)), "trading.orders", "a list of orders");
+    need(Array.isArray(trading.fills), "trading.fills", "a list");
+  }
+  if (money !== undefined) {
+    need(isObject(money) && Array.isArray(money.positions), "money.positions", "a list");
+    need(isObject(money.account), "money.account", "an object");
+  }
+  need(queues === undefined || isObject(queues), "queues", "an object");
+}
+
 function checkJob(job) {
   need(job === null || isObject(job), "job", "an object or null");
 }
@@ -127,6 +140,7 @@ const CHECKS = {
     need(Array.isArray(message.log), "log", "a list");
     checkDepth(message);
     checkLive(message);
+    checkTrading(message);
   },
   frame(message) {
     checkClock(message.clock);
@@ -140,6 +154,7 @@ const CHECKS = {
     });
     checkDepth(message);
     checkLive(message);
+    checkTrading(message);
   },
   chart(message) {
     checkClock(message.clock);
@@ -155,6 +170,7 @@ const CHECKS = {
     need(isObject(message.board) && Array.isArray(message.board.rows), "board.rows", "a list");
     message.board.rows.forEach((row, index) => need(isText(row.root) && isObject(row.cells), `board.rows[${index}]`, "a root with cells"));
   },
+  done: (message) => need(isText(message.id), "id", "text"),
   job: (message) => checkJob(message.job),
   log: (message) => need(isObject(message.line) && isText(message.line.text), "line", "a log line"),
   error: (message) => need(isText(message.message), "message", "text"),

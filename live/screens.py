@@ -1,4 +1,4 @@
-"""What a web process shows of live: a desk for each asset that is looked at, one state, one metrics board."""
+"""What a web process shows of live: a screen for each asset that is looked at, one state, one metrics board."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 from channels.db import database_sync_to_async
 
 from live import fronts, status, topics
-from live.desk import Desk
+from live.screen import Screen
 from live.standing import Feed
 from market.access import NotOffered, get_asset
 from market.bus import Bus
@@ -24,36 +24,36 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 1.0
 
 
-class Desks:
-    """Desks by root: begun when first looked at, let go when nobody has looked for a while."""
+class Screens:
+    """Screens by root: begun when first looked at, let go when nobody has looked for a while."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._feed = Feed(self._hear_state)
-        self._desks: dict[str, Desk] = {}
+        self._screens: dict[str, Screen] = {}
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._board = Board(DEFAULT_LOOKBACK, self._lines)
         self._boarded = False
         self._sweeper: asyncio.Task[None] | None = None
 
-    async def get(self, root: str) -> Desk:
-        """The desk of an asset. Raises NotOffered for one that live does not have."""
+    async def get(self, root: str) -> Screen:
+        """The screen of an asset. Raises NotOffered for one that live does not have."""
         asset = await database_sync_to_async(_asset)(root)
         await self._begin()
-        return await self._desk(asset)
+        return await self._screen(asset)
 
-    async def _desk(self, asset: Asset) -> Desk:
+    async def _screen(self, asset: Asset) -> Screen:
         async with self._locks[asset.root]:
-            desk = self._desks.get(asset.root)
-            if desk is None:
-                desk = self._desks[asset.root] = Desk(asset, self._bus, self._feed)
-                await desk.start()
-            return desk
+            screen = self._screens.get(asset.root)
+            if screen is None:
+                screen = self._screens[asset.root] = Screen(asset, self._bus, self._feed)
+                await screen.start()
+            return screen
 
     async def _begin(self) -> None:
         if self._sweeper is not None and not self._sweeper.done():
             return
-        self._sweeper = asyncio.create_task(self._sweep(), name="live desks")
+        self._sweeper = asyncio.create_task(self._sweep(), name="live screens")
         await self._bus.subscribe(topics.STATE, self._feed.hear)
         # the next state is up to a second away
         self._feed.hear(await asyncio.to_thread(status.for_all))
@@ -65,13 +65,13 @@ class Desks:
         self._sweeper.cancel()
         self._board.stop()
         await self._bus.unsubscribe(topics.STATE, self._feed.hear)
-        for desk in self._desks.values():
-            await desk.stop()
-        self._desks.clear()
+        for screen in self._screens.values():
+            await screen.stop()
+        self._screens.clear()
 
     def _hear_state(self) -> None:
-        for desk in self._desks.values():
-            desk.hear_state()
+        for screen in self._screens.values():
+            screen.hear_state()
 
     async def _sweep(self) -> None:
         while True:
@@ -80,15 +80,15 @@ class Desks:
                 await self._show_board()
                 await self._close_idle()
             except Exception:
-                log.exception("live's desks stumbled")
+                log.exception("live's screens stumbled")
 
     async def _close_idle(self) -> None:
-        for root, desk in list(self._desks.items()):
-            if desk.is_idle and not self._boarded:
+        for root, screen in list(self._screens.items()):
+            if screen.is_idle and not self._boarded:
                 async with self._locks[root]:
-                    if desk.is_idle:
-                        del self._desks[root]
-                        await desk.stop()
+                    if screen.is_idle:
+                        del self._screens[root]
+                        await screen.stop()
 
     # --- the board ------------------------------------------------------------------------------------
 
@@ -102,24 +102,24 @@ class Desks:
         if not self._boarded:
             return
         for asset in await database_sync_to_async(fronts.followed)():
-            await self._desk(asset)
-        now = max(desk.playhead_ns for desk in self._desks.values())
+            await self._screen(asset)
+        now = max(screen.playhead_ns for screen in self._screens.values())
         if now > 0 and self._board.is_due(now, time.monotonic()):
             self._board.look(now, time.monotonic(), self._tell_board)
 
     def _lines(self, _playhead_ns: int) -> list[Line]:
-        found = [(desk.asset, desk.piece) for _, desk in sorted(self._desks.items())]
+        found = [(screen.asset, screen.piece) for _, screen in sorted(self._screens.items())]
         return [Line(asset, piece.session, piece) for asset, piece in found if piece is not None]
 
     def _tell_board(self, body: dict[str, Any]) -> None:
-        for desk in self._desks.values():
-            for viewer in desk.viewers:
+        for screen in self._screens.values():
+            for viewer in screen.viewers:
                 viewer.show_board(body)
-            desk.wake()
+            screen.wake()
 
     @property
     def _viewers(self) -> list[Viewer]:
-        return [viewer for desk in self._desks.values() for viewer in desk.viewers]
+        return [viewer for screen in self._screens.values() for viewer in screen.viewers]
 
     async def fetch_board(self, user_id: int) -> int:
         """Have the lookbacks of all assets made ready; of how many that was asked."""

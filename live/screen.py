@@ -44,7 +44,7 @@ LOG_LINES = 100
 REGULAR_OPEN = time_of_day(9, 30)
 
 
-class Desk:
+class Screen:
     """The asset's market up to now. All methods are called in the event loop of the web process."""
 
     def __init__(self, asset: Asset, bus: Bus, feed: Feed) -> None:

@@ -1,0 +1,264 @@
+"""Reading and writing the record of a take. All of one action is written in one transaction.
+
+A line is a take with what it shares of those before it.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from trading.codec import as_json, command_of, kind_of, of_json
+from trading.engine.commands import Command
+from trading.engine.orders import Order
+from trading.engine.records import Event, Fill, explain
+from trading.engine.rules import Rules
+from trading.engine.settings import FillSettings, Instrument
+from trading.models import EventRecord, FillRecord, LoggedCommand, OrderRecord, Pin, Take, TradingSession
+from trading.spans import Pinned
+
+
+class TakenOver(Exception):
+    """Another process trades this session now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a broker is rebuilt from. commands: (playhead_ns, command), in order; fills: what they led to."""
+
+    take: Take
+    settings: FillSettings
+    rules: Rules
+    instruments: list[Instrument]
+    commands: list[tuple[int, Command]]
+    pins: list[Pinned]
+    fills: list[tuple[object, ...]]
+    events: int
+    last_ns: int
+
+    @property
+    def names(self) -> set[str]:
+        """The ids of all commands."""
+        return {command.id for _, command in self.commands}
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What has happened since the record was written last. orders: those that have changed."""
+
+    orders: Sequence[Order] = ()
+    events: Sequence[Event] = ()
+    fills: Sequence[Fill] = ()
+    pins: Sequence[Pinned] = ()
+
+
+def identity(fill: Fill | FillRecord) -> tuple[object, ...]:
+    """What must come out the same when a line is run again."""
+    return fill.number, fill.order, fill.contract, int(fill.side), fill.quantity, fill.price, fill.ns
+
+
+def take_over(session: TradingSession) -> None:
+    """Become the process that writes; the one before finds out when it tries to."""
+    with transaction.atomic():
+        row = TradingSession.objects.select_for_update().get(pk=session.pk)
+        row.epoch += 1
+        row.save(update_fields=["epoch"])
+    session.epoch = row.epoch
+
+
+def latest(session: TradingSession) -> Line | None:
+    """The line of the newest take; None before the first command."""
+    take = session.takes.select_related("parent").order_by("-number").first()
+    return None if take is None else line_of(take)
+
+
+def last_ns(session: TradingSession) -> int:
+    """UTC ns of the last thing on record in the newest take; 0 without any. What was shown is not taken back."""
+    take = session.takes.order_by("-number").first()
+    return 0 if take is None else _last_ns(take)
+
+
+def _last_ns(take: Take) -> int:
+    command, event = take.commands.order_by("seq").last(), take.events.order_by("number").last()
+    return max(take.fork_ns or 0, command.playhead_ns if command else 0, event.ns if event else 0)
+
+
+def line_of(take: Take) -> Line:
+    """A take with what it shares of its parents."""
+    commands = commands_of(take)
+    fills = fills_of(take)
+    return Line(
+        take=take,
+        settings=of_json(take.settings, FillSettings),
+        rules=of_json(take.rules, Rules),
+        instruments=of_json(take.instruments, list[Instrument]),
+        commands=commands,
+        pins=[
+            Pinned(pin.contract_id, pin.contract.raw_symbol, pin.trade_date, pin.grade, pin.checksums)
+            for pin in take.pins.select_related("contract").order_by("trade_date")
+        ],
+        fills=[identity(fill) for fill in fills],
+        events=take.inherited_events + take.events.count(),
+        last_ns=_last_ns(take),
+    )
+
+
+def commands_of(take: Take) -> list[tuple[int, Command]]:
+    """All commands of a line, in order."""
+    shared = commands_of(take.parent)[: take.inherited_commands] if take.parent else []
+    own = take.commands.order_by("seq")
+    return shared + [(row.playhead_ns, command_of(row.kind, row.payload)) for row in own]
+
+
+def fills_of(take: Take) -> list[FillRecord]:
+    """All fills of a line, in order."""
+    shared = fills_of(take.parent)[: take.inherited_fills] if take.parent else []
+    return shared + list(take.fills.order_by("number"))
+
+
+def fork(take: Take, epoch: int, fork_ns: int, commands: int, events: int, fills: int, pins: Iterable[Pinned]) -> Take:
+    """A take that shares the first so many of the line's commands, events and fills, up to fork_ns.
+
+    One that has nothing of its own yet is forked no further: its fork moves. Raises TakenOver.
+    """
+    shared = {"inherited_commands": commands, "inherited_events": events, "inherited_fills": fills}
+    with transaction.atomic():
+        hold(take.session_id, epoch)
+        if take.parent_id and not take.commands.exists() and not take.events.exists():
+            made = take
+            take.pins.all().delete()
+            Take.objects.filter(pk=take.pk).update(fork_ns=fork_ns, **shared)
+            made.refresh_from_db()
+        else:
+            made = Take.objects.create(
+                session_id=take.session_id,
+                number=1 + Take.objects.filter(session=take.session_id).count(),
+                parent=take,
+                fork_ns=fork_ns,
+                start_ns=take.start_ns,
+                cash=take.cash,
+                settings=take.settings,
+                rules=take.rules,
+                instruments=take.instruments,
+                **shared,
+            )
+        _add_pins(made, pins)
+    return made
+
+
+def hold(session_id: uuid.UUID, epoch: int) -> None:
+    """Keep everybody else from writing until the transaction ends. Raises TakenOver."""
+    if not TradingSession.objects.select_for_update().filter(pk=session_id, epoch=epoch).exists():
+        raise TakenOver
+
+
+def write(
+    take: Take,
+    epoch: int,
+    news: News,
+    command: tuple[int, int, Command] | None = None,
+    instruments: Iterable[Instrument] | None = None,
+) -> None:
+    """Keep a command (its place in the line, playhead, itself) with all it caused, or what the market did, as one.
+
+    instruments: all that the take knows, where there are more than before. Raises TakenOver.
+    """
+    with transaction.atomic():
+        hold(take.session_id, epoch)
+        if instruments is not None:
+            take.instruments = [as_json(each) for each in instruments]
+            take.save(update_fields=["instruments"])
+        _add_pins(take, news.pins)
+        if command is not None:
+            seq, playhead_ns, asked = command
+            LoggedCommand.objects.create(
+                take=take, seq=seq, playhead_ns=playhead_ns, kind=kind_of(asked), name=asked.id, payload=as_json(asked)
+            )
+        EventRecord.objects.bulk_create([_event(take, event) for event in news.events])
+        FillRecord.objects.bulk_create([_fill(take, fill) for fill in news.fills])
+        _save_orders(take, news.orders)
+
+
+def _add_pins(take: Take, pins: Iterable[Pinned]) -> None:
+    rows = [
+        Pin(
+            take=take,
+            contract_id=pin.contract_id,
+            trade_date=pin.trade_date,
+            grade=pin.grade,
+            checksums=dict(pin.checksums),
+        )
+        for pin in pins
+    ]
+    Pin.objects.bulk_create(rows)
+
+
+_CHANGING = ("quantity", "filled", "limit", "stop", "status", "is_short")
+
+
+def _save_orders(take: Take, orders: Sequence[Order]) -> None:
+    if orders:
+        OrderRecord.objects.bulk_create(
+            [_order(take, order) for order in orders],
+            update_conflicts=True,
+            unique_fields=["take", "number"],
+            update_fields=_CHANGING,
+        )
+
+
+def _order(take: Take, order: Order) -> OrderRecord:
+    return OrderRecord(
+        take=take,
+        number=order.number,
+        name=order.client_id,
+        contract=order.contract,
+        side=order.side,
+        type=order.spec.type,
+        tif=order.spec.tif,
+        quantity=order.quantity,
+        filled=order.filled,
+        limit=order.limit,
+        stop=order.stop,
+        status=order.status,
+        cause=order.cause,
+        is_exit=order.is_exit,
+        is_short=order.is_short,
+        origin=order.spec.origin,
+        placed_ns=order.placed_ns,
+    )
+
+
+def _event(take: Take, event: Event) -> EventRecord:
+    return EventRecord(
+        take=take,
+        number=event.number,
+        ns=event.ns,
+        change=event.change,
+        reason=event.reason,
+        order=event.order,
+        name=event.client_id,
+        text=event.text,
+        quantity=event.quantity,
+        filled=event.filled,
+        limit=event.limit,
+        stop=event.stop,
+    )
+
+
+def _fill(take: Take, fill: Fill) -> FillRecord:
+    return FillRecord(
+        take=take,
+        number=fill.number,
+        order=fill.order,
+        name=fill.client_id,
+        contract=fill.contract,
+        side=fill.side,
+        quantity=fill.quantity,
+        price=fill.price,
+        ns=fill.ns,
+        fee=fill.fee,
+        of=fill.of,
+        why=as_json(fill.why),
+        text=explain(fill),
+    )
