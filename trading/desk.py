@@ -140,13 +140,13 @@ class Desk:
             await self._open(ns)
         if self._run is not None and ns < self._run.broker.now:
             await self._go_back(self._run, ns)
-        while (run := self._run) is not None and run.broker.now < ns:
+        while (run := self._run) is not None:
             broker, limit = run.broker, run.limit_ns
             broker.advance(ns if limit is None else max(broker.now, min(ns, limit)))
             pins = await self._lengthen(run, limit) if limit is not None and broker.now >= limit else []
             await self._keep(run, pins=pins)
-            if not pins and limit is not None and broker.now >= limit == run.limit_ns:
-                return broker.now
+            if broker.now >= ns or (not pins and run.limit_ns == limit):
+                return min(ns, broker.now)
         return ns
 
     async def _lengthen(self, run: Running, limit_ns: int) -> list[Pinned]:
@@ -154,12 +154,13 @@ class Desk:
         pins = []
         for last in run.ending(limit_ns):
             following = self.asset.sessions.after(last.trade_date, 1)[0].trade_date
+            if (last.contract, following) in self._asked_for:
+                continue
             try:
                 pins += await _pin(run, last.contract_id, last.contract, following)
             except (NoTape, DamagedPiece):
-                if (last.contract, following) not in self._asked_for:
-                    self._asked_for.add((last.contract, following))
-                    self._receiver.lacks(last.contract_id, last.contract, following)
+                self._asked_for.add((last.contract, following))
+                self._receiver.lacks(last.contract_id, last.contract, following)
         return pins
 
     async def _carry_out(self, command: Command, place: Place) -> None:
