@@ -41,7 +41,7 @@ const context = { store, session, frames: new FrameQueue(), reload: () => window
 
 openLiveLayout(createDock(document.getElementById("dock"), context), { timeframe });
 new LiveBar().mount(document.getElementById("live-bar"), context);
-mouseKeepsFocus(document.getElementById("dock"));
+for (const root of [document.getElementById("dock"), asset.parentElement]) mouseKeepsFocus(root);
 new LiveStatus().mount(document.getElementById("status-line"), context);
 asset.addEventListener("change", () => show(asset.value));
 store.subscribe("focus", remember);
