@@ -48,3 +48,23 @@ async def test_a_market_order_is_filled_and_on_record(people: People, opened: Op
     assert sum(fill.quantity for fill in fills) == 2
     row = await database_sync_to_async(OrderRecord.objects.get)()
     assert row.status == "filled"
+
+
+async def test_an_order_says_when_a_change_of_it_could_not_be_made(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    tab = await ready(server, await opened(), people.owner)
+    await submit(tab, "one", type="limit", limit=1)
+    await tab.send(type="step", unit="second", count=1)
+    known = await orders(tab, lambda known: known.get("one", {}).get("status") == "working")
+    assert not known["one"]["refused"]
+    await tab.send(type="order.replace", id="two", order="one", stop=1, ref="two")
+    await tab.until("done", lambda message: message["ref"] == "two")
+    await tab.send(type="step", unit="second", count=1)
+    known = await orders(tab, lambda known: known["one"]["refused"])
+    assert (known["one"]["limit"], known["one"]["text"]) == (1, "this limit order has no stop price to change")
+    await tab.send(type="order.replace", id="three", order="one", limit=2, ref="three")
+    await tab.until("done", lambda message: message["ref"] == "three")
+    await tab.send(type="step", unit="second", count=1)
+    known = await orders(tab, lambda known: known["one"]["limit"] == 2)
+    assert not known["one"]["refused"]
