@@ -43,7 +43,7 @@ def ordered(trader: Trader) -> tuple[int, Locator]:
     trader.load(ROOT, DAY, "10:00")
     price = last(trader) - 6
     rung(trader, price).locator(".bid").click()
-    chip = rung(trader, price).locator(".own-bid .own-chip")
+    chip = rung(trader, price).locator(".own-chip[data-side=buy]")
     expect(chip).to_have_attribute("data-waits", "true")
     second(trader)
     expect(chip).not_to_have_attribute("data-waits", "true")
@@ -63,7 +63,7 @@ def test_an_order_is_placed_and_moved_on_the_ladder(trader: Trader) -> None:
     price, chip = ordered(trader)
     expect(tag(trader, f"BUY 1 LMT {text_of(price)}")).to_be_visible()
     drag(trader, chip, -3 * 19)
-    moved = rung(trader, price + 3).locator(".own-bid .own-chip")
+    moved = rung(trader, price + 3).locator(".own-chip[data-side=buy]")
     expect(moved).to_have_attribute("data-waits", "true")
     expect(tag(trader, f"BUY 1 LMT {text_of(price + 3)}")).to_have_attribute("data-waits", "true")
     second(trader)

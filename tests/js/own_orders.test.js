@@ -50,9 +50,9 @@ test("the lines are those of the contract's open orders that have a price, and o
   assert.deepEqual(
     levels.map(({ key, price, text, role, dashed }) => [key, price, text, role, dashed]),
     [
-      ["a", 84_137, "BUY 2 LMT 21034.25", "entry", false],
-      ["b", 84_000, "SELL 2 STP 21000.00", "stop", true],
       ["position", 84_136.5, "SHORT 2 @ 21034.25 −$37.50", "loss", false],
+      ["b", 84_000, "SELL 2 STP 21000.00", "stop", true],
+      ["a", 84_137, "BUY 2 LMT 21034.25", "entry", false],
     ],
   );
   assert.equal(othersText(known, "NQM6"), "1 order of NQH6");
@@ -140,6 +140,7 @@ test("tags whose lines are close stand side by side, others at the edge", () => 
   const tags = [{ y: 10, width: 50 }, { y: 20, width: 40 }, { y: 100, width: 30 }, { y: 25, width: 20 }];
   assert.deepEqual(lanes(tags, 18), [0, 50, 0, 90]);
   assert.deepEqual(lanes([{ y: 10, width: 50 }, { y: 25, width: 40 }, { y: 40, width: 45 }], 18), [0, 50, 0]);
+  assert.deepEqual(lanes([{ y: 10, width: 50 }, { y: 10, width: 50 }], 18, 80), [0, 30]);
 });
 
 let store;

@@ -103,7 +103,7 @@ export class LevelLines {
     this.overlay.style.height = `${height}px`;
     const lines = [...this.#lines.values()];
     const tags = lines.map((line) => ({ y: this.#yOf(line), width: line.tag.offsetWidth }));
-    lanes(tags, TAG_HEIGHT).forEach((from, index) => {
+    lanes(tags, TAG_HEIGHT, width).forEach((from, index) => {
       lines[index].tag.style.transform = `translate(${-from}px, ${tags[index].y - TAG_HEIGHT / 2}px)`;
     });
   }

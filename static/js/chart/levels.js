@@ -8,8 +8,10 @@ import { canMove, isStop, orderText, roleOf, waitingIn, priceOf } from "../worki
 /** One's orders in a contract, and the position in it. */
 export function levelsOf({ orders, positions, asked, contract }, priceText) {
   const levels = waitingIn(orders, contract, asked).map((order) => orderLevel(order, priceText));
+  // what is nearest to the money has the place at the edge
+  levels.sort((a, b) => (a.role === "entry") - (b.role === "entry"));
   const held = positions?.find((each) => each.contract === contract && each.quantity !== 0);
-  return held ? [...levels, positionLevel(held, priceText)] : levels;
+  return held ? [positionLevel(held, priceText), ...levels] : levels;
 }
 
 /** One order's level, as the order stands or would stand. */
@@ -49,14 +51,15 @@ export function tickAt(height, scale, shift) {
 
 /**
  * How far from the right edge each tag stands, so that none lies over another: [{y, width}] in any order → offsets.
- * Those that would touch stand side by side, the first nearest to the edge.
+ * Those that would touch stand side by side, the first nearest to the edge; what has no room in `room` stands over others.
  */
-export function lanes(tags, height) {
+export function lanes(tags, height, room = Infinity) {
   const placed = [];
   return tags.map(({ y, width }) => {
     const near = placed.filter((other) => Math.abs(other.y - y) < height).sort((a, b) => a.from - b.from);
     let from = 0;
     for (const other of near) if (other.from < from + width && from < other.to) from = other.to;
+    from = Math.max(0, Math.min(from, room - width));
     placed.push({ y, from, to: from + width });
     return from;
   });

@@ -1,5 +1,5 @@
-/** The part of a rung's cells that belongs to a side. */
-const SIDES = { buy: ".bid, .own-bid", sell: ".ask, .own-ask" };
+/** Where a click places an order of which side. */
+const SIDES = { buy: ".bid", sell: ".ask" };
 const [LEFT, MIDDLE, RIGHT] = [0, 1, 2];
 
 /**

@@ -15,7 +15,7 @@ export class LadderHead {
     this.held = el("span", { class: "ladder-held num", title: "The position in this contract" }, this.lots, this.average);
     this.cancel = button("cancel-all", "Cancel all working orders", "Cancel all", () => session.desk.cancelAll());
     this.flatten = button("flatten", "Cancel the orders of this contract and close its position", "Flatten", () => session.desk.flatten(this.contract));
-    this.root = el("div", { class: "ladder-head" }, el("label", {}, "Qty ", this.quantity), this.held, this.cancel, this.flatten);
+    this.root = el("div", { class: "ladder-head" }, el("label", {}, el("span", {}, "Qty "), this.quantity), this.held, this.cancel, this.flatten);
   }
 
   /** held: the position in the contract, or undefined; isOpen: whether any order works. */

@@ -163,7 +163,7 @@ export class LadderPanel extends MarketPanel {
     const held = positions?.find(({ contract, quantity }) => contract === market.contract && quantity !== 0);
     this.head.update({ contract: market.contract, held, isOpen: [...(orders?.values() ?? [])].some(({ over }) => !over) }, priceText);
     this.#fitPrices(priceText(this.#window.top));
-    this.#fitOwn([...own.values()]);
+    this.root.classList.toggle("has-own", own.size > 0);
     this.#rungs.forEach((rung, index) => {
       const price = this.#window.top - index;
       const row = { price, bid: bids.get(price) ?? 0, ask: asks.get(price) ?? 0, traded: market.at(price) };
@@ -178,11 +178,6 @@ export class LadderPanel extends MarketPanel {
     if (text.length === this.#digits) return;
     this.#digits = text.length;
     this.root.style.setProperty("--price", `calc(${text.length}ch + 16px)`);
-  }
-
-  /** The columns of own orders are narrow where there are none. */
-  #fitOwn(rows) {
-    for (const side of ["buy", "sell"]) this.root.classList.toggle(`has-${side}s`, rows.some((row) => row[side] !== undefined));
   }
 
   #useFormat(session) {

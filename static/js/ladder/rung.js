@@ -6,13 +6,13 @@ export class Rung {
   #told = {};
 
   constructor() {
-    this.ownBid = new OwnCell("bid");
+    this.own = { buy: new OwnChip("buy"), sell: new OwnChip("sell") };
     this.bid = sized("bid");
     this.price = el("span", { class: "rung-price" });
     this.ask = sized("ask");
-    this.ownAsk = new OwnCell("ask");
     this.volume = sized("traded");
-    this.root = el("div", { class: "rung" }, this.ownBid.root, this.bid.root, this.price, this.ask.root, this.ownAsk.root, this.volume.root);
+    const own = el("span", { class: "own" }, this.own.buy.root, this.own.sell.root);
+    this.root = el("div", { class: "rung" }, own, this.bid.root, this.price, this.ask.root, this.volume.root);
   }
 
   /**
@@ -30,14 +30,14 @@ export class Rung {
     this.bid.draw(row.bid, scales.size);
     this.ask.draw(row.ask, scales.size);
     this.volume.draw(row.traded, scales.traded);
-    this.ownBid.draw(row.own?.buy);
-    this.ownAsk.draw(row.own?.sell);
+    this.own.buy.draw(row.own?.buy);
+    this.own.sell.draw(row.own?.sell);
     this.#told = row;
   }
 
-  /** One's own orders in the cell that a node lies in, or null. */
+  /** One's own orders in the chip that a node lies in, or null. */
   ownOf(node) {
-    return [this.ownBid, this.ownAsk].find(({ chip }) => chip.contains(node))?.own?.orders ?? null;
+    return Object.values(this.own).find(({ root }) => root.contains(node))?.own?.orders ?? null;
   }
 
   /** Forgets what it shows, as when prices are written otherwise. */
@@ -46,28 +46,27 @@ export class Rung {
   }
 }
 
-/** The cell for one's own orders of a side: "2 · 180 ahead". */
-class OwnCell {
-  constructor(name) {
+/** One's own orders of a side at a price: "2 · 180 ahead". */
+class OwnChip {
+  constructor(side) {
     this.quantity = el("b");
     this.ahead = el("span", { class: "ahead" });
     this.word = el("span", { class: "ahead-word" }, " ahead");
     this.cancel = el("button", { type: "button", "data-action": "cancel-own" }, "×");
-    this.chip = el("span", { class: "own-chip", hidden: true }, this.quantity, this.ahead, this.word, this.cancel);
-    this.root = el("span", { class: `own own-${name}` }, this.chip);
+    this.root = el("span", { class: "own-chip", "data-side": side, hidden: true }, this.quantity, this.ahead, this.word, this.cancel);
   }
 
   draw(own) {
     this.own = own;
-    show(this.chip, own !== undefined);
+    show(this.root, own !== undefined);
     if (own === undefined) return;
     setText(this.quantity, countText(own.quantity));
     setText(this.ahead, own.ahead && ` · ${own.ahead}`);
     show(this.word, own.ahead !== "");
-    setAttribute(this.chip, "title", `${own.title}\nDrag to move, × or middle click to cancel`);
+    setAttribute(this.root, "title", `${own.title}\nDrag to move, × or middle click to cancel`);
     setAttribute(this.cancel, "aria-label", `Cancel ${own.title}`);
-    setAttribute(this.chip, "data-stop", own.isStop);
-    setAttribute(this.chip, "data-waits", own.waits);
+    setAttribute(this.root, "data-stop", own.isStop);
+    setAttribute(this.root, "data-waits", own.waits);
   }
 }
 
