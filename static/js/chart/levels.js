@@ -1,3 +1,4 @@
+import { directionOf, signedMoney } from "../ui/money.js";
 import { canMove, isStop, orderText, roleOf, waitingIn, priceOf } from "../working/orders.js";
 
 /**
@@ -30,13 +31,8 @@ export function orderLevel(order, priceText) {
 }
 
 function positionLevel({ quantity, average, open }, priceText) {
-  const text = `${quantity > 0 ? "LONG" : "SHORT"} ${Math.abs(quantity)} @ ${priceText(Math.round(average))} ${moneyText(open)}`;
-  return { key: "position", kind: "position", price: average, text, role: open.startsWith("-") ? "loss" : "gain", dashed: false, waits: false, movable: false, order: null };
-}
-
-/** "+$110.00", "−$37.50" of dollars as text. */
-export function moneyText(dollars) {
-  return dollars.startsWith("-") ? `−$${dollars.slice(1)}` : `+$${dollars}`;
+  const text = `${quantity > 0 ? "LONG" : "SHORT"} ${Math.abs(quantity)} @ ${priceText(Math.round(average))} ${signedMoney(open)}`;
+  return { key: "position", kind: "position", price: average, text, role: directionOf(open) === "down" ? "loss" : "gain", dashed: false, waits: false, movable: false, order: null };
 }
 
 /** The height of a level on the axis: the chart adds the contract's shift (1e-9 units) to its own prices. */
