@@ -151,7 +151,7 @@ beforeEach(() => {
   store = new Store();
   sent = [];
   const say = (type) => (...what) => sent.push([type, ...what]) && `cmd-${sent.length}`;
-  asked = new Asked({ store, desk: { replace: say("replace"), cancel: say("cancel") } });
+  asked = new Asked({ store, desk: { submit: say("submit"), replace: say("replace"), cancel: say("cancel") } });
   store.set("take", { number: 1 });
   store.set("orders", orders(order("a")));
 });
@@ -208,4 +208,17 @@ test("in another take nothing is on the way", () => {
   assert.equal(store.get("asked").size, 1);
   store.set("take", { number: 2 });
   assert.equal(store.get("asked").size, 0);
+});
+
+test("a rejection of an order that was placed with the mouse is told once, that of another is not", () => {
+  asked.submit({ side: "buy" });
+  const rejected = (id) => order(id, { status: "rejected", over: true, text: `no ${id}` });
+  store.set("orders", orders(order("cmd-1", { status: "pending" })));
+  store.set("orders", orders(rejected("other")));
+  assert.equal(store.get("error"), undefined);
+  store.set("orders", orders(rejected("cmd-1")));
+  assert.equal(store.get("error").message, "Rejected: no cmd-1.");
+  const before = store.get("error");
+  store.set("orders", orders(rejected("cmd-1")));
+  assert.equal(store.get("error"), before);
 });

@@ -104,7 +104,7 @@ export class Own {
 
   #placeAt(type, y) {
     const order = this.at && this.#orderAt({ type, price: this.#tickAt(y) });
-    if (order) this.context.session.desk.submit(order);
+    if (order) this.context.session.asked.submit(order);
   }
 
   /** The order that a click at a price places; null while there is no last price. */

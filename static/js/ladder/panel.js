@@ -62,8 +62,8 @@ export class LadderPanel extends MarketPanel {
     setAttribute(this.traded, "aria-pressed", "true");
   }
 
-  #createHand({ desk, asked }) {
-    const place = (side, type, price) => desk.submit(orderAt(this.context.store, { side, type, price, origin: "ladder" }));
+  #createHand({ asked }) {
+    const place = (side, type, price) => asked.submit(orderAt(this.context.store, { side, type, price, origin: "ladder" }));
     const move = (drag) => {
       this.#drag = drag;
       this.redraw();

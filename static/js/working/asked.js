@@ -4,6 +4,7 @@
  */
 export class Asked {
   #done = new Set();
+  #placed = new Set();
   #take = null;
 
   constructor({ store, desk }) {
@@ -15,6 +16,11 @@ export class Asked {
     store.subscribe("error", ({ ref }) => ref && this.#forget((wish) => wish.command === ref));
     // what was on the way when the line broke may never have arrived
     store.subscribe("connection", ({ state }) => state === "live" && this.#forget(({ command }) => !this.#done.has(command)));
+  }
+
+  /** Sends an order that has no ticket to tell what becomes of it: a rejection is said as an error. */
+  submit(order) {
+    this.#placed.add(this.desk.submit(order));
   }
 
   /** Moves or resizes an order: {limit, stop, quantity}. */
@@ -50,6 +56,16 @@ export class Asked {
       if (isRefused) this.store.set("error", { code: "refused", message: `Refused: ${order.text}.`, ref: wish.command });
     }
     this.#forget((wish, id) => hasCome(orders.get(id), wish));
+    this.#hearOfPlaced(orders);
+  }
+
+  #hearOfPlaced(orders) {
+    for (const id of this.#placed) {
+      const order = orders.get(id);
+      if (order === undefined || order.status === "pending") continue;
+      this.#placed.delete(id);
+      if (order.status === "rejected") this.store.set("error", { code: "rejected", message: `Rejected: ${order.text}.`, ref: id });
+    }
   }
 
   #forget(that) {
