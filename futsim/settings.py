@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "workspace",
     "replay",
     "live",
+    "journal",
 ]
 
 MIDDLEWARE = [

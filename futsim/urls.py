@@ -25,4 +25,5 @@ urlpatterns = [
     path("replay/", include("replay.urls")),
     path("live/", include("live.urls_pages")),
     path("api/live/", include("live.urls")),
+    path("journal/", include("journal.urls")),
 ]

@@ -1,6 +1,7 @@
 import { NOTHING, SPEEDS, say } from "../net/protocol.js";
 import { PageSocket } from "../net/socket.js";
 import { Desk } from "../orders/desk.js";
+import { Asked } from "../working/asked.js";
 import { PageSession } from "./page_session.js";
 
 /** How long a command that the clock has not shown yet counts as done, for a key that is pressed again. */
@@ -19,6 +20,7 @@ export class ReplaySession extends PageSession {
     super({ store, onLoggedOut });
     this.now = now;
     this.desk = new Desk({ store, send: (message) => this.send(message) });
+    this.asked = new Asked({ store, desk: this.desk });
     if (socketUrl === null) return;
     const more = () => ({ watch: this.#watched, playhead: store.get("clock")?.playhead ?? null });
     this.connect(Socket, { url: socketUrl, greet: say.hello, more });

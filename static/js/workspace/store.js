@@ -3,6 +3,7 @@
  * then each newer one. Topics: `session`, `clock`, `job`, `log`, `connection`, `error`, `focus`, `sought`,
  * `lookback`, `board`, `book`, `prints`, `volumes`, `feed`, `last`,
  * `orders`, `fills`, `take`, `positions`, `account`, `queues`, `done`,
+ * `asked` (what has been asked of orders and has not come), `ticket` ({quantity} of the next order),
  * `bars:<chart>`, `marks:<chart>`, `ranks:<chart>`, `metrics:<chart>`.
  */
 export class Store {
