@@ -18,6 +18,10 @@ from replay.depth import Shown
 from replay.engine.clock import ReplayClock
 from replay.models import ReplaySession
 from replay.ranking import Finals
+from trading.engine.records import price_text
+from trading.engine.settings import Instrument
+from trading.engine.sizing import dollar_risk
+from trading.engine.terms import Side
 
 _encoder = msgspec.json.Encoder()
 
@@ -127,6 +131,15 @@ def metrics_body(bar: Forming, metrics: Metrics) -> dict[str, Any]:
     }
 
 
+def risk_body(instrument: Instrument, bar: Bars) -> dict[str, str] | None:
+    """Dollars that one contract risks, long and short, by the bar in progress in its own prices; None without one."""
+    if not len(bar):
+        return None
+    close, low, high = int(bar.close[-1]), int(bar.low[-1]), int(bar.high[-1])
+    sides = {"buy": Side.BUY, "sell": Side.SELL}
+    return {name: price_text(dollar_risk(instrument, side, close, low, high)) for name, side in sides.items()}
+
+
 def _rank(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
@@ -175,7 +188,7 @@ def clock_body(clock: ReplayClock, tape: Tape | None, *, keeps: str, at_end: boo
     }
 
 
-def session_body(replay: ReplaySession, tape: Tape | None) -> dict[str, Any]:
+def session_body(replay: ReplaySession, tape: Tape | None, instrument: Instrument) -> dict[str, Any]:
     """What stays the same while the replay runs, and its state."""
     asset = replay.asset
     is_loading = tape is None and replay.state != ReplaySession.State.FAILED
@@ -187,6 +200,7 @@ def session_body(replay: ReplaySession, tape: Tape | None) -> dict[str, Any]:
         "tick": asset.tick_size,
         "decimals": asset.decimals,
         "price_display": asset.price_display,
+        "tick_value": price_text(instrument.tick_value),
         "entry_ns": str(replay.entry_ns),
         "entry_contract": tape.entry_contract if tape else None,
         "lookback_days": replay.lookback_days,
