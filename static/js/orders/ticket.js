@@ -60,7 +60,7 @@ export class TicketPanel {
     );
     this.buttons = { buy: this.#sideButton("buy", "Alt B"), sell: this.#sideButton("sell", "Alt S") };
     this.story = el("p", { class: "story", role: "status" });
-    const button = (action, title, text, send) => el("button", { type: "button", class: "button", "data-action": action, title, onclick: () => this.#remember(send(this.context.session.desk)) }, text);
+    const button = (action, title, text, send) => el("button", { type: "button", class: "button", "data-action": action, title, onclick: () => this.#remember(send(this.context.session.desk), `${text}: sent`) }, text);
     const { types, main, bracket, more } = this.form;
     return el(
       "div",
@@ -108,10 +108,11 @@ export class TicketPanel {
     this.#remember(this.#last);
   }
 
-  #remember(id) {
+  /** A command went; words: what is said until there is an answer. */
+  #remember(id, words = null) {
     if (id === null) return;
     this.#sent.add(id);
-    this.#note = null;
+    this.#note = words && { text: words, level: "info" };
     this.#redraw();
   }
 
