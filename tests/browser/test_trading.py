@@ -5,8 +5,11 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Product, Trader
-from tests.browser.test_depth import DAY, ROOT, number, tab, text_of, with_book
+from tests.browser.test_depth import ROOT, number, tab, text_of, with_book
 from tests.browser.test_replay import picture
+
+DAY = "2026-03-17"
+"""Another one than that of the tests of the depth, which begin without its book."""
 
 
 def order_row(page: Page, name: int) -> Locator:
@@ -32,7 +35,7 @@ def choose(page: Page, kind: str) -> None:
 
 def test_a_trade_by_hand_from_the_ticket_to_the_history(trader: Trader, product: Product) -> None:
     page = trader.page
-    with_book(trader)
+    with_book(trader, DAY)
     page.locator("[data-action=buy]").click()
     expect(order_row(page, 1)).to_contain_text("pending")
     step(trader)

@@ -19,6 +19,7 @@ const TITLES = { quantity: "New quantity, the filled part included", limit: "New
 /** One order's line. Its quantity and prices become fields when it is edited; Enter sends, Esc gives up. */
 export class OrderRow {
   #order = null;
+  #told = [];
   #inputs = null;
 
   /** desk: the session's; onSent: called with (id of the command, order). */
@@ -36,13 +37,24 @@ export class OrderRow {
 
   /** depth: 1 for an exit under its entry; queue: [ahead, displayed] or undefined. */
   update({ order, depth }, queue, format) {
-    Object.assign(this, { format });
+    const told = [order, depth, queue?.[0], queue?.[1], format];
+    if (told.every((each, index) => each === this.#told[index])) return;
+    this.#told = told;
     this.#order = order;
+    this.format = format;
+    this.#drawWords(depth, queue);
+    for (const control of [this.edit, this.cancel]) show(control, !order.over);
+    if (this.#inputs && order.over) this.#close();
+    if (!this.#inputs) this.#drawFigures();
+  }
+
+  #drawWords(depth, queue) {
     const { cells } = this;
+    const order = this.#order;
     this.root.classList.toggle("over", order.over);
     setAttribute(this.root, "data-order", order.id);
     setAttribute(this.root, "data-status", order.status);
-    setText(cells.number, `${depth ? "└ " : ""}#${order.number}${depth && order.type === "limit" ? " target" : depth ? " stop" : ""}`);
+    setText(cells.number, depth ? `└ #${order.number} ${order.type === "limit" ? "target" : "stop"}` : `#${order.number}`);
     setText(cells.side, order.short ? "sell short" : order.side);
     cells.side.classList.toggle("up", order.side === "buy");
     cells.side.classList.toggle("down", order.side === "sell");
@@ -53,9 +65,6 @@ export class OrderRow {
     setAttribute(cells.state, "title", stateText(order));
     setText(cells.origin, order.exit ? "exit" : order.origin);
     setText(cells.placed, printTime(order.placed));
-    for (const control of [this.edit, this.cancel]) show(control, !order.over);
-    if (this.#inputs && order.over) this.#close();
-    if (!this.#inputs) this.#drawFigures();
   }
 
   #drawFigures() {

@@ -23,9 +23,10 @@ export function doesText({ type, limit = null, stop = null, offset = null }, for
   return type === "trailing_stop" ? `trail ${offset ?? "…"}t` : "market";
 }
 
-/** An order's state with its reason: "rejected: max position 5: this order would make 7". */
-export function stateText({ status, text, triggered, over }) {
+/** An order's state with its reason: "rejected: max position 5: this order would make 7"; `refused`: of a change. */
+export function stateText({ status, text, triggered, over, refused = false }) {
   const word = triggered && !over ? `${status}, triggered` : status;
+  if (refused) return `${word}, not changed: ${text}`;
   return text ? `${word}: ${text}` : word;
 }
 
