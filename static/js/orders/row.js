@@ -61,6 +61,7 @@ export class OrderRow {
     setText(cells.type, typeText(order.type));
     setText(cells.tif, order.tif);
     setText(cells.queue, order.over ? "" : queueText(queue));
+    setAttribute(cells.limit, "title", order.over ? null : queueText(queue) || null);
     setText(cells.state, stateText(order));
     setAttribute(cells.state, "title", stateText(order));
     setText(cells.origin, order.exit ? "exit" : order.origin);
