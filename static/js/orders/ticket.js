@@ -90,7 +90,7 @@ export class TicketPanel {
 
   // --- commands ---
 
-  /** Alt B and Alt S send; Enter only leaves a field, Esc goes back to the page. */
+  /** Alt B and Alt S send; Enter sends nothing, Esc goes back to the page. */
   #keyed(event) {
     const side = event.altKey && !event.ctrlKey && !event.metaKey && !event.repeat ? KEYS[event.code] : undefined;
     if (side) {

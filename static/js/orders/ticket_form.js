@@ -85,7 +85,8 @@ export class TicketForm {
     setAttribute(this.postOnly, "aria-invalid", problems.postOnly ? "true" : null);
     this.postOnlyRoot.title = problems.postOnly ?? this.postOnlyTitle;
     if (problems.oco || problems.postOnly) this.more.open = true;
-    for (const root of [this.main, this.bracket.root, this.more]) root.querySelector("input[aria-invalid]")?.focus();
+    const roots = [this.main, this.bracket.root, this.more];
+    roots.map((root) => root.querySelector("input[aria-invalid]")).find(Boolean)?.focus();
   }
 
   #makeFields() {
