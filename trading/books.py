@@ -19,6 +19,7 @@ from trading.engine.terms import Change, Side
 LISTED_ORDERS = 200
 """A page gets the working orders, and the last so many that are over; the journal has the others."""
 LISTED_FILLS = 500
+TOLD = ("reason", "text", "refused")
 SIDES = {Side.BUY: "buy", Side.SELL: "sell"}
 
 
@@ -58,10 +59,11 @@ class Books:
     def update(self, broker: Broker, orders: Iterable[Order], events: Iterable[Event], fills: Iterable[Fill]) -> None:
         """What has been committed since."""
         self.version += 1
-        last = {event.client_id: event for event in events if event.order is not None}
-        for order in orders:
-            told = _reason(last[order.client_id]) if order.client_id in last else self._told(order)
-            self._orders[order.number] = self.version, told | order_body(order, self.tick)
+        last = {event.client_id: event for event in events if _is_about_an_order(event, broker.orders)}
+        told = {order.number: order for order in (*orders, *(broker.orders[name] for name in last))}
+        for number, order in told.items():
+            why = _reason(last[order.client_id]) if order.client_id in last else self._told(order)
+            self._orders[number] = self.version, why | order_body(order, self.tick)
         self._fills += [(self.version, fill_body(fill, self.tick)) for fill in fills]
         self._positions = [copy(position) for _, position in sorted(broker.account.positions.items())]
         self._cash = Fraction(broker.account.cash)
@@ -69,9 +71,9 @@ class Books:
         guard = broker.guard
         self._account = {"lock": guard.lock, "hard": guard.lock_is_hard, "max_position": guard.rules.max_position_each}
 
-    def _told(self, order: Order) -> dict[str, str]:
+    def _told(self, order: Order) -> dict[str, Any]:
         known = self._orders.get(order.number)
-        return {name: known[1][name] if known else "" for name in ("reason", "text")}
+        return {name: known[1][name] for name in TOLD} if known else dict(zip(TOLD, ("", "", False), strict=True))
 
     def changes(self, since: int) -> dict[str, Any] | None:
         """Orders and fills newer than a version, by time of change; None without any."""
@@ -113,8 +115,16 @@ def _open(held: Position, mark: int | None) -> Fraction:
     return Fraction() if mark is None or not held.quantity else held.open_money(mark)
 
 
-def _reason(event: Event) -> dict[str, str]:
-    return {"reason": event.reason, "text": event.text}
+def _is_about_an_order(event: Event, orders: dict[str, Order]) -> bool:
+    """Whether it tells of an order, be it that a change could not be made; of one that is over, that is no news."""
+    if event.order is not None or event.change is not Change.REFUSED:
+        return event.order is not None
+    return event.client_id in orders and not orders[event.client_id].is_over
+
+
+def _reason(event: Event) -> dict[str, Any]:
+    """refused: it tells of a change that could not be made to the order, which is as it was."""
+    return dict(zip(TOLD, (event.reason, event.text, event.change is Change.REFUSED), strict=True))
 
 
 def order_body(order: Order, tick: int) -> dict[str, Any]:

@@ -112,8 +112,8 @@ def test_the_panels_show_what_is_stored_at_the_playhead(trader: Trader, product:
     trader.load(ROOT, DAY, "10:00")
     expect(page.locator(".ladder-panel .need")).to_contain_text("This session has bars only.")
     page.locator(".ladder-panel .need button:visible").click()
-    expect(page.locator(".rung[data-place=last]")).to_be_visible(timeout=GETTING_MS)
-    expect(page.locator(".grade-menu summary")).to_have_text("grade: book")
+    expect(page.locator(".grade-menu summary")).to_have_text("grade: book", timeout=GETTING_MS)
+    expect(page.locator(".ladder-panel .need")).to_be_hidden()
     assert trader.clock == "10:00:00"
     assert_all_tell(trader, wire, product)
 
@@ -187,7 +187,7 @@ def test_the_ladder_scrolls_freely_and_comes_back_to_the_last_price(trader: Trad
     assert prices == list(range(prices[0], prices[0] - count, -1))
     assert prices[0] > last + 2_900
     expect(page.locator("[data-action=centre]")).to_have_attribute("aria-pressed", "false")
-    page.locator(".ladder-panel").click(position={"x": 5, "y": 60})
+    page.locator(".rung-price").nth(3).click()
     page.keyboard.press("c")
     expect(page.locator(".rung").nth(count // 2)).to_have_attribute("data-place", "last")
     page.locator("[data-action=traded]").click()
@@ -200,4 +200,6 @@ def with_book(trader: Trader, day: str = DAY) -> None:
     if trader.page.locator(".grade-menu summary").inner_text() != "grade: book":
         trader.page.locator(".grade-menu summary").click()
         trader.page.get_by_role("button", name="Get the order book of this session").first.click()
-    expect(trader.page.locator(".rung[data-place=last]")).to_be_visible(timeout=GETTING_MS)
+    expect(trader.page.locator(".grade-menu summary")).to_have_text("grade: book", timeout=GETTING_MS)
+    expect(trader.page.locator(".ladder-panel .need")).to_be_hidden()
+    expect(trader.page.locator(".rung[data-place=last]")).to_be_visible()

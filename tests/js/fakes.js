@@ -178,3 +178,22 @@ export const volumes = (rows, changes = {}) => ({
   last: rows.at(-1)?.[0] ?? null,
   ...changes,
 });
+
+/** A buy of two at 21034.25 that works. */
+export const order = (id, changes = {}) => ({
+  id,
+  contract: "NQM6",
+  side: "buy",
+  type: "limit",
+  quantity: 2,
+  filled: 0,
+  limit: 84_137,
+  stop: null,
+  status: "working",
+  over: false,
+  triggered: false,
+  exit: false,
+  refused: false,
+  text: "",
+  ...changes,
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { sizesOf } from "../../static/js/ladder/panel.js";
+import { sizesOf } from "../../static/js/ladder/market.js";
 import { Volumes, toTicks } from "../../static/js/ladder/volumes.js";
 import { PriceWindow } from "../../static/js/ladder/window.js";
 import { book, volumes } from "./fakes.js";

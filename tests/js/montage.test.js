@@ -7,8 +7,8 @@ import { book } from "./fakes.js";
 test("levels have their share of the largest size of both sides, and sides their totals", () => {
   const { bids, asks, totals, spread } = montageOf(book([[100, 5, 2], [99, 20, 4]], [[102, 10, 3]]));
   assert.deepEqual(bids, [
-    { price: 100, size: 5, orders: 2, share: 0.25 },
-    { price: 99, size: 20, orders: 4, share: 1 },
+    { price: 100, size: 5, orders: 2, share: 0.25, own: 0 },
+    { price: 99, size: 20, orders: 4, share: 1, own: 0 },
   ]);
   assert.equal(asks[0].share, 0.5);
   assert.deepEqual(totals, { bids: { size: 25, orders: 6 }, asks: { size: 10, orders: 3 } });

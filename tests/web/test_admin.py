@@ -12,6 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from journal import services
+from journal.models import Trade
 from market.models import (
     Asset,
     AssetCost,
@@ -31,6 +33,7 @@ from market.sessions import parse_et
 from ranks.models import KeptWarm, Summary, SummaryMonth
 from replay.models import ReplaySession
 from tests.conftest import People
+from tests.journaling import take_of
 
 DAY, LATER = date(2026, 3, 17), date(2026, 3, 18)
 
@@ -41,6 +44,13 @@ def nq() -> Asset:
 
 def june() -> Contract:
     return Contract.objects.get_or_create(asset=nq(), year=2026, month=6, defaults={"raw_symbol": "NQM6"})[0]
+
+
+def trade() -> Trade:
+    somebody = User.objects.create_user("trader")
+    take_of(somebody, (1, 80_000, 1), (-1, 80_001, 2))
+    services.read_new(somebody.pk)
+    return Trade.objects.get()
 
 
 ROWS: dict[type[Model], Callable[[], Model]] = {
@@ -79,10 +89,12 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     KeptWarm: lambda: KeptWarm.objects.create(asset=nq()),
     Summary: lambda: Summary.objects.create(contract=june(), trade_date=DAY, made_with="1:ab"),
     SummaryMonth: lambda: SummaryMonth.objects.create(contract=june(), month=DAY.replace(day=1), bytes=7),
+    Trade: trade,
 }
 """A row of each model that an admin looks after."""
 LOOK_ONLY = [
     Coverage, DailyBar, DailySpan, DayCondition, ImportedFile, Job, Purchase, Roll, Summary, SummaryMonth,
+    Trade,
 ]  # fmt: skip
 """What futsim alone makes and changes."""
 REFUSED = {

@@ -23,6 +23,12 @@ export class Columns {
     return this.t[index] === time ? index : -1;
   }
 
+  /** The index of the last row at or before `time`, or −1. */
+  lastBy(time) {
+    const index = this.#place(time);
+    return this.t[index] === time ? index : index - 1;
+  }
+
   /**
    * Takes rows that changed or were added: a row with a known time replaces the old one.
    * Returns the lowest index that is new or different, or the length where nothing is.

@@ -8,6 +8,7 @@ import { Subscriptions } from "../workspace/store.js";
 import { Follow } from "./follow.js";
 import { Legend } from "./legend.js";
 import { flawDetails, flawsOf, markId, rollsOf } from "./marks.js";
+import { Own } from "./own.js";
 import { PriceScale } from "./price_scale.js";
 import { RankPane } from "./rank_pane.js";
 import { heightAround, labelsWithRoom } from "./roll_labels.js";
@@ -17,6 +18,8 @@ import { Stage } from "./stage.js";
 import { chartColors, chartFont, chartOptions } from "./theme.js";
 import { etScaleBehavior, etScaleOptions } from "./time_scale.js";
 import { Tooltip } from "./tooltip.js";
+
+const TOPICS = ["session", "job", "connection", "clock", "lookback", "orders", "fills", "positions", "asked", "ticket"];
 
 /** One chart on the session's playhead. Its id in the protocol is the id of its panel. */
 export class ChartPanel {
@@ -47,6 +50,7 @@ export class ChartPanel {
     });
     this.tooltip = new Tooltip(this.root);
     this.#createChart();
+    this.#createOwn();
     this.#createFollow();
     this.root.addEventListener("pointerdown", () => context.session.focus(this.id));
     this.#subscribe();
@@ -59,6 +63,7 @@ export class ChartPanel {
     this.subscriptions.end();
     this.context.frames.cancel(this.#draw);
     this.context.session.closeChart(this.id);
+    this.own.destroy();
     this.follow.destroy();
     this.chart.remove();
     this.root.remove();
@@ -77,6 +82,12 @@ export class ChartPanel {
     this.chart.subscribeCrosshairMove((event) => this.#pointed(event));
   }
 
+  #createOwn() {
+    const { context, chart, canvas } = this;
+    const redraw = () => context.frames.request(this.#draw);
+    this.own = new Own({ context, chart, candles: this.series.candles, canvas, colors: chartColors(), redraw });
+  }
+
   #createFollow() {
     this.button = el(
       "button",
@@ -93,7 +104,7 @@ export class ChartPanel {
     const redraw = () => frames.request(this.#draw);
     this.subscriptions = new Subscriptions(store);
     this.subscriptions.add(`bars:${this.id}`, (change) => this.#barsChanged(change));
-    for (const topic of [`marks:${this.id}`, `ranks:${this.id}`, `metrics:${this.id}`, "session", "job", "connection", "clock", "lookback"]) this.subscriptions.add(topic, redraw);
+    for (const topic of [`marks:${this.id}`, `ranks:${this.id}`, `metrics:${this.id}`, ...TOPICS]) this.subscriptions.add(topic, redraw);
     this.subscriptions.add("sought", () => this.follow.resume());
     this.subscriptions.add("focus", (focus) => {
       this.root.classList.toggle("focused", focus?.chart === this.id);
@@ -131,6 +142,7 @@ export class ChartPanel {
     this.#drawMarks(marks, chart.bars);
     this.#drawLegend(chart.bars);
     this.#drawRanks(chart);
+    this.own.draw({ scale: this.scale, chart });
   };
 
   #useScale(session, unit) {
@@ -204,7 +216,10 @@ export class ChartPanel {
     this.context.frames.request(this.#draw);
   }
 
-  #detailsOf(mark) {
+  /** The tooltip of what is drawn under this id, or null. */
+  #detailsOf(id) {
+    const mark = this.#marks.find((each) => markId(each) === id);
+    if (mark === undefined) return this.own.detailsOf(id);
     if (flawsOf([mark]).length === 0) return rollDetails(mark, this.scale.format);
     return flawDetails(mark, this.context.store.get("session").synthetic ? "The stand-in" : "Databento");
   }
@@ -212,8 +227,8 @@ export class ChartPanel {
   #pointed({ time, point, hoveredInfo, hoveredObjectId }) {
     this.#hovered = time ?? null;
     const id = hoveredInfo?.objectId ?? hoveredObjectId;
-    const mark = id === undefined ? null : this.#marks.find((each) => markId(each) === id);
-    if (mark && point) this.tooltip.show(this.#detailsOf(mark), point);
+    const details = id === undefined ? null : this.#detailsOf(id);
+    if (details && point) this.tooltip.show(details, point);
     else this.tooltip.hide();
     this.context.frames.request(this.#draw);
   }

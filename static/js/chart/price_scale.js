@@ -33,6 +33,16 @@ export class PriceScale {
     return (Number(ticks) + Number(rest) / Number(this.format.tick)) / TICKS_PER_UNIT;
   }
 
+  /** A price in 1e-9 units, which may lie between two ticks, as a height on the axis. */
+  heightOf(nanos) {
+    return nanos / Number(this.format.tick) / TICKS_PER_UNIT;
+  }
+
+  /** A height on the axis in 1e-9 units, between ticks too. */
+  nanosAt(height) {
+    return height * TICKS_PER_UNIT * Number(this.format.tick);
+  }
+
   /**
    * A height on the axis as price text. It is the text of the nearest tick, so that the crosshair names
    * prices that exist; where the feed's own unit is finer than the tick, of the nearest unit.

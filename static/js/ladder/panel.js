@@ -1,70 +1,88 @@
 import { el, setAttribute, show } from "../ui/dom.js";
 import { PriceFormat } from "../ui/price.js";
+import { canMove, movedTo, priceOf, waitingIn } from "../working/orders.js";
+import { orderAt } from "../working/place.js";
 import { ContractName } from "../workspace/contract.js";
 import { suffices } from "../workspace/grades.js";
+import { MarketPanel } from "../workspace/market_panel.js";
 import { Need } from "../workspace/need.js";
-import { Subscriptions } from "../workspace/store.js";
+import { LadderHand } from "./hand.js";
+import { LadderHead } from "./head.js";
+import { marketOf, middleOf, sizesOf } from "./market.js";
+import { ownAt, withMoved } from "./own.js";
 import { Rung } from "./rung.js";
-import { toTicks } from "./volumes.js";
 import { PriceWindow } from "./window.js";
 
 const ROW = 19;
 const PAGE = 0.8;
+const HELP = "Ladder: click left of the prices to buy, right to sell, with Shift or the right button a stop; wheel or ↑ ↓ scroll, C centres";
 
 /**
- * The DOM ladder: prices from top to bottom, what rests at each, and what has traded there in this session. The cells
- * beside the sizes are for the trader's own orders; a row carries its price in ticks as `data-price`.
+ * The DOM ladder: prices from top to bottom, what rests at each, one's own orders, and what has traded there in this
+ * session. A row carries its price in ticks as `data-price`. Without prints or a book it has prices and own orders.
  */
-export class LadderPanel {
+export class LadderPanel extends MarketPanel {
+  watches = { ladder: true };
+  topics = ["book", "volumes", "session", "clock", "job", "orders", "queues", "positions", "asked", "ticket", "focus"];
   #rungs = [];
   #window = new PriceWindow();
   #wheel = 0;
   #contract = null;
   #digits = 0;
+  #drag = null; // {ids, by} of the orders that are being moved
 
   mount(root, context) {
-    this.context = context;
     this.contract = new ContractName(context.header);
-    this.#createButtons(context.header.right);
+    this.#createButtons(context);
+    this.head = new LadderHead(context);
     this.rows = el("div", { class: "rungs num" });
-    this.root = el("div", { class: "ladder-panel", tabindex: 0, role: "group", "aria-label": "Ladder: wheel or ↑ ↓ scroll, C centres" }, this.rows);
-    root.append(this.root);
+    this.box = el("div", { class: "rungs-box" }, this.rows);
+    this.root = el("div", { class: "ladder-panel", tabindex: 0, role: "group", "aria-label": HELP }, this.head.root);
     this.need = new Need(this.root, context, { needs: "trades", offers: "book" });
-    this.root.addEventListener("wheel", (event) => this.#wheeled(event), { passive: false });
+    this.root.append(this.box);
+    root.append(this.root);
+    this.box.addEventListener("wheel", (event) => this.#wheeled(event), { passive: false });
     this.root.addEventListener("keydown", (event) => this.#keyed(event));
-    this.observer = new ResizeObserver(([{ contentRect }]) => this.#resize(Math.max(1, Math.ceil(contentRect.height / ROW))));
-    this.observer.observe(this.root);
-    this.subscriptions = new Subscriptions(context.store);
-    for (const topic of ["book", "volumes", "session", "clock", "job"]) this.subscriptions.add(topic, this.#redraw);
-    this.ending = context.whileVisible((visible) => this.#seen(visible));
+    this.#createHand(context.session);
+    this.fill(this.box, ROW, (count) => this.#resize(count));
+    this.begin(context);
   }
 
   destroy() {
-    this.ending();
-    this.context.session.watch(this.context.panelId, null);
-    this.observer.disconnect();
-    this.subscriptions.end();
-    this.context.frames.cancel(this.#draw);
-    this.root.remove();
+    this.hand.destroy();
+    super.destroy();
   }
 
-  #createButtons(header) {
+  #createButtons({ header, session }) {
     const button = (action, title, text, onclick) => el("button", { type: "button", class: "bare", "data-action": action, title, onclick }, text);
-    this.book = button("get-book", "Get the order book of this session", "get the book", () => this.context.session.getEvents("book"));
+    this.book = button("get-book", "Get the order book of this session", "get the book", () => session.getEvents("book"));
     this.traded = button("traded", "What has traded at each price in this session", "volume", () => this.#toggleTraded());
     this.centre = button("centre", "Keep the last price in sight (C in the ladder centres once more)", "centre", () => this.#centre());
-    header.append(this.book, this.traded, this.centre);
+    header.right.append(this.book, this.traded, this.centre);
     setAttribute(this.traded, "aria-pressed", "true");
   }
 
-  /** What cannot be seen is neither sent nor drawn. */
-  #seen(visible) {
-    this.visible = visible;
-    this.context.session.watch(this.context.panelId, visible ? { ladder: true } : null);
-    this.#redraw();
+  #createHand({ asked }) {
+    const place = (side, type, price) => asked.submit(orderAt(this.context.store, { side, type, price, origin: "ladder" }));
+    const move = (drag) => {
+      this.#drag = drag;
+      this.redraw();
+    };
+    const drop = (orders, by) => {
+      for (const order of orders.filter(canMove)) asked.replace(order, movedTo(order, priceOf(order) + by));
+    };
+    const cancel = (orders) => {
+      for (const order of orders) asked.cancel(order);
+    };
+    const ownOf = (node) => this.#rungs.map((rung) => rung.ownOf(node)).find((orders) => orders !== null) ?? null;
+    this.hand = new LadderHand(this.rows, { priceAt: (y) => this.#priceAt(y), ownOf, on: { place, move, drop, cancel } });
   }
 
-  #redraw = () => this.visible && this.context.frames.request(this.#draw);
+  /** The price of the rung at a height of the browser's window. */
+  #priceAt(y) {
+    if (this.#window.top === null) return null;
+    return this.#window.top - Math.floor((y - this.rows.getBoundingClientRect().top) / ROW);
+  }
 
   #resize(count) {
     while (this.#rungs.length > count) this.#rungs.pop().root.remove();
@@ -73,7 +91,6 @@ export class LadderPanel {
       this.rows.append(this.#rungs.at(-1).root);
     }
     this.#window.resize(count);
-    this.#redraw();
   }
 
   #toggleTraded() {
@@ -82,9 +99,10 @@ export class LadderPanel {
   }
 
   #centre() {
+    const { market, book } = this.#known();
     this.#window.follows = true;
-    this.#window.centre(this.#middle());
-    this.#redraw();
+    this.#window.centre(market && middleOf(market, book));
+    this.redraw();
   }
 
   #wheeled(event) {
@@ -96,7 +114,7 @@ export class LadderPanel {
   }
 
   #keyed(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
     const page = Math.round(this.#rungs.length * PAGE);
     const rows = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page }[event.key];
     if (rows !== undefined) this.#scroll(rows);
@@ -107,42 +125,51 @@ export class LadderPanel {
 
   #scroll(rows) {
     this.#window.scroll(rows);
-    this.#redraw();
+    this.redraw();
   }
 
-  /** The price that belongs in the middle: the last one, else the best bid or ask; null where there is none. */
-  #middle() {
-    const [volumes, book] = ["volumes", "book"].map((topic) => this.context.store.get(topic));
-    if (!volumes) return null;
-    const best = book?.bids.p[0] ?? book?.asks.p[0] ?? null;
-    return volumes.last ?? (best === null ? null : toTicks(best, book.unit, volumes.tick));
-  }
-
-  #draw = () => {
+  #known() {
     const { store } = this.context;
-    const [session, clock, volumes] = ["session", "clock", "volumes"].map((topic) => store.get(topic));
-    const isEmpty = this.need.update(volumes);
-    show(this.rows, !isEmpty);
-    show(this.book, !isEmpty && !suffices(clock.grade, "book"));
-    this.#useFormat(session);
-    this.contract.update(isEmpty ? null : volumes, this.format);
-    if (isEmpty) return;
-    if (volumes.contract !== this.#contract) this.#window.top = null;
-    this.#contract = volumes.contract;
-    this.#window.follow(this.#middle());
-    setAttribute(this.centre, "aria-pressed", String(this.#window.follows));
-    if (this.#window.top !== null) this.#drawRungs(volumes, sizesOf(store.get("book"), volumes.tick));
-  };
+    const names = ["session", "clock", "volumes", "book", "orders", "queues", "positions", "asked"];
+    const known = Object.fromEntries(names.map((topic) => [topic, store.get(topic)]));
+    const chart = store.get(`bars:${this.context.session.focusedChart()}`);
+    return { ...known, market: marketOf({ ...known, chart }) };
+  }
 
-  #drawRungs(volumes, { bids, asks, most }) {
-    const scales = { size: most, traded: volumes.most };
+  draw() {
+    const known = this.#known();
+    const { market, session, clock, volumes } = known;
+    const lacks = this.need.update(volumes);
+    show(this.rows, market !== null);
+    show(this.head.root, market !== null);
+    this.root.classList.toggle("bars-only", lacks && market !== null);
+    show(this.book, !lacks && !suffices(clock.grade, "book"));
+    this.#useFormat(session);
+    this.contract.update(market, this.format);
+    if (market === null) return;
+    if (market.contract !== this.#contract) this.#window.top = null;
+    this.#contract = market.contract;
+    if (!this.hand.isBusy) this.#window.follow(middleOf(market, known.book));
+    setAttribute(this.centre, "aria-pressed", String(this.#window.follows));
+    if (this.#window.top !== null) this.#drawRungs(known);
+  }
+
+  #drawRungs({ market, book, orders, queues, positions, asked }) {
+    const { bids, asks, most } = sizesOf(book, market.tick);
+    const scales = { size: most, traded: market.most };
     const priceText = (price) => this.format.text(BigInt(price) * this.format.tick);
+    const waiting = waitingIn(orders, market.contract, asked);
+    const own = ownAt(this.#drag ? withMoved(waiting, this.#drag) : waiting, queues, priceText);
+    const held = positions?.find(({ contract, quantity }) => contract === market.contract && quantity !== 0);
+    this.head.update({ contract: market.contract, held, isOpen: [...(orders?.values() ?? [])].some(({ over }) => !over) }, priceText);
     this.#fitPrices(priceText(this.#window.top));
+    this.root.classList.toggle("has-own", own.size > 0);
     this.#rungs.forEach((rung, index) => {
       const price = this.#window.top - index;
-      const [bid, ask] = [bids.get(price) ?? 0, asks.get(price) ?? 0];
-      const place = price === volumes.last ? "last" : "";
-      rung.update({ price, bid, ask, traded: volumes.at(price), place }, scales, priceText);
+      const row = { price, bid: bids.get(price) ?? 0, ask: asks.get(price) ?? 0, traded: market.at(price) };
+      row.place = price === market.last ? "last" : "";
+      row.held = held && price === Math.round(held.average) ? (held.quantity > 0 ? "long" : "short") : "";
+      rung.update({ ...row, own: own.get(price) }, scales, priceText);
     });
   }
 
@@ -159,11 +186,4 @@ export class LadderPanel {
     if (session) this.format = new PriceFormat(session);
     for (const rung of this.#rungs) rung.forget();
   }
-}
-
-/** A wire book by price in ticks: {bids, asks, most}; empty for none. */
-export function sizesOf(book, tick) {
-  const side = ({ p, s }) => new Map(p.map((price, i) => [toTicks(price, book.unit, tick), s[i]]));
-  if (!book) return { bids: new Map(), asks: new Map(), most: 0 };
-  return { bids: side(book.bids), asks: side(book.asks), most: Math.max(0, ...book.bids.s, ...book.asks.s) };
 }

@@ -1,16 +1,18 @@
-import { el, setText, show } from "../ui/dom.js";
+import { el, setAttribute, setText, show } from "../ui/dom.js";
 import { PriceFormat, countText, nanosFromWire } from "../ui/price.js";
+import { waitingIn } from "../working/orders.js";
 import { ContractName } from "../workspace/contract.js";
+import { MarketPanel } from "../workspace/market_panel.js";
 import { Need } from "../workspace/need.js";
-import { Subscriptions } from "../workspace/store.js";
-import { LEVELS, montageOf } from "./levels.js";
+import { LEVELS, lotsAt, montageOf } from "./levels.js";
 
 /** Level 2: the ten best prices of each side with their sizes and orders. */
-export class MontagePanel {
+export class MontagePanel extends MarketPanel {
+  watches = { book: true };
+  topics = ["book", "session", "clock", "job", "orders", "asked"];
   #digits = 0;
 
   mount(root, context) {
-    this.context = context;
     this.contract = new ContractName(context.header, { named: false });
     this.spread = context.header.right.appendChild(el("span", { class: "faint num", title: "From the best bid to the best ask" }));
     this.sides = { bids: new Side("bid", "Bid"), asks: new Side("ask", "Ask") };
@@ -20,29 +22,10 @@ export class MontagePanel {
     this.root = el("div", { class: "montage-panel" }, this.table, this.balance);
     root.append(this.root);
     this.need = new Need(this.root, context, { needs: "book" });
-    this.subscriptions = new Subscriptions(context.store);
-    for (const topic of ["book", "session", "clock", "job"]) this.subscriptions.add(topic, this.#redraw);
-    this.ending = context.whileVisible((visible) => this.#seen(visible));
+    this.begin(context);
   }
 
-  destroy() {
-    this.ending();
-    this.context.session.watch(this.context.panelId, null);
-    this.subscriptions.end();
-    this.context.frames.cancel(this.#draw);
-    this.root.remove();
-  }
-
-  /** What cannot be seen is neither sent nor drawn. */
-  #seen(visible) {
-    this.visible = visible;
-    this.context.session.watch(this.context.panelId, visible ? { book: true } : null);
-    this.#redraw();
-  }
-
-  #redraw = () => this.visible && this.context.frames.request(this.#draw);
-
-  #draw = () => {
+  draw() {
     const { store } = this.context;
     const book = store.get("book") ?? null;
     const isEmpty = this.need.update(book);
@@ -52,10 +35,12 @@ export class MontagePanel {
     this.contract.update(isEmpty ? null : book, format);
     setText(this.spread, "");
     if (!isEmpty) this.#drawBook(book, format);
-  };
+  }
 
   #drawBook(book, format) {
-    const { bids, asks, totals, spread } = montageOf(book);
+    const { store } = this.context;
+    const own = lotsAt(waitingIn(store.get("orders"), book.contract, store.get("asked")));
+    const { bids, asks, totals, spread } = montageOf(book, own, Number(format.tick));
     const priceText = (price) => format.text(nanosFromWire(price, book.unit));
     this.#fitPrices(priceText(book.bids.p[0] ?? book.asks.p[0] ?? 0));
     this.sides.bids.draw(bids, totals.bids, priceText);
@@ -100,15 +85,19 @@ class Line {
 
   constructor() {
     this.orders = el("span");
-    this.size = el("span");
+    this.lots = el("b", { class: "own-lots" });
+    this.count = document.createTextNode("");
+    this.size = el("span", {}, this.lots, this.count);
     this.price = el("span");
     this.root = el("div", { class: "montage-line" }, this.orders, this.size, this.price);
   }
 
-  /** level: {price, size, orders, share}, or null where the book has none. */
+  /** level: {price, size, orders, share, own}, or null where the book has none. */
   draw(level, priceText) {
     setText(this.orders, level ? countText(level.orders) : "");
-    setText(this.size, level ? countText(level.size) : "");
+    setText(this.count, level ? countText(level.size) : "");
+    setText(this.lots, level?.own ? countText(level.own) : "");
+    setAttribute(this.lots, "title", level?.own ? "Your own lots at this price" : null);
     setText(this.price, level ? priceText(level.price) : "");
     const percent = Math.round((level?.share ?? 0) * 100);
     if (percent === this.#percent) return;

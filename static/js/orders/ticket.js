@@ -20,6 +20,7 @@ export class TicketPanel {
   #last = null; // the id of the last order sent from here
   #note = null; // {text, level}: what was said last
   #answered = null;
+  #quantity = null; // the one that stands in the topic `ticket`
   #format = null;
 
   mount(root, context) {
@@ -35,6 +36,7 @@ export class TicketPanel {
     this.root.addEventListener("keydown", (event) => this.#keyed(event));
     this.subscriptions = new Subscriptions(context.store);
     for (const topic of ["session", "clock", "account", "orders", "focus", "connection"]) this.subscriptions.add(topic, this.#redraw);
+    this.subscriptions.add("ticket", (ticket) => this.#adopt(ticket.quantity));
     this.subscriptions.add("error", (error) => this.#failed(error));
     this.subscriptions.add("log", (lines) => this.#hear(lines));
     this.ending = context.whileVisible((visible) => {
@@ -162,7 +164,24 @@ export class TicketPanel {
     const risks = { buy: told && nanosOfDollars(told.buy), sell: told && nanosOfDollars(told.sell) };
     this.form.size(risks, store.get("account")?.max_position ?? null);
     const quantities = this.form.quantities();
+    this.#publish(quantities);
     for (const side of ["buy", "sell"]) setText(this.risks[side], riskText(risks[side], quantities[side]));
+  }
+
+  /** What a click on the ladder or the chart sends: this quantity, the lesser where the sides differ. */
+  #publish({ buy, sell }) {
+    const { store } = this.context;
+    const quantity = Math.min(buy, sell);
+    if (quantity < 1 || quantity === store.get("ticket")?.quantity) return;
+    this.#quantity = quantity;
+    store.set("ticket", { ...store.get("ticket"), quantity });
+  }
+
+  /** The ladder has set another quantity. */
+  #adopt(quantity) {
+    if (quantity === this.#quantity || !(quantity >= 1)) return;
+    this.#quantity = quantity;
+    this.form.setQuantity(String(quantity));
   }
 
   #drawButtons(session) {

@@ -23,7 +23,7 @@ export class TicketForm {
     this.#makeBoxes();
     this.tif = el("select", { name: "tif", onchange: onInput }, ...TIMES_IN_FORCE.map((tif) => el("option", {}, tif)));
     this.tifRoot = el("label", { class: "entry", title: TIF_TITLE }, el("span", { class: "entry-head" }, "TIF"), this.tif);
-    const quick = QUICK.map((size) => el("button", { type: "button", class: "bare", "data-action": "quick-size", tabindex: -1, title: `Quantity ${size}`, onclick: () => this.#setQuantity(String(size)) }, String(size)));
+    const quick = QUICK.map((size) => el("button", { type: "button", class: "bare", "data-action": "quick-size", tabindex: -1, title: `Quantity ${size}`, onclick: () => this.setQuantity(String(size)) }, String(size)));
     this.quick = el("span", { class: "quick" }, ...quick);
     const { quantity, target, limit, stop, offset, step } = this.fields;
     quantity.head.append(this.quick);
@@ -126,7 +126,8 @@ export class TicketForm {
     return [oco && `OCO ${oco}`, this.postOnly.checked && "post-only", this.reduceOnly.checked && "reduce-only"].filter(Boolean).join(" · ");
   }
 
-  #setQuantity(text) {
+  /** Puts a quantity into Qty, which ends a $ Target. */
+  setQuantity(text) {
     this.fields.quantity.text = text;
     this.#quantityTyped();
   }

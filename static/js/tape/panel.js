@@ -1,22 +1,23 @@
 import { el, setText, show } from "../ui/dom.js";
 import { PriceFormat, countText, nanosFromWire } from "../ui/price.js";
 import { ContractName } from "../workspace/contract.js";
+import { MarketPanel } from "../workspace/market_panel.js";
 import { Need } from "../workspace/need.js";
-import { Subscriptions } from "../workspace/store.js";
 import { KEPT, newest } from "./prints.js";
 import { PrintRow } from "./row.js";
 
 const ROW = 18;
 
 /** Time & Sales: every print, the newest on top. It stands still under the mouse. */
-export class TapePanel {
+export class TapePanel extends MarketPanel {
+  watches = { prints: true };
+  topics = ["prints", "session", "clock", "job"];
   #rows = [];
   #held = null; // {rows, total} while the mouse is here
   #skip = 0;
   #prints = null;
 
   mount(root, context) {
-    this.context = context;
     this.contract = new ContractName(context.header, { named: false });
     this.#createFilter(context.header.right);
     this.list = el("ol", { class: "prints num", "aria-label": "Prints, the newest first" });
@@ -30,20 +31,8 @@ export class TapePanel {
     this.box.addEventListener("pointerenter", () => this.#hold());
     this.box.addEventListener("pointerleave", () => this.#release());
     this.box.addEventListener("wheel", (event) => this.#wheeled(event), { passive: false });
-    this.observer = new ResizeObserver(([{ contentRect }]) => this.#resize(Math.ceil(contentRect.height / ROW)));
-    this.observer.observe(this.box);
-    this.subscriptions = new Subscriptions(context.store);
-    for (const topic of ["prints", "session", "clock", "job"]) this.subscriptions.add(topic, this.#redraw);
-    this.ending = context.whileVisible((visible) => this.#seen(visible));
-  }
-
-  destroy() {
-    this.ending();
-    this.context.session.watch(this.context.panelId, null);
-    this.observer.disconnect();
-    this.subscriptions.end();
-    this.context.frames.cancel(this.#draw);
-    this.root.remove();
+    this.fill(this.box, ROW, (count) => this.#resize(count));
+    this.begin(context);
   }
 
   #createFilter(header) {
@@ -51,20 +40,11 @@ export class TapePanel {
     this.filter = el("input", { class: "size-filter num", type: "number", min: 1, step: 1, value: 1, "aria-label": title, title });
     this.filter.addEventListener("input", () => {
       this.#skip = 0;
-      this.#redraw();
+      this.redraw();
     });
     this.filter.addEventListener("keydown", ({ key }) => (key === "Enter" || key === "Escape") && this.filter.blur());
     header.append(el("label", { class: "faint", title }, "≥ ", this.filter));
   }
-
-  /** What cannot be seen is neither sent nor drawn. */
-  #seen(visible) {
-    this.visible = visible;
-    this.context.session.watch(this.context.panelId, visible ? { prints: true } : null);
-    this.#redraw();
-  }
-
-  #redraw = () => this.visible && this.context.frames.request(this.#draw);
 
   #resize(count) {
     while (this.#rows.length > count) this.#rows.pop().root.remove();
@@ -72,19 +52,18 @@ export class TapePanel {
       this.#rows.push(new PrintRow());
       this.list.append(this.#rows.at(-1).root);
     }
-    this.#redraw();
   }
 
   #hold() {
     const prints = this.#prints;
     if (prints) this.#held = { prints, rows: prints.rows.slice(-KEPT), total: prints.total };
-    this.#redraw();
+    this.redraw();
   }
 
   #release() {
     this.#held = null;
     this.#skip = 0;
-    this.#redraw();
+    this.redraw();
   }
 
   #wheeled(event) {
@@ -92,14 +71,14 @@ export class TapePanel {
     const lines = Math.sign(event.deltaY) * Math.max(1, Math.round(Math.abs(event.deltaY) / ROW));
     const most = newest(this.#held?.rows ?? [], { count: Infinity, atLeast: this.#atLeast }).length - this.#rows.length + 1;
     this.#skip = Math.max(0, Math.min(this.#skip + lines, most));
-    this.#redraw();
+    this.redraw();
   }
 
   get #atLeast() {
     return Math.max(1, Math.floor(Number(this.filter.value)) || 1);
   }
 
-  #draw = () => {
+  draw() {
     const { store } = this.context;
     const session = store.get("session");
     const prints = store.get("prints") ?? null;
@@ -113,7 +92,7 @@ export class TapePanel {
     const { big } = prints;
     this.#rows.forEach((line, index) => line.update(rows[index] ?? null, priceText, big));
     this.#drawNotes(prints, rows.length === 0);
-  };
+  }
 
   /** Another session, or another moment of it: what was held is not its past. */
   #begin(prints, session) {

@@ -2,6 +2,7 @@ import { Feed } from "../net/feed.js";
 import { NOTHING, SPEEDS, say } from "../net/protocol.js";
 import { ReplaySocket } from "../net/socket.js";
 import { Desk } from "../orders/desk.js";
+import { Asked } from "../working/asked.js";
 
 /** How long a command that the clock has not shown yet counts as done, for a key that is pressed again. */
 const WISH_MS = 1500;
@@ -23,6 +24,7 @@ export class ReplaySession {
     this.feed = new Feed(store);
     store.set("connection", { state: "idle", reason: null, code: null });
     this.desk = new Desk({ store, send: (message) => this.#send(message) });
+    this.asked = new Asked({ store, desk: this.desk });
     if (socketUrl === null) return;
     this.#socket = new Socket({
       url: socketUrl,
