@@ -2,6 +2,7 @@ import { el, setAttribute, setText } from "../ui/dom.js";
 import { moneyText, nanosOfDollars } from "../ui/money.js";
 import { PriceFormat } from "../ui/price.js";
 import { readPrice } from "../ui/price_entry.js";
+import { lastOf } from "../working/place.js";
 import { Subscriptions } from "../workspace/store.js";
 import { AccountLine } from "./account_line.js";
 import { buildOrder, readWhole } from "./entry.js";
@@ -217,10 +218,8 @@ function riskText(risk, quantity) {
   return quantity > 1 ? `${moneyText(risk)} · × ${quantity} ${moneyText(risk * BigInt(quantity))}` : moneyText(risk);
 }
 
-/** The focused chart's last price in ticks of the contract's own prices, rounded down to one; null before there is one. */
+/** The focused chart's last price in ticks of the contract's own prices; null before there is one. */
 function lastTicks(store) {
   const [session, clock, chart] = ["session", "clock", `bars:${store.get("focus")?.chart}`].map((topic) => store.get(topic));
-  if (!session || !clock || !chart?.bars.length) return null;
-  const nanos = BigInt(chart.bars.c.at(-1)) * BigInt(chart.unit) - BigInt(clock.shift ?? 0);
-  return Number(nanos / BigInt(session.tick));
+  return session && clock ? lastOf(chart, clock, session.tick) : null;
 }
