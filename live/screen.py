@@ -24,6 +24,7 @@ from market.models import Asset, Coverage
 from market.schemas import SECONDS
 from market.sessions import SECOND_NS, BadTime, et_ns, to_et
 from ranks.models import DEFAULT_LOOKBACK
+from trading.services import plain_instrument
 from workspace import wire
 from workspace.following import patiently
 from workspace.lookback import Lookback
@@ -51,6 +52,7 @@ class Screen:
         self.asset = asset
         self.tape: Tape | None = None
         self.tick = asset.tick_size
+        self.instrument = plain_instrument(asset)
         self.ranking = Ranking(asset, DEFAULT_LOOKBACK, self.wake)
         self.last: list[Any] | None = None
         self.over: dict[str, Any] | None = None
@@ -240,7 +242,7 @@ class Screen:
 
     def snapshot_body(self) -> dict[str, Any]:
         """The parts of a `snapshot` that are the same for all viewers."""
-        session = wire.asset_body(self.asset) | {
+        session = wire.asset_body(self.asset, self.instrument) | {
             "entry_contract": self.tape.entry_contract if self.tape else None,
             "lookback_days": DEFAULT_LOOKBACK,
             "state": "ready" if self.tape else "loading",

@@ -32,6 +32,7 @@ from replay.viewer import Viewer
 from trading import protocol as trading
 from trading.desk import Desk, NotKept, Place
 from trading.record import TakenOver
+from trading.services import plain_instrument
 from workspace.board import Board
 from workspace.following import patiently
 from workspace.lookback import Lookback
@@ -59,6 +60,7 @@ class Player:
         self.replay = replay
         self.tape: Tape | None = None
         self.tick = replay.asset.tick_size
+        self.instrument = plain_instrument(replay.asset)
         self._clock = ReplayClock(replay.playhead_ns, speed=replay.speed, playing=replay.playing)
         self._record = Record(replay, self._clock)
         self._viewers: dict[Viewer, asyncio.Event] = {}
@@ -281,7 +283,7 @@ class Player:
 
     def snapshot_body(self) -> dict[str, Any]:
         """The parts of a `snapshot` that are the same for all viewers."""
-        session = wire.session_body(self.replay, self.tape)
+        session = wire.session_body(self.replay, self.tape, self.instrument)
         return {"session": session, "job": self.job, "lookback": self._lookback.body, "log": list(self._log)}
 
     # --- commands -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from market.engine.tape import Tape
 from replay.depth import Shown
 from replay.engine.clock import ReplayClock
 from replay.models import ReplaySession
+from trading.engine.settings import Instrument
 from workspace.wire import asset_body
 
 
@@ -75,11 +76,11 @@ def clock_body(clock: ReplayClock, tape: Tape | None, *, keeps: str, at_end: boo
     }
 
 
-def session_body(replay: ReplaySession, tape: Tape | None) -> dict[str, Any]:
+def session_body(replay: ReplaySession, tape: Tape | None, instrument: Instrument) -> dict[str, Any]:
     """What stays the same while the replay runs, and its state."""
     asset = replay.asset
     is_loading = tape is None and replay.state != ReplaySession.State.FAILED
-    return asset_body(asset) | {
+    return asset_body(asset, instrument) | {
         "id": str(replay.pk),
         "entry_ns": str(replay.entry_ns),
         "entry_contract": tape.entry_contract if tape else None,

@@ -50,7 +50,7 @@ class Books:
         """Nothing has been traded."""
         self._orders.clear()
         self._fills.clear()
-        self._positions, self._account = [], {"lock": None, "hard": False}
+        self._positions, self._account = [], {"lock": None, "hard": False, "max_position": None}
         self._cash, self._day = Fraction(cash), Fraction()
         self.take = take
         self.version += 1
@@ -68,7 +68,8 @@ class Books:
         self._positions = [copy(position) for _, position in sorted(broker.account.positions.items())]
         self._cash = Fraction(broker.account.cash)
         self._day = broker.guard.day_realised
-        self._account = {"lock": broker.guard.lock, "hard": broker.guard.lock_is_hard}
+        guard = broker.guard
+        self._account = {"lock": guard.lock, "hard": guard.lock_is_hard, "max_position": guard.rules.max_position_each}
 
     def _told(self, order: Order) -> dict[str, Any]:
         known = self._orders.get(order.number)

@@ -84,5 +84,10 @@ def instrument(contract_id: int, trade_date: date) -> Instrument:
     )
 
 
+def plain_instrument(asset: Asset) -> Instrument:
+    """An asset as far as sizes go: without costs and margin, which are those of a contract on a date."""
+    return Instrument(asset.root, asset.tick_size, _nano(asset.tick_value), is_stock=asset.is_stock)
+
+
 def _nano(dollars: Decimal) -> int:
     return int(dollars * PRICE_SCALE)

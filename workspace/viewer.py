@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from market.engine.bars import Bars
 from market.engine.tape import Tape
+from trading.engine.settings import Instrument
 from workspace import protocol, wire
 from workspace.ranking import Finals, Ranking
 
@@ -38,6 +39,8 @@ class Stage(Protocol):
     def tick(self) -> int: ...
     @property
     def ranking(self) -> Ranking: ...
+    @property
+    def instrument(self) -> Instrument: ...
 
     def clock_body(self) -> dict[str, Any]: ...
     def snapshot_body(self) -> dict[str, Any]: ...
@@ -48,7 +51,7 @@ class ChartView:
     """A chart of the browser: the open time of the last bar it has (None: it has nothing), and that bar.
 
     ranked_until: the open time of the last bar whose final ranks it has, None before any; ranked_by: the version of
-    the ranking they are from. metrics: those it was told last.
+    the ranking they are from. metrics, risk: those it was told last.
     """
 
     timeframe: str
@@ -59,6 +62,7 @@ class ChartView:
     ranked_until: int | None = None
     ranked_by: int = -1
     metrics: dict[str, Any] | None = None
+    risk: dict[str, str] | None = None
 
 
 @dataclass(eq=False)
@@ -193,14 +197,21 @@ class Viewer:
         view.marked_until, view.ranked_until = 0, None
         view.unit = wire.price_unit(bars, self.stage.tick)
         self._remember(view, bars)
-        view.metrics = self._metrics(view)
+        view.metrics, view.risk = self._metrics(view), self._risk(view)
         body = {"chart": chart, "timeframe": view.timeframe, "unit": view.unit, "marks": self._new_marks(view)}
-        return body | {"metrics": view.metrics, "bars": wire.bar_columns(bars, view.unit)}
+        return body | {"metrics": view.metrics, "risk": view.risk, "bars": wire.bar_columns(bars, view.unit)}
 
     def _metrics(self, view: ChartView) -> dict[str, Any] | None:
         assert self.stage.tape is not None
         found = self.stage.ranking.metrics(self.stage.tape, view.timeframe, self.stage.playhead_ns)
         return None if found is None else wire.metrics_body(*found)
+
+    def _risk(self, view: ChartView) -> dict[str, str] | None:
+        """What one contract risks by the chart's bar in progress, in the contract's own prices."""
+        assert self.stage.tape is not None
+        playhead = self.stage.playhead_ns
+        bar = self.stage.tape.part_at(playhead).piece.forming(view.timeframe, playhead)
+        return wire.risk_body(self.stage.instrument, bar)
 
     def _frame(self) -> dict[str, Any] | None:
         """What changed since the last message; None when nothing did."""
@@ -236,17 +247,18 @@ class Viewer:
     def _changes(self, chart: str, view: ChartView) -> dict[str, Any] | None:
         assert self.stage.tape is not None
         bars = self.stage.tape.bars(view.timeframe, view.last_start or 0, self.stage.playhead_ns)
-        marks, metrics = self._new_marks(view), self._metrics(view)
+        marks, metrics, risk = self._new_marks(view), self._metrics(view), self._risk(view)
         ranks = self._new_ranks(view)
         is_same = not len(bars) or (len(bars) == 1 and _row(bars) == view.last_bar)
-        if is_same and not marks and not ranks and metrics == view.metrics:
+        if is_same and not marks and not ranks and (metrics, risk) == (view.metrics, view.risk):
             return None
         if len(bars) > REDRAW_BARS or not wire.fits(bars, view.unit):
             view.last_start = None
             return None
         self._remember(view, bars)
-        view.metrics = metrics
+        view.metrics, view.risk = metrics, risk
         body = {"chart": chart, "bars": wire.bar_columns(bars, view.unit), "marks": marks, "metrics": metrics}
+        body["risk"] = risk
         return body | {"ranks": ranks} if ranks else body
 
     def _new_ranks(self, view: ChartView) -> dict[str, list[Any]] | None:

@@ -13,6 +13,10 @@ from market.engine.tape import FlawMark, RollMark
 from market.models import Asset
 from market.sessions import SECOND_NS
 from ranks.engine.metrics import Forming, Metrics
+from trading.engine.records import price_text
+from trading.engine.settings import Instrument
+from trading.engine.sizing import dollar_risk
+from trading.engine.terms import Side
 from workspace.ranking import Finals
 
 _encoder = msgspec.json.Encoder()
@@ -79,6 +83,15 @@ def metrics_body(bar: Forming, metrics: Metrics) -> dict[str, Any]:
     }
 
 
+def risk_body(instrument: Instrument, bar: Bars) -> dict[str, str] | None:
+    """Dollars that one contract risks, long and short, by the bar in progress in its own prices; None without one."""
+    if not len(bar):
+        return None
+    close, low, high = int(bar.close[-1]), int(bar.low[-1]), int(bar.high[-1])
+    sides = {"buy": Side.BUY, "sell": Side.SELL}
+    return {name: price_text(dollar_risk(instrument, side, close, low, high)) for name, side in sides.items()}
+
+
 def _rank(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
@@ -109,8 +122,8 @@ def flaw_body(flaw: FlawMark) -> dict[str, Any]:
     }
 
 
-def asset_body(asset: Asset) -> dict[str, Any]:
-    """What a page must know of an asset to show its prices."""
+def asset_body(asset: Asset, instrument: Instrument) -> dict[str, Any]:
+    """What a page must know of an asset to show its prices, and what a tick of it is worth."""
     return {
         "root": asset.root,
         "name": asset.name,
@@ -118,5 +131,6 @@ def asset_body(asset: Asset) -> dict[str, Any]:
         "tick": asset.tick_size,
         "decimals": asset.decimals,
         "price_display": asset.price_display,
+        "tick_value": price_text(instrument.tick_value),
         "synthetic": settings.SYNTHETIC_MARKET and not asset.from_files,
     }

@@ -77,10 +77,16 @@ class Piece:
         closed = int(ends.searchsorted(playhead_ns, side="right"))
         if closed >= len(bars) or first > closed:
             return bars[first:closed]
-        return Bars.concatenate([bars[first:closed], self._forming(int(bars.ts[closed]), playhead_ns)])
+        return Bars.concatenate([bars[first:closed], self._formed_since(int(bars.ts[closed]), playhead_ns)])
 
-    def _forming(self, start_ns: int, playhead_ns: int) -> Bars:
-        """The bar in progress, from the stored bars that are over; empty before its first trade."""
+    def forming(self, timeframe: str, playhead_ns: int) -> Bars:
+        """The bar in progress as it is known at the playhead; empty before its first trade, and between two bars."""
+        bars, ends = self.bars(timeframe)
+        closed = int(ends.searchsorted(playhead_ns, side="right"))
+        return Bars.empty() if closed >= len(bars) else self._formed_since(int(bars.ts[closed]), playhead_ns)
+
+    def _formed_since(self, start_ns: int, playhead_ns: int) -> Bars:
+        """The bar that began then, from the stored bars that are over; empty before its first trade."""
         first = int(self.stored.ts.searchsorted(start_ns))
         end = int(self.stored.ts.searchsorted(playhead_ns - self.bar_ns, side="right"))
         if end <= first:

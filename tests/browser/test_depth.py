@@ -194,9 +194,9 @@ def test_the_ladder_scrolls_freely_and_comes_back_to_the_last_price(trader: Trad
     expect(page.locator(".rung .traded").first).to_be_hidden()
 
 
-def with_book(trader: Trader) -> None:
+def with_book(trader: Trader, day: str = DAY) -> None:
     """A replay at ten of a session whose order book is here, or gets here now."""
-    trader.load(ROOT, DAY, "10:00")
+    trader.load(ROOT, day, "10:00")
     if trader.page.locator(".grade-menu summary").inner_text() != "grade: book":
         trader.page.locator(".grade-menu summary").click()
         trader.page.get_by_role("button", name="Get the order book of this session").first.click()

@@ -298,6 +298,7 @@ def test_recent_replays_can_be_gone_back_to(trader: Trader) -> None:
 
 def test_the_log_names_the_front_months_of_the_lookback(trader: Trader) -> None:
     trader.load("NQ", "2026-03-18", "09:30")
+    trader.page.locator(".dv-tab", has_text="Log").click()
     expect(trader.page.get_by_text("NQH6 from 2025-12-16, NQM6 from 2026-03-12").first).to_be_visible()
 
 

@@ -14,7 +14,8 @@ const LOG_LINES = 500;
  * `prints` and `volumes` hold one growing object each for as long as the session at the playhead lasts, or null.
  * `orders` holds a new Map each time, by id in the order they came, `fills` a new list; `take` {number}, `positions`,
  * `account` and `queues` ({id: [ahead, displayed]}) what stands beside them. `done` is the last acknowledged command.
- * `ranks:<chart>` holds the final ranks of its closed bars, `metrics:<chart>` those of the bar in progress.
+ * `ranks:<chart>` holds the final ranks of its closed bars, `metrics:<chart>` those of the bar in progress,
+ * `risk:<chart>` what one contract risks by that bar ({buy, sell}, dollars as text), or null.
  */
 export class Feed {
   #serverLog = [];
@@ -131,17 +132,19 @@ export class Feed {
     if (queues !== undefined) store.set("queues", queues);
   }
 
-  #draw({ chart, timeframe, unit, bars, marks, metrics = null }) {
+  #draw({ chart, timeframe, unit, bars, marks, metrics = null, risk = null }) {
     this.store.set(`marks:${chart}`, marks);
     this.store.set(`ranks:${chart}`, new Ranks());
     this.store.set(`metrics:${chart}`, metrics);
+    this.store.set(`risk:${chart}`, risk);
     this.store.set(`bars:${chart}`, { chart, timeframe, unit, bars: new Bars(bars), from: 0, reset: true });
   }
 
-  #change({ chart, bars, marks = [], metrics = null, ranks = null }) {
+  #change({ chart, bars, marks = [], metrics = null, risk = null, ranks = null }) {
     const known = this.store.get(`bars:${chart}`);
     if (!known) return;
     this.store.set(`metrics:${chart}`, metrics);
+    this.store.set(`risk:${chart}`, risk);
     if (ranks) {
       const all = this.store.get(`ranks:${chart}`);
       all.merge(ranks);

@@ -20,6 +20,7 @@ function need(condition, field, expected) {
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value) => typeof value === "string";
+const isMoney = (value) => isText(value) && /^-?\d+\.\d+$/.test(value);
 const isNs = (value) => isText(value) && /^-?\d+$/.test(value);
 
 function checkColumns(columns, names, field) {
@@ -40,6 +41,10 @@ function checkMetrics(metrics, field) {
   for (const name of ["vr", "vp", "rr", "rp"]) need(metrics[name] === null || Number.isFinite(metrics[name]), `${field}.${name}`, "a number or null");
 }
 
+function checkRisk(risk, field) {
+  need(risk === null || (isObject(risk) && isMoney(risk.buy) && isMoney(risk.sell)), field, "dollars for buy and sell, or null");
+}
+
 function checkMarks(marks, field) {
   need(Array.isArray(marks), field, "a list");
   marks.forEach((mark, index) => {
@@ -58,6 +63,7 @@ function checkChart(chart, field) {
   checkBars(chart.bars, `${field}.bars`);
   checkMarks(chart.marks, `${field}.marks`);
   checkMetrics(chart.metrics ?? null, `${field}.metrics`);
+  checkRisk(chart.risk ?? null, `${field}.risk`);
 }
 
 function checkClock(clock) {
@@ -149,6 +155,7 @@ const CHECKS = {
       need(isText(chart.chart), `charts[${index}].chart`, "a chart's id");
       checkBars(chart.bars, `charts[${index}].bars`);
       checkMetrics(chart.metrics ?? null, `charts[${index}].metrics`);
+      checkRisk(chart.risk ?? null, `charts[${index}].risk`);
       if (chart.ranks) checkColumns(chart.ranks, RANKS, `charts[${index}].ranks`);
       checkMarks(chart.marks ?? [], `charts[${index}].marks`);
     });

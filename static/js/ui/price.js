@@ -6,7 +6,7 @@
 const NANOS = 1_000_000_000n;
 const GROUP = "\u202f"; // narrow no-break space: 20 184.25
 /** The third digit of a treasury quote, by eighths of a 32nd: 110'165 is 110 and 16.5/32. */
-const EIGHTHS = ["0", "1", "2", "3", "5", "6", "7", "8"];
+export const EIGHTHS = ["0", "1", "2", "3", "5", "6", "7", "8"];
 
 const abs = (value) => (value < 0n ? -value : value);
 
@@ -47,7 +47,12 @@ export class PriceFormat {
     return (value < 0n ? "−" : "") + this.#magnitude(abs(value), group);
   }
 
-  /** The same with a sign that is always there: "+178.25", "−12.50", "0.00". */
+  /** The price of so many ticks. */
+  ofTicks(ticks, options) {
+    return this.text(BigInt(ticks) * this.tick, options);
+  }
+
+  /** `text` with a sign that is always there: "+178.25", "−12.50", "0.00". */
   signed(nanos) {
     const value = BigInt(nanos);
     return (value > 0n ? "+" : "") + this.text(value);

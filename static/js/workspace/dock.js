@@ -69,49 +69,33 @@ export function createDock(root, context) {
   });
 }
 
-const LOG_HEIGHT = 150;
-const BOARD_HEIGHT = 260;
 const LADDER_WIDTH = 272;
 const TAPE_WIDTH = 300;
 const NARROWEST = 240;
+const TABLES_HEIGHT = 180;
+const BOARD_HEIGHT = 260;
+const TICKET_HEIGHT = 336;
 
-/** The first layout of a replay: the chart, below it the log with the board behind, at the right the ladder and the prints. */
+/** The first layout: the chart with the tables below it, at the right the ticket above the ladder and the prints. */
 export function openDefaultLayout(dock, { timeframe }) {
-  openChart(dock, { timeframe });
-  openDepth(dock);
-}
-
-/** The first layout of live: the chart, below it the board with the log behind. */
-export function openLiveLayout(dock, { timeframe }) {
-  openChart(dock, { timeframe, height: BOARD_HEIGHT });
-  dock.getPanel("board").api.setActive();
-}
-
-function openChart(dock, { timeframe, height = LOG_HEIGHT }) {
   dock.addPanel({ id: "chart-1", component: "chart", title: PANELS.get("chart").title, params: { timeframe }, minimumHeight: 200, minimumWidth: 320 });
-  dock.addPanel({
-    id: "log",
-    component: "log",
-    title: PANELS.get("log").title,
-    position: { referencePanel: "chart-1", direction: "below" },
-    initialHeight: height,
-    minimumHeight: 70,
-    inactive: true,
-  });
-  dock.addPanel({
-    id: "board",
-    component: "board",
-    title: PANELS.get("board").title,
-    position: { referencePanel: "log", direction: "within" },
-    inactive: true,
-  });
+  addPanel(dock, "orders", { position: { referencePanel: "chart-1", direction: "below" }, initialHeight: TABLES_HEIGHT, minimumHeight: 70 });
+  for (const id of ["positions", "history", "log", "board"]) addPanel(dock, id, { position: { referencePanel: "orders", direction: "within" } });
+  // what stands below the ticket is cut out of its height, the prints are cut out of the ladder's width
+  addPanel(dock, "ticket", { position: { direction: "right" }, initialWidth: LADDER_WIDTH + TAPE_WIDTH + THEME.gap, minimumWidth: 2 * NARROWEST + THEME.gap, minimumHeight: 120 });
+  addPanel(dock, "ladder", { position: { referencePanel: "ticket", direction: "below" }, minimumWidth: NARROWEST, minimumHeight: 120 });
+  addPanel(dock, "tape", { position: { referencePanel: "ladder", direction: "right" }, initialWidth: TAPE_WIDTH, minimumWidth: NARROWEST });
+  addPanel(dock, "montage", { position: { referencePanel: "tape", direction: "within" } });
+  dock.getPanel("ticket").api.setSize({ height: TICKET_HEIGHT });
 }
 
-function openDepth(dock) {
-  const add = (id, position, initialWidth) =>
-    dock.addPanel({ id, component: id, title: PANELS.get(id).title, position, initialWidth, minimumWidth: NARROWEST, inactive: true });
-  // the prints are cut out of the ladder's width
-  add("ladder", { direction: "right" }, LADDER_WIDTH + TAPE_WIDTH);
-  add("tape", { referencePanel: "ladder", direction: "right" }, TAPE_WIDTH);
-  add("montage", { referencePanel: "tape", direction: "within" });
+/** The first layout of live: the chart with the board below it, and the log behind that. */
+export function openLiveLayout(dock, { timeframe }) {
+  dock.addPanel({ id: "chart-1", component: "chart", title: PANELS.get("chart").title, params: { timeframe }, minimumHeight: 200, minimumWidth: 320 });
+  addPanel(dock, "board", { position: { referencePanel: "chart-1", direction: "below" }, initialHeight: BOARD_HEIGHT, minimumHeight: 70 });
+  addPanel(dock, "log", { position: { referencePanel: "board", direction: "within" } });
+}
+
+function addPanel(dock, id, options) {
+  dock.addPanel({ id, component: id, title: PANELS.get(id).title, inactive: true, ...options });
 }

@@ -71,7 +71,7 @@ export class PageSession {
   closeChart(chart) {
     this.#charts.delete(chart);
     this.socket?.send(say.chartClose(chart));
-    for (const topic of ["bars", "marks", "ranks", "metrics"]) this.store.drop(`${topic}:${chart}`);
+    for (const topic of ["bars", "marks", "ranks", "metrics", "risk"]) this.store.drop(`${topic}:${chart}`);
     if (this.focusedChart() === chart) this.focus([...this.#charts.keys()][0] ?? null);
   }
 

@@ -1,8 +1,12 @@
 import { ChartPanel } from "../chart/panel.js";
+import { HistoryPanel } from "../history/panel.js";
 import { LadderPanel } from "../ladder/panel.js";
 import { LogPanel } from "../log/panel.js";
 import { BoardPanel } from "../metrics/board.js";
 import { MontagePanel } from "../montage/panel.js";
+import { OrdersPanel } from "../orders/panel.js";
+import { TicketPanel } from "../orders/ticket.js";
+import { PositionsPanel } from "../positions/panel.js";
 import { TapePanel } from "../tape/panel.js";
 
 /**
@@ -23,3 +27,7 @@ register("board", { title: "Metrics board", Panel: BoardPanel });
 register("ladder", { title: "Ladder", Panel: LadderPanel });
 register("tape", { title: "Time & Sales", Panel: TapePanel });
 register("montage", { title: "Level 2", Panel: MontagePanel });
+register("ticket", { title: "Ticket", Panel: TicketPanel });
+register("orders", { title: "Orders", Panel: OrdersPanel });
+register("positions", { title: "Positions", Panel: PositionsPanel });
+register("history", { title: "History", Panel: HistoryPanel });

@@ -4,7 +4,7 @@
  * `lookback`, `board`, `book`, `prints`, `volumes`, `feed`, `last`,
  * `orders`, `fills`, `take`, `positions`, `account`, `queues`, `done`,
  * `asked` (what has been asked of orders and has not come), `ticket` ({quantity} of the next order),
- * `bars:<chart>`, `marks:<chart>`, `ranks:<chart>`, `metrics:<chart>`.
+ * `bars:<chart>`, `marks:<chart>`, `ranks:<chart>`, `metrics:<chart>`, `risk:<chart>`.
  */
 export class Store {
   #values = new Map();

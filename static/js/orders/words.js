@@ -1,0 +1,38 @@
+/** Orders in words and prices, for tables and messages. */
+
+const TYPES = { market: "market", limit: "limit", stop: "stop", stop_limit: "stop limit", trailing_stop: "trail" };
+const UNKNOWN = -1;
+
+export function typeText(type) {
+  return TYPES[type] ?? type;
+}
+
+/** "180 ahead of 412" of [ahead, displayed]; empty where it rests in no book. */
+export function queueText(place) {
+  if (!place) return "";
+  const [ahead, displayed] = place.map((lots) => (lots === UNKNOWN ? "?" : String(lots)));
+  return `${ahead} ahead of ${displayed}`;
+}
+
+/** What an order does in the market: "market", "@ 20 195.50", "stop 20 190.00", "stop 1 → 2", "trail 8t". */
+export function doesText({ type, limit = null, stop = null, offset = null }, format) {
+  const text = (ticks) => (ticks === null ? "…" : format.ofTicks(ticks, { group: true }));
+  if (type === "limit") return `@ ${text(limit)}`;
+  if (type === "stop") return `stop ${text(stop)}`;
+  if (type === "stop_limit") return `stop ${text(stop)} → ${text(limit)}`;
+  return type === "trailing_stop" ? `trail ${offset ?? "…"}t` : "market";
+}
+
+/** An order's state with its reason: "rejected: max position 5: this order would make 7"; `refused`: of a change. */
+export function stateText({ status, text, triggered, over, refused = false }) {
+  const word = triggered && !over ? `${status}, triggered` : status;
+  if (refused) return `${word}, not changed: ${text}`;
+  return text ? `${word}: ${text}` : word;
+}
+
+/** "Buy 2 @ 20 195.50: working", one order's story in a line. */
+export function storyOf(order, format) {
+  const side = order.side === "buy" ? "Buy" : "Sell";
+  const filled = order.filled && order.filled < order.quantity ? ` (${order.filled} of ${order.quantity} filled)` : "";
+  return `${side} ${order.quantity} ${doesText(order, format)}: ${stateText(order)}${filled}`;
+}
