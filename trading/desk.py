@@ -7,8 +7,9 @@ thrown away and rebuilt from the record: what was acknowledged is there, what wa
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
@@ -17,12 +18,12 @@ from django.db import InterfaceError, OperationalError
 
 from market.models import Asset
 from market.store import DamagedPiece
-from trading import record, services, spans
+from trading import limits, record, services, spans
 from trading.books import Books, log_lines
 from trading.codec import of_json
 from trading.engine.broker import Broker
 from trading.engine.broker import replay as run_again
-from trading.engine.commands import Command, Lock
+from trading.engine.commands import Adopt, Command, Lock
 from trading.engine.feed import Span
 from trading.engine.risk import market_day
 from trading.engine.settings import Instrument
@@ -36,6 +37,8 @@ T = TypeVar("T")
 
 MOST_WORKING = 200
 """A page shows no more, and a broken script sends no more."""
+RULES_SECONDS = 5.0
+"""Limits that have changed are told; in an outage of Valkey they hold after this."""
 
 
 class NotKept(Exception):
@@ -101,6 +104,8 @@ class Desk:
         self._pins: dict[tuple[str, date], Pinned] = {}
         self._commands: list[tuple[int, Command]] = []
         self._events = self._fills = 0
+        self._rules_until = 0
+        self._rules_seen = 0.0
 
     # --- what there is ---
 
@@ -139,6 +144,10 @@ class Desk:
 
     # --- what happens ---
 
+    def look_again(self) -> None:
+        """The limits or locks of the user may have changed."""
+        self._rules_seen = 0.0
+
     async def follow(self, ns: int) -> int:
         """Have the engine come to an instant, forward or back; how far it came, less where a session is missing.
 
@@ -172,11 +181,13 @@ class Desk:
             await self._open(ns)
         if self._broker is not None and ns < self._broker.now:
             await self._go_back(ns)
+        await self._look_at_rules()
         while (broker := self._broker) is not None and broker.now < ns:
             limit = self.limit_ns
-            broker.advance(ns if limit is None else max(broker.now, min(ns, limit)))
+            broker.advance(ns if limit is None else max(broker.now, min(ns, limit, self._rules_until)))
             pins = await self._lengthen(limit) if limit is not None and broker.now >= limit else []
             await self._keep(broker, pins=pins)
+            await self._look_at_rules()
             if limit is not None and not pins and broker.now >= limit == self.limit_ns:
                 return limit
         return ns
@@ -210,7 +221,39 @@ class Desk:
     async def _carry_out(self, command: Command, place: Place) -> None:
         broker, instruments = await self._know(place)
         pins = await self._pin(place.contract_id, place.contract, place.trade_date)
+        await self._look_at_rules(commanding=True)
         await self._obey(broker, command, place.ns, pins, instruments)
+
+    async def _look_at_rules(self, *, commanding: bool = False) -> None:
+        """Have what the account may do now hold from here on: its limits, a stock's session, the day's hard lock.
+
+        In a market day or session in which nothing is traded yet, it is looked at with the first command.
+        """
+        broker = self._broker
+        if broker is None:
+            return
+        is_over = broker.now >= self._rules_until
+        if is_over and not (commanding or self.is_active):
+            return
+        if not is_over and time.monotonic() - self._rules_seen < RULES_SECONDS:
+            return
+        self._rules_seen = time.monotonic()
+        now = await in_database(limits.in_force, self.session, broker.now)
+        if now.unknown and is_over:
+            self._receiver.say("warn", now.unknown)
+        self._rules_until = now.until_ns
+        await self._hold(broker, now)
+
+    async def _hold(self, broker: Broker, now: limits.InForce) -> None:
+        """Carry out what makes the broker's rules those in force. No browser's id has a dot."""
+        held = broker.guard.rules
+        if now.rules != held:
+            same_session = replace(now.rules, previous_close=held.previous_close, locate_fee=held.locate_fee)
+            if same_session != held:
+                self._receiver.say("info", "The limits of the account have changed; they hold from here on.")
+            await self._obey(broker, Adopt(f"rules.{len(self._commands)}", now.rules), broker.now)
+        if now.lock is not None and not broker.guard.is_shut(broker.now):
+            await self._obey(broker, Lock(f"lock.{len(self._commands)}", now.lock, hard=True), broker.now)
 
     async def _obey(
         self,
@@ -287,6 +330,7 @@ class Desk:
         self._commands = list(line.commands)
         self._pins = {(pin.contract, pin.trade_date): pin for pin in line.pins}
         self._events, self._fills = min(line.events, len(broker.events)), min(len(line.fills), len(broker.fills))
+        self._rules_until = 0
         self.books.reset(broker, line.take.number, self.asset.tick_size)
 
     async def _begin_anew(self, line: Line, ns: int, problem: str) -> None:
@@ -318,7 +362,7 @@ class Desk:
         await self._rebuild(await in_database(record.line_of, take), ns)
         self._receiver.say("info", f"Take {take.number} begins here. What came after stays in the journal.")
         if lock is not None and self._broker is not None and self._broker.guard.lock is None:
-            await self._obey(self._broker, Lock(f"lock{take.number}", lock, hard=True), ns)
+            await self._obey(self._broker, Lock(f"lock.{len(self._commands)}", lock, hard=True), ns)
 
     def _has_decided(self, pin: Pinned, ns: int) -> bool:
         """Whether a session's tape has decided anything by an instant: then it must stay the same."""

@@ -12,9 +12,12 @@ from trading.codec import as_json, command_of, kind_of, of_json
 from trading.engine.commands import Command
 from trading.engine.orders import Order
 from trading.engine.records import Event, Fill, explain
+from trading.engine.risk import market_day
 from trading.engine.rules import Rules
 from trading.engine.settings import FillSettings, Instrument
-from trading.models import EventRecord, FillRecord, LoggedCommand, OrderRecord, Pin, Take, TradingSession
+from trading.engine.terms import Change, Reason
+from trading.limits import announce
+from trading.models import DayLock, EventRecord, FillRecord, LoggedCommand, OrderRecord, Pin, Take, TradingSession
 from trading.spans import Pinned
 
 
@@ -154,7 +157,8 @@ def write(
     instruments: all that the take knows, where there are more than before. Raises TakenOver.
     """
     with transaction.atomic():
-        if not TradingSession.objects.select_for_update().filter(pk=take.session_id, epoch=epoch).exists():
+        session = TradingSession.objects.select_for_update().filter(pk=take.session_id, epoch=epoch).first()
+        if session is None:
             raise TakenOver
         if instruments is not None:
             take.instruments = [as_json(each) for each in instruments]
@@ -168,6 +172,17 @@ def write(
         EventRecord.objects.bulk_create([_event(take, event) for event in news.events])
         FillRecord.objects.bulk_create([_fill(take, fill) for fill in news.fills])
         _save_orders(take, news.orders)
+        _lock_day(session, news.events)
+
+
+def _lock_day(session: TradingSession, events: Iterable[Event]) -> None:
+    """A hard lock holds in all replays of its account."""
+    for event in events:
+        if event.change is Change.LOCKED and event.reason is Reason.HARD_LOCK:
+            DayLock.objects.get_or_create(
+                account_id=session.account_id, market_day=market_day(event.ns)[0], defaults={"text": event.text}
+            )
+            announce(session.owner_id)
 
 
 def _add_pins(take: Take, pins: Iterable[Pinned]) -> None:
