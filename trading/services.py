@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from market.facts import PRICE_SCALE
 from market.models import Asset, AssetCost, Contract
+from trading.access import accounts_of
 from trading.codec import as_json
 from trading.engine.settings import MS, FillSettings, Instrument
 from trading.engine.terms import Preset
@@ -27,8 +28,7 @@ class Kept(ValueError):
 
 def default_account(owner_id: int) -> Account:
     """The user's first account; made where there is none."""
-    first = Account.objects.filter(owner_id=owner_id).order_by("pk").first()
-    return first or Account.objects.get_or_create(owner_id=owner_id, name=FIRST_ACCOUNT)[0]
+    return accounts_of(owner_id).first() or Account.objects.get_or_create(owner_id=owner_id, name=FIRST_ACCOUNT)[0]
 
 
 def save_account(account: Account, limits: AccountLimits) -> None:
@@ -52,7 +52,7 @@ def delete_account(account: Account) -> None:
         Account.objects.select_for_update().get(pk=account.pk)
         if Take.objects.filter(session__account=account).exists():
             raise Kept(f"Orders were sent in {account}. Its record is kept, so it cannot be deleted.")
-        other = Account.objects.filter(owner=account.owner_id).exclude(pk=account.pk).order_by("pk").first()
+        other = accounts_of(account.owner_id).exclude(pk=account.pk).first()
         if account.sessions.exists():
             if other is None:
                 raise Kept(f"A replay is open in {account}, your only account. Create another one first.")
