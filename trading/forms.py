@@ -38,6 +38,13 @@ class AccountForm(forms.ModelForm):
         return name
 
 
+class AnyAccountForm(AccountForm):
+    """An admin's: whose it is is chosen when it is made."""
+
+    class Meta(AccountForm.Meta):
+        fields = ("owner", *AccountForm.Meta.fields)  # type: ignore[assignment]
+
+
 class LimitsForm(forms.ModelForm):
     """Limits as people write them: hours and positions of single assets are text."""
 

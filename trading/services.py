@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
 from market.facts import PRICE_SCALE
@@ -12,7 +13,7 @@ from trading.codec import as_json
 from trading.engine.settings import MS, FillSettings, Instrument
 from trading.engine.terms import Preset
 from trading.limits import announce, in_force
-from trading.models import Account, AccountLimits, Take, TradingSession
+from trading.models import Account, AccountLimits, ForcedLimits, Take, TradingSession
 
 FIRST_ACCOUNT = "Practice"
 DEFAULT_PROTECTION = Instrument("", 1, 1).protection
@@ -41,6 +42,17 @@ def save_account(account: Account, limits: AccountLimits) -> None:
             announce(account.owner_id)
     except IntegrityError:
         raise NameTaken("You have another account of this name.") from None
+
+
+def force_on_others(forced: ForcedLimits) -> int:
+    """Force the same limits on every user on whom none are forced; on how many."""
+    free = get_user_model().objects.filter(forced_limits=None)
+    with transaction.atomic():
+        for user in free:
+            forced.pk, forced.user = None, user
+            forced.save(force_insert=True)
+            announce(user.pk)
+    return len(free)
 
 
 def delete_account(account: Account) -> None:
