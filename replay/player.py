@@ -100,9 +100,12 @@ class Player:
         if self.desk is not None:
             self.desk.look_again()
 
+    async def _stop_listening(self) -> None:
+        await self._bus.unsubscribe(limits.topic(self.replay.owner_id), self._limits_changed)
+
     async def stop(self) -> None:
         """Write down where the replay stands and let go."""
-        await self._bus.unsubscribe(limits.topic(self.replay.owner_id), self._limits_changed)
+        await self._stop_listening()
         self._supply.stop()
         self._lookback.stop()
         self.ranking.stop()
@@ -134,6 +137,7 @@ class Player:
                 self._stand_still("Something went wrong in the server; the replay is paused. Press Play to go on.")
                 await asyncio.sleep(SAVE_SECONDS)
             await asyncio.sleep(FRAME_SECONDS)
+        await self._stop_listening()
         self.wake()
 
     async def _turn(self) -> None:
