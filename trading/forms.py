@@ -1,6 +1,6 @@
 """What a user may set of his accounts, and an admin of anybody's limits."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -28,6 +28,7 @@ class AccountForm(forms.ModelForm):
     class Meta:
         model = Account
         fields = ("name", "cash", "latency_ms", "jitter_ms", "preset", "bar_share", "slip", "assumed_ahead")
+        labels: ClassVar = {"preset": "Queue preset"}
 
     def clean_name(self) -> str:
         """A name that no other account of the user has."""
@@ -49,7 +50,7 @@ class LimitsForm(forms.ModelForm):
     """Limits as people write them: hours and positions of single assets are text."""
 
     max_position_of = forms.CharField(
-        label="position of single assets",
+        label="Position of single assets",
         required=False,
         max_length=400,
         help_text="As NQ 2, ES 5; they count in the place of the one above.",

@@ -1,18 +1,12 @@
 """Limits in words, for the pages that list them."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
+from market.money import dollars
 from trading.limits import GIVEBACK_PERCENT
 from trading.models import Limits
 from trading.texts import positions_text
-
-
-def dollars(amount: Decimal) -> str:
-    """1200.50 as $1,200.50."""
-    return f"${amount:,.2f}"
-
 
 FORCED: Mapping[str, Callable[[Any], str]] = {
     "max_day_loss": dollars,
