@@ -45,13 +45,13 @@ class Books:
         self.update(broker, broker.orders.values(), broker.events, broker.fills)
         self.reset_at = self.version
 
-    def clear(self, cash: int) -> None:
+    def clear(self, cash: int, take: int = 0) -> None:
         """Nothing has been traded."""
         self._orders.clear()
         self._fills.clear()
         self._positions, self._account = [], {"lock": None, "hard": False}
         self._cash, self._day = Fraction(cash), Fraction()
-        self.take = 0
+        self.take = take
         self.version += 1
         self.reset_at = self.version
 

@@ -7,9 +7,8 @@ thrown away and rebuilt from the record: what was acknowledged is there, what wa
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
@@ -18,17 +17,15 @@ from django.db import InterfaceError, OperationalError
 
 from market.models import Asset
 from market.store import DamagedPiece
-from trading import limits, record, services, spans
+from trading import record, services, spans
 from trading.books import Books, log_lines
-from trading.codec import of_json
-from trading.engine.broker import Broker
-from trading.engine.broker import replay as run_again
-from trading.engine.commands import Adopt, Command, Lock
-from trading.engine.feed import Span
+from trading.engine.commands import Command, Lock
 from trading.engine.risk import market_day
 from trading.engine.settings import Instrument
 from trading.models import Take, TradingSession
-from trading.record import Line, News
+from trading.record import Line
+from trading.ruling import CHANGED, Ruling, are_limits_changed, corrections
+from trading.running import Running, contracts_of, feed_of, run_again
 from trading.spans import NoTape, Pinned
 
 log = logging.getLogger(__name__)
@@ -37,8 +34,6 @@ T = TypeVar("T")
 
 MOST_WORKING = 200
 """A page shows no more, and a broken script sends no more."""
-RULES_SECONDS = 5.0
-"""Limits that have changed are told; in an outage of Valkey they hold after this."""
 
 
 class NotKept(Exception):
@@ -64,28 +59,6 @@ class Receiver(Protocol):
         """A session is not stored of a contract in which there is a position or an order."""
 
 
-class PinnedFeed:
-    """See `trading.engine.feed.Feed`: the sessions that are pinned, and no others."""
-
-    def __init__(self) -> None:
-        self._spans: dict[str, list[Span]] = {}
-
-    def add(self, contract: str, span: Span) -> None:
-        """One session more."""
-        held = self._spans.setdefault(contract, [])
-        held.append(span)
-        held.sort(key=lambda each: each.open_ns)
-
-    def span_at(self, contract: str, ns: int) -> Span | None:
-        """The session in progress or the next of those that are pinned."""
-        return next((span for span in self._spans.get(contract, ()) if ns < span.close_ns), None)
-
-    def end_ns(self, contract: str) -> int:
-        """The close of a contract's last session; 0 without one."""
-        held = self._spans.get(contract)
-        return held[-1].close_ns if held else 0
-
-
 class Desk:
     """One trading session's engine. All methods are called in the event loop; one thing happens at a time."""
 
@@ -93,32 +66,29 @@ class Desk:
         self.session, self.asset = session, asset
         self.books = Books()
         self._receiver = receiver
+        self._ruling = Ruling(session)
         self._lock = asyncio.Lock()
         self._is_open = False
         self._forget()
 
     def _forget(self) -> None:
-        self._take: Take | None = None
-        self._broker: Broker | None = None
-        self._feed = PinnedFeed()
-        self._pins: dict[tuple[str, date], Pinned] = {}
-        self._commands: list[tuple[int, Command]] = []
-        self._events = self._fills = 0
-        self._rules_until = 0
-        self._rules_seen = 0.0
+        self._run: Running | None = None
+        self._empty: Take | None = None
+        """A take in which nothing was traded yet."""
+        self._asked_for: set[tuple[str, date]] = set()
+        self._ruling.forget()
 
     # --- what there is ---
 
     @property
     def is_active(self) -> bool:
         """Whether there is a position or an order."""
-        return bool(self._active())
+        return self._run is not None and bool(self._run.active())
 
     @property
     def limit_ns(self) -> int | None:
         """The last instant up to which the market of all orders and positions is at hand; None without any."""
-        names = self._active()
-        return min(self._feed.end_ns(name) for name in names) - 1 if names else None
+        return None if self._run is None else self._run.limit_ns
 
     @property
     def is_busy(self) -> bool:
@@ -127,31 +97,21 @@ class Desk:
 
     def money(self) -> dict[str, Any]:
         """Positions and the account at the last prices."""
-        marks = {name: self._broker.mark(name) for name in self.books.held} if self._broker else {}
-        return self.books.money(marks)
+        return self.books.money({name: self._run.broker.mark(name) for name in self.books.held} if self._run else {})
 
     def queues(self) -> dict[str, tuple[int, int]]:
         """Lots ahead and displayed of the orders that rest in a book, by id; −1: not known."""
-        if self._broker is None or not self._broker.working():
+        if self._run is None or not self._run.broker.working():
             return {}
-        return self._broker.queues()
-
-    def _active(self) -> set[str]:
-        if self._broker is None:
-            return set()
-        held = {name for name, position in self._broker.account.positions.items() if position.quantity}
-        return held | {order.contract for order in self._broker.working()}
+        return self._run.broker.queues()
 
     # --- what happens ---
-
-    def look_again(self) -> None:
-        """The limits or locks of the user may have changed."""
-        self._rules_seen = 0.0
 
     async def follow(self, ns: int) -> int:
         """Have the engine come to an instant, forward or back; how far it came, less where a session is missing.
 
-        Nothing is shown of what did not get into the record. Raises OperationalError while Postgres is away.
+        Nothing is shown of what did not get into the record. Raises OperationalError and InterfaceError while Postgres
+        is away, TakenOver.
         """
         async with self._lock:
             return await self._come_to(ns)
@@ -159,235 +119,190 @@ class Desk:
     async def give(self, command: Command, where: Callable[[], Place]) -> None:
         """Carry out a command at the playhead; it is in the record when this returns. An id seen before does nothing.
 
-        Raises NotKept.
+        Raises NotKept, TakenOver.
         """
         async with self._lock:
             place = where()
             try:
                 await self._come_to(place.ns)
-                if any(command.id == known.id for _, known in self._commands):
-                    return
-                if self._broker is not None and len(self._broker.working()) >= MOST_WORKING:
-                    raise NotKept(f"At most {MOST_WORKING} orders work at a time. Cancel some.")
-                await self._carry_out(command, place)
+                if self._run is None or not self._run.has(command.id):
+                    await self._carry_out(command, place)
             except (OperationalError, InterfaceError):
                 self._is_open = False
                 raise NotKept("The database does not answer, so this was not done. Try again in a moment.") from None
             except (NoTape, DamagedPiece) as problem:
                 raise NotKept(f"This cannot be traded now: {problem}") from None
 
+    def look_again(self) -> None:
+        """The limits or locks of the user may have changed."""
+        self._ruling.look_again()
+
+    def found(self) -> None:
+        """What was lacking may be stored now."""
+        self._asked_for.clear()
+
     async def _come_to(self, ns: int) -> int:
+        """How far it came: less than `ns` where the market of what is traded is not at hand."""
         if not self._is_open:
             await self._open(ns)
-        if self._broker is not None and ns < self._broker.now:
-            await self._go_back(ns)
-        await self._look_at_rules()
-        while (broker := self._broker) is not None and broker.now < ns:
-            limit = self.limit_ns
-            broker.advance(ns if limit is None else max(broker.now, min(ns, limit, self._rules_until)))
-            pins = await self._lengthen(limit) if limit is not None and broker.now >= limit else []
-            await self._keep(broker, pins=pins)
-            await self._look_at_rules()
-            if limit is not None and not pins and broker.now >= limit == self.limit_ns:
-                return limit
+        if self._run is not None and ns < self._run.broker.now:
+            await self._go_back(self._run, ns)
+        while (run := self._run) is not None and run.broker.now < ns:
+            await self._look_at_rules(run)
+            broker, limit = run.broker, run.limit_ns
+            broker.advance(ns if limit is None else max(broker.now, min(ns, limit, self._ruling.until_ns)))
+            pins = await self._lengthen(run, limit) if limit is not None and broker.now >= limit else []
+            await self._keep(run, pins=pins)
+            if not pins and limit is not None and broker.now >= limit == run.limit_ns:
+                return broker.now
+        if self._run is not None:
+            await self._look_at_rules(self._run)
         return ns
 
-    async def _lengthen(self, limit_ns: int) -> list[Pinned]:
-        """Pin the next session of whatever contract ends here; those that are not stored are asked for."""
+    async def _lengthen(self, run: Running, limit_ns: int) -> list[Pinned]:
+        """Pin the next session of every contract whose last one ends here; what is not stored is asked for, once."""
         pins = []
-        for name in sorted(self._active()):
-            if self._feed.end_ns(name) != limit_ns + 1:
-                continue
-            last = max(trade_date for contract, trade_date in self._pins if contract == name)
-            contract_id = self._pins[name, last].contract_id
-            following = self.asset.sessions.after(last, 1)[0].trade_date
+        for last in run.ending(limit_ns):
+            following = self.asset.sessions.after(last.trade_date, 1)[0].trade_date
             try:
-                pins += await self._pin(contract_id, name, following)
+                pins += await _pin(run, last.contract_id, last.contract, following)
             except (NoTape, DamagedPiece):
-                self._receiver.lacks(contract_id, name, following)
+                if (last.contract, following) not in self._asked_for:
+                    self._asked_for.add((last.contract, following))
+                    self._receiver.lacks(last.contract_id, last.contract, following)
         return pins
 
-    async def _pin(self, contract_id: int, contract: str, trade_date: date) -> list[Pinned]:
-        """Have a session's tape decide from now on; empty where it does already. Raises NoTape, DamagedPiece."""
-        if (contract, trade_date) in self._pins:
-            return []
-        pinned, span = await in_database(spans.best, contract_id, trade_date)
-        self._pins[contract, trade_date] = pinned
-        self._feed.add(contract, span)
-        return [pinned]
+    async def _carry_out(self, command: Command, place: Place) -> None:
+        run = self._run or await self._begin(place)
+        await self._look_at_rules(run, commanding=True)
+        if len(run.broker.working()) >= MOST_WORKING:
+            raise NotKept(f"At most {MOST_WORKING} orders work at a time. Cancel some.")
+        instruments = None
+        if not run.knows(place.contract):
+            made = await in_database(services.instrument, place.contract_id, place.trade_date)
+            instruments = run.instruments_with(made)
+            run.broker.know(made)
+        pins = await _pin(run, place.contract_id, place.contract, place.trade_date)
+        for name in contracts_of(command) - {place.contract}:
+            # one that was the front month before; the engine refuses those that never were
+            known = run.pinned(name)
+            pins += [] if known is None else await _pin(run, known.contract_id, name, place.trade_date)
+        await self._keep(run, run.obey(command, place.ns), pins, instruments)
+
+    async def _look_at_rules(self, run: Running, *, commanding: bool = False) -> None:
+        """Have what the account may do now hold from here on."""
+        ns = run.broker.now
+        if not self._ruling.is_due(ns, used=commanding or bool(run.active())):
+            return
+        now, unknown = await in_database(self._ruling.look, ns)
+        told = [("warn", text) for text in unknown]
+        if are_limits_changed(run, now):
+            told.append(("info", CHANGED))
+        for command in corrections(run, now):
+            await self._keep(run, run.obey(command, ns))
+        for level, text in told:
+            self._receiver.say(level, text)
 
     # --- the record ---
 
-    async def _carry_out(self, command: Command, place: Place) -> None:
-        broker, instruments = await self._know(place)
-        pins = await self._pin(place.contract_id, place.contract, place.trade_date)
-        await self._look_at_rules(commanding=True)
-        await self._obey(broker, command, place.ns, pins, instruments)
-
-    async def _look_at_rules(self, *, commanding: bool = False) -> None:
-        """Have what the account may do now hold from here on: its limits, a stock's session, the day's hard lock.
-
-        In a market day or session in which nothing is traded yet, it is looked at with the first command.
-        """
-        broker = self._broker
-        if broker is None:
-            return
-        is_over = broker.now >= self._rules_until
-        if is_over and not (commanding or self.is_active):
-            return
-        if not is_over and time.monotonic() - self._rules_seen < RULES_SECONDS:
-            return
-        self._rules_seen = time.monotonic()
-        now = await in_database(limits.in_force, self.session, broker.now)
-        if now.unknown and is_over:
-            self._receiver.say("warn", now.unknown)
-        self._rules_until = now.until_ns
-        await self._hold(broker, now)
-
-    async def _hold(self, broker: Broker, now: limits.InForce) -> None:
-        """Carry out what makes the broker's rules those in force. No browser's id has a dot."""
-        held = broker.guard.rules
-        if now.rules != held:
-            same_session = replace(now.rules, previous_close=held.previous_close, locate_fee=held.locate_fee)
-            if same_session != held:
-                self._receiver.say("info", "The limits of the account have changed; they hold from here on.")
-            await self._obey(broker, Adopt(f"rules.{len(self._commands)}", now.rules), broker.now)
-        if now.lock is not None and not broker.guard.is_shut(broker.now):
-            await self._obey(broker, Lock(f"lock.{len(self._commands)}", now.lock, hard=True), broker.now)
-
-    async def _obey(
-        self,
-        broker: Broker,
-        command: Command,
-        ns: int,
-        pins: Sequence[Pinned] = (),
-        instruments: list[Instrument] | None = None,
-    ) -> None:
-        broker.apply(command, ns)
-        self._commands.append((ns, command))
-        await self._keep(broker, (len(self._commands), ns, command), pins, instruments)
-
     async def _keep(
         self,
-        broker: Broker,
+        run: Running,
         command: tuple[int, int, Command] | None = None,
         pins: Sequence[Pinned] = (),
         instruments: list[Instrument] | None = None,
     ) -> None:
         """Commit what is new, then show it."""
-        assert self._take is not None
-        events, fills = broker.events[self._events :], broker.fills[self._fills :]
-        if command is None and not events and not pins:
+        news = run.news(pins)
+        if command is None and not news.events and not news.pins:
             return
-        names = dict.fromkeys(event.client_id for event in events if event.order is not None)
-        news = News([broker.orders[name] for name in names], events, fills, pins)
         try:
-            await in_database(record.write, self._take, self.session.epoch, news, command, instruments)
+            await in_database(record.write, run.take, self.session.epoch, news, command, instruments)
         except BaseException:
             self._is_open = False  # whether it was committed, only the record knows
             raise
-        self._events, self._fills = len(broker.events), len(broker.fills)
-        self.books.update(broker, news.orders, events, fills)
-        for level, text in log_lines(events, broker.orders):
+        run.kept(news)
+        self.books.update(run.broker, news.orders, news.events, news.fills)
+        for level, text in log_lines(news.events, run.broker.orders):
             self._receiver.say(level, text)
 
-    async def _know(self, place: Place) -> tuple[Broker, list[Instrument] | None]:
-        """The broker, which knows the contract; all its contracts where there is one more, else None."""
-        known = [] if self._take is None else of_json(self._take.instruments, list[Instrument])
-        if self._broker is not None and any(each.name == place.contract for each in known):
-            return self._broker, None
+    async def _begin(self, place: Place) -> Running:
+        """Begin to trade, in the first take or in an empty one."""
         made = await in_database(services.instrument, place.contract_id, place.trade_date)
-        if self._broker is None or self._take is None:
-            self._take = await in_database(services.begin_take, self.session, place.open_ns, made)
-            await self._rebuild(await in_database(record.line_of, self._take), place.ns)
-            assert self._broker is not None
-            return self._broker, None
-        self._broker.know(made)
-        return self._broker, [*known, made]
+        take = await in_database(services.begin_take, self.session, self._empty, place.open_ns, made)
+        line = await in_database(record.line_of, take)
+        await self._rebuild(line, place.ns)
+        assert self._run is not None
+        return self._run
 
     async def _open(self, ns: int) -> None:
         """Rebuild from the record, as it stood at an instant."""
         line = await in_database(record.latest, self.session)
-        self._forget()
-        if line is None:
-            self.books.clear(await in_database(services.cash_of, self.session))
-        else:
-            await self._rebuild(line, max(ns, line.last_ns))
+        await self._stand(line, max(ns, line.last_ns if line else 0))
         self._is_open = True
 
-    async def _rebuild(self, line: Line, up_to_ns: int) -> None:
-        try:
-            feed = await in_database(_feed_of, line)
-            broker = await asyncio.to_thread(_run, line, feed, up_to_ns)
-            same = [record.identity(fill) for fill in broker.fills[: len(line.fills)]] == line.fills
-            problem = None if same else "It would lead to other fills now."
-        except (NoTape, DamagedPiece) as lacking:
-            problem = str(lacking)
-        if problem is not None:
-            await self._begin_anew(line, up_to_ns, problem)
+    async def _stand(self, line: Line | None, ns: int) -> None:
+        """Have what a line was at an instant; one without commands needs no engine yet."""
+        if line is not None and line.commands:
+            await self._rebuild(line, ns)
             return
-        self._broker, self._feed, self._take = broker, feed, line.take
-        self._commands = list(line.commands)
-        self._pins = {(pin.contract, pin.trade_date): pin for pin in line.pins}
-        self._events, self._fills = min(line.events, len(broker.events)), min(len(line.fills), len(broker.fills))
-        self._rules_until = 0
-        self.books.reset(broker, line.take.number, self.asset.tick_size)
+        self._forget()
+        self._empty = line.take if line else None
+        self.books.clear(await in_database(services.cash_of, self.session), line.take.number if line else 0)
 
-    async def _begin_anew(self, line: Line, ns: int, problem: str) -> None:
+    async def _rebuild(self, line: Line, ns: int) -> None:
+        self._forget()
+        try:
+            feed = await in_database(feed_of, line)
+            run = await asyncio.to_thread(run_again, line, feed, ns)
+            problem = "It would lead to other fills now."
+        except (NoTape, DamagedPiece) as lacking:
+            run, problem = None, str(lacking)
+        if run is None:
+            await self._begin_anew(line.take, ns, problem)
+            return
+        self._run = run
+        await self._keep(run)
+        self.books.reset(run.broker, line.take.number, self.asset.tick_size)
+
+    async def _begin_anew(self, take: Take, ns: int, problem: str) -> None:
         """The data that decided fills are not what they were: the record stays, and a flat take begins here."""
-        log.error("%s cannot be run again: %s", line.take, problem)
-        self._receiver.say(
-            "error",
-            f"What was traded before cannot be run again: {problem} It stays in the journal; you are flat here.",
-        )
-        take = await in_database(record.fork, line.take, ns, 0, 0, 0, [])
-        await self._rebuild(await in_database(record.line_of, take), ns)
+        log.error("%s cannot be run again: %s", take, problem)
+        words = f"What was traded before cannot be run again: {problem} It stays on record; you are flat here."
+        self._receiver.say("error", words)
+        await self._fork(take, ns, (0, 0, 0), [])
 
-    async def _go_back(self, ns: int) -> None:
+    async def _go_back(self, run: Running, ns: int) -> None:
         """Stand at an earlier instant; where anything has happened after it, that stays in its take and another begins.
 
-        A hard lock holds for its market day, whatever take.
+        A hard lock holds for its market day, whatever the take.
         """
-        broker, take = self._broker, self._take
-        assert broker is not None and take is not None
-        commands = sum(at_ns <= ns for at_ns, _ in self._commands)
-        events = sum(event.ns <= ns for event in broker.events)
-        if commands == len(self._commands) and events == len(broker.events):
-            await self._rebuild(await in_database(record.line_of, take), ns)
+        guard, shared = run.broker.guard, run.shared(ns)
+        if shared is None:
+            await self._stand(await in_database(record.line_of, run.take), ns)
             return
-        lock = broker.guard.lock if broker.guard.lock_is_hard and market_day(ns) == market_day(broker.now) else None
-        fills = sum(fill.ns <= ns for fill in broker.fills)
-        pins = [pin for pin in self._pins.values() if self._has_decided(pin, ns)]
-        take = await in_database(record.fork, take, ns, commands, events, fills, pins)
-        await self._rebuild(await in_database(record.line_of, take), ns)
-        self._receiver.say("info", f"Take {take.number} begins here. What came after stays in the journal.")
-        if lock is not None and self._broker is not None and self._broker.guard.lock is None:
-            await self._obey(self._broker, Lock(f"lock.{len(self._commands)}", lock, hard=True), ns)
+        lock = guard.lock if guard.lock_is_hard and market_day(ns) == market_day(run.broker.now) else None
+        take = await self._fork(run.take, ns, shared, run.decided(self.asset, ns))
+        self._receiver.say("info", f"Take {take.number} begins here. What came after stays on record.")
+        if lock is not None and self._run is not None and self._run.broker.guard.lock is None:
+            await self._keep(self._run, self._run.obey(Lock(f"lock.{len(self._run.commands)}", lock, hard=True), ns))
 
-    def _has_decided(self, pin: Pinned, ns: int) -> bool:
-        """Whether a session's tape has decided anything by an instant: then it must stay the same."""
-        session = self.asset.sessions.session(pin.trade_date)
-        if session is None or session.open_ns > ns:
-            return False
-        assert self._broker is not None
-        happened = [*(at_ns for at_ns, _ in self._commands), *(event.ns for event in self._broker.events)]
-        return session.close_ns <= ns or any(session.open_ns <= at_ns <= ns for at_ns in happened)
+    async def _fork(self, take: Take, ns: int, shared: tuple[int, int, int], pins: Sequence[Pinned]) -> Take:
+        made = await in_database(record.fork, take, self.session.epoch, ns, *shared, pins)
+        await self._stand(await in_database(record.line_of, made), ns)
+        return made
+
+
+async def _pin(run: Running, contract_id: int, contract: str, trade_date: date) -> list[Pinned]:
+    """Have a session's tape decide from now on; empty where it does already. Raises NoTape, DamagedPiece."""
+    if not run.lacks(contract, trade_date):
+        return []
+    pinned, span = await in_database(spans.best, contract_id, trade_date)
+    run.add(pinned, span)
+    return [pinned]
 
 
 async def in_database(call: Callable[..., T], *arguments: Any) -> T:
     """Run a function that uses the database, in a thread."""
     result: T = await database_sync_to_async(call)(*arguments)
     return result
-
-
-def _feed_of(line: Line) -> PinnedFeed:
-    feed = PinnedFeed()
-    for pinned in line.pins:
-        feed.add(pinned.contract, spans.load(pinned))
-    return feed
-
-
-def _run(line: Line, feed: PinnedFeed, up_to_ns: int) -> Broker:
-    take = line.take
-    broker = Broker(feed, line.instruments, line.settings, cash=take.cash, rules=line.rules, start_ns=take.start_ns)
-    return run_again(broker, line.commands, max(up_to_ns, take.start_ns))

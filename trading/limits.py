@@ -10,6 +10,8 @@ from decimal import Decimal
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from redis.exceptions import RedisError
 
@@ -44,8 +46,9 @@ class InForce:
 
 def in_force(session: TradingSession, ns: int) -> InForce:
     """What holds in a trading session at a market's instant, as it is set now."""
-    account = Account.objects.get(sessions=session)
-    asset = Asset.objects.get(pk=session.asset_id)
+    related = "asset", "account__limits", "account__owner__forced_limits"
+    row = TradingSession.objects.select_related(*related).get(pk=session.pk)
+    account, asset = row.account, row.asset
     rules, until_ns, unknown = rules_of(account, asset), market_day(ns)[1], ""
     if asset.is_stock:
         known = stocks.facts_of(asset, ns)
@@ -60,24 +63,25 @@ def hard_lock(account: Account, ns: int) -> str | None:
     Where an admin forces hard locks, that of one account holds in all of its owner's.
     """
     locks = DayLock.objects.filter(market_day=market_day(ns)[0], account__owner=account.owner_id)
-    if not ForcedLimits.objects.filter(user=account.owner_id, is_hard=True).exists():
+    forced = forced_limits(account.owner)
+    if forced is None or not forced.is_hard:
         locks = locks.filter(account=account)
     return locks.order_by("at").values_list("text", flat=True).first()
 
 
 def own_limits(account: Account) -> AccountLimits:
     """The user's own; those of a new account where none were saved."""
-    return AccountLimits.objects.filter(account=account).first() or AccountLimits(account=account)
+    return getattr(account, "limits", None) or AccountLimits(account=account)
 
 
-def forced_limits(user_id: int) -> ForcedLimits | None:
+def forced_limits(user: AbstractBaseUser | AnonymousUser) -> ForcedLimits | None:
     """Those that an admin forces on a user; None without any."""
-    return ForcedLimits.objects.filter(user=user_id).first()
+    return getattr(user, "forced_limits", None)
 
 
 def rules_of(account: Account, asset: Asset) -> Rules:
     """The limits of an account for trading an asset, as rules; without the facts of a stock's session."""
-    own, forced = own_limits(account), forced_limits(account.owner_id)
+    own, forced = own_limits(account), forced_limits(account.owner)
     return merged([own] if forced is None else [own, forced], asset.root)
 
 

@@ -3,6 +3,7 @@
 A line is a take with what it shares of those before it.
 """
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -77,16 +78,19 @@ def latest(session: TradingSession) -> Line | None:
 
 def last_ns(session: TradingSession) -> int:
     """UTC ns of the last thing on record in the newest take; 0 without any. What was shown is not taken back."""
-    line = latest(session)
-    return line.last_ns if line else 0
+    take = session.takes.order_by("-number").first()
+    return 0 if take is None else _last_ns(take)
+
+
+def _last_ns(take: Take) -> int:
+    command, event = take.commands.order_by("seq").last(), take.events.order_by("number").last()
+    return max(take.fork_ns or 0, command.playhead_ns if command else 0, event.ns if event else 0)
 
 
 def line_of(take: Take) -> Line:
     """A take with what it shares of its parents."""
     commands = commands_of(take)
     fills = fills_of(take)
-    last_event = take.events.order_by("-number").first()
-    own_ns = [at_ns for at_ns, _ in commands[take.inherited_commands :]]
     return Line(
         take=take,
         settings=of_json(take.settings, FillSettings),
@@ -98,8 +102,8 @@ def line_of(take: Take) -> Line:
             for pin in take.pins.select_related("contract").order_by("trade_date")
         ],
         fills=[identity(fill) for fill in fills],
-        events=last_event.number if last_event else take.inherited_events,
-        last_ns=max([take.fork_ns or 0, *own_ns, last_event.ns if last_event else 0]),
+        events=take.inherited_events + take.events.count(),
+        last_ns=_last_ns(take),
     )
 
 
@@ -116,13 +120,14 @@ def fills_of(take: Take) -> list[FillRecord]:
     return shared + list(take.fills.order_by("number"))
 
 
-def fork(take: Take, fork_ns: int, commands: int, events: int, fills: int, pins: Iterable[Pinned]) -> Take:
+def fork(take: Take, epoch: int, fork_ns: int, commands: int, events: int, fills: int, pins: Iterable[Pinned]) -> Take:
     """A take that shares the first so many of the line's commands, events and fills, up to fork_ns.
 
-    One that has nothing of its own yet is forked no further: its fork moves.
+    One that has nothing of its own yet is forked no further: its fork moves. Raises TakenOver.
     """
     shared = {"inherited_commands": commands, "inherited_events": events, "inherited_fills": fills}
     with transaction.atomic():
+        hold(take.session_id, epoch)
         if take.parent_id and not take.commands.exists() and not take.events.exists():
             made = take
             take.pins.all().delete()
@@ -145,6 +150,14 @@ def fork(take: Take, fork_ns: int, commands: int, events: int, fills: int, pins:
     return made
 
 
+def hold(session_id: uuid.UUID, epoch: int) -> TradingSession:
+    """Keep everybody else from writing until the transaction ends. Raises TakenOver."""
+    session = TradingSession.objects.select_for_update().filter(pk=session_id, epoch=epoch).first()
+    if session is None:
+        raise TakenOver
+    return session
+
+
 def write(
     take: Take,
     epoch: int,
@@ -157,9 +170,7 @@ def write(
     instruments: all that the take knows, where there are more than before. Raises TakenOver.
     """
     with transaction.atomic():
-        session = TradingSession.objects.select_for_update().filter(pk=take.session_id, epoch=epoch).first()
-        if session is None:
-            raise TakenOver
+        session = hold(take.session_id, epoch)
         if instruments is not None:
             take.instruments = [as_json(each) for each in instruments]
             take.save(update_fields=["instruments"])

@@ -14,6 +14,7 @@ from trading.engine.settings import MS, FillSettings, Instrument
 from trading.engine.terms import Preset
 from trading.limits import announce, in_force
 from trading.models import Account, AccountLimits, ForcedLimits, Take, TradingSession
+from trading.record import hold
 
 FIRST_ACCOUNT = "Practice"
 DEFAULT_PROTECTION = Instrument("", 1, 1).protection
@@ -85,18 +86,22 @@ def cash_of(session: TradingSession) -> int:
     return _nano(Account.objects.get(sessions=session).cash)
 
 
-def begin_take(session: TradingSession, start_ns: int, instrument: Instrument) -> Take:
-    """The first take, with the account's settings and limits as they are now."""
+def begin_take(session: TradingSession, take: Take | None, start_ns: int, instrument: Instrument) -> Take:
+    """The first take, or one in which nothing was traded: with the account's settings and limits as they are now.
+
+    Raises record.TakenOver.
+    """
     account = Account.objects.get(sessions=session)
-    return Take.objects.create(
-        session=session,
-        number=1,
-        start_ns=start_ns,
-        cash=_nano(account.cash),
-        settings=as_json(settings_of(account, seed=session.id.int % 2**31)),
-        rules=as_json(in_force(session, start_ns).rules),
-        instruments=[as_json(instrument)],
-    )
+    made = take or Take(session=session, number=1)
+    made.start_ns = start_ns
+    made.cash = _nano(account.cash)
+    made.settings = as_json(settings_of(account, seed=session.id.int % 2**31))
+    made.rules = as_json(in_force(session, start_ns).rules)
+    made.instruments = [as_json(instrument)]
+    with transaction.atomic():
+        hold(session.pk, session.epoch)
+        made.save()
+    return made
 
 
 def settings_of(account: Account, seed: int) -> FillSettings:

@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from trading.access import NoSuchAccount, accounts_of, get_account
 from trading.forms import LIMIT_GROUPS, NAME_TAKEN, AccountForm, AccountLimitsForm
 from trading.limits import forced_limits, own_limits
-from trading.models import Account, AccountLimits
+from trading.models import Account
 from trading.services import FIRST_ACCOUNT, Kept, NameTaken, delete_account, save_account
 from trading.wording import forced_words, limit_words
 
@@ -23,9 +23,10 @@ LATENCIES = (0, 50, 150, 200)
 @require_safe
 def accounts(request: HttpRequest) -> HttpResponse:
     """All accounts of the user."""
-    forced = forced_limits(_user_id(request))
-    shown = [(each, limit_words(own_limits(each))) for each in accounts_of(_user_id(request))]
-    return render(request, "trading/accounts.html", {"accounts": shown, "forced": limit_words(forced)})
+    found = accounts_of(_user_id(request)).select_related("limits")
+    shown = [(each, limit_words(own_limits(each))) for each in found]
+    forced = limit_words(forced_limits(request.user))
+    return render(request, "trading/accounts.html", {"accounts": shown, "forced": forced})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,7 +56,7 @@ def delete(request: HttpRequest, account_id: int) -> HttpResponse:
 
 
 def _edit(request: HttpRequest, found: Account) -> HttpResponse:
-    limits = own_limits(found) if found.pk else AccountLimits(account=found)
+    limits = own_limits(found)
     data = request.POST if request.method == "POST" else None
     forms = AccountForm(data, instance=found), AccountLimitsForm(data, instance=limits)
     if data is None:
@@ -80,7 +81,7 @@ def _is_saved(account_form: AccountForm, limits_form: AccountLimitsForm) -> bool
 
 
 def _context(request: HttpRequest, account_form: AccountForm, limits_form: AccountLimitsForm) -> dict[str, Any]:
-    forced = forced_words(forced_limits(_user_id(request)))
+    forced = forced_words(forced_limits(request.user))
     saved = Account.objects.filter(pk=account_form.instance.pk).first()
     return {
         "account": saved,

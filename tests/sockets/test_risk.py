@@ -264,7 +264,7 @@ async def test_a_change_is_noticed_without_a_message(
     people: People, opened: OpenReplay, server: Server, monkeypatch: Any
 ) -> None:
     """In an outage of Valkey: the desk looks for itself every few seconds."""
-    monkeypatch.setattr("trading.desk.RULES_SECONDS", 0.2)
+    monkeypatch.setattr("trading.ruling.LOOK_SECONDS", 0.2)
     tab = await ready(server, await opened(), people.owner)
     await submit(tab, "one")
     account = await in_thread(lambda: default_account(people.owner.pk))

@@ -41,7 +41,10 @@ def wrong_price(instrument: Instrument, *prices: int | None) -> str | None:
 def wrong_order(ledger: Ledger, spec: OrderSpec) -> str | None:
     """What no exchange would take; None where nothing is wrong."""
     instrument = ledger.instruments.get(spec.contract)
-    return f"unknown contract {spec.contract}" if instrument is None else wrong_price(instrument, spec.limit, spec.stop)
+    if instrument is None:
+        return f"unknown contract {spec.contract}"
+    found = (wrong_order(ledger, each) for each in spec.triggers)
+    return wrong_price(instrument, spec.limit, spec.stop) or next(filter(None, found), None)
 
 
 def _cancel(ledger: Ledger, command: Cancel) -> None:
