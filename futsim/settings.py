@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "trading",
     "workspace",
     "replay",
+    "journal",
 ]
 
 MIDDLEWARE = [

@@ -24,4 +24,5 @@ urlpatterns = [
     path("", include("market.urls")),
     path("data/", include("market.urls_data")),
     path("replay/", include("replay.urls")),
+    path("journal/", include("journal.urls")),
 ]

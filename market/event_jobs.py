@@ -1,4 +1,4 @@
-"""Getting the trades and the order book of a session, for those who ask for them."""
+"""Getting one session of a contract, for those who ask for it: its trades, its order book, or just its seconds."""
 
 from datetime import date
 from typing import Any
@@ -7,12 +7,12 @@ from market import events, ingest
 from market.databento_historical import HistoricalGateway
 from market.jobs import Failed, Progress
 from market.models import Contract, Job
-from market.schemas import BOOK, STATUS, TRADES, Schema
+from market.schemas import BOOK, SECONDS, STATUS, TRADES, Schema
 from market.sessions import Session
 
-SCHEMAS: dict[str, tuple[Schema, ...]] = {"trades": (TRADES,), "book": (TRADES, BOOK)}
+SCHEMAS: dict[str, tuple[Schema, ...]] = {"bars": (SECONDS,), "trades": (TRADES,), "book": (TRADES, BOOK)}
 """What a session of that grade takes."""
-KINDS = {"trades": "trades", "book": "order book"}
+KINDS = {"bars": "seconds", "trades": "trades", "book": "order book"}
 """The kind of the job that gets it, which is also its name for people."""
 RANK = ("bars", "trades", "book")
 """Grades from the least to the most."""
@@ -48,7 +48,7 @@ def run(job: Job, contract: Contract, gateway: HistoricalGateway, available_ns: 
         events.book(contract, session)
     if RANK.index(events.grade(contract, session)) < RANK.index(grade):
         raise Failed(f"{gateway.name} has no {title(grade, str(contract), session.trade_date)}.")
-    return f"The {title(grade, str(contract), session.trade_date)} can be shown now."
+    return f"The {title(grade, str(contract), session.trade_date)} can be used now."
 
 
 def _session(job: Job, contract: Contract) -> Session:

@@ -1,7 +1,8 @@
-"""Getting the trades and the order book of sessions, for a trader who asks for them: nothing is fetched unasked."""
+"""Getting single sessions: trades and the order book for a trader who asks, seconds of what he still holds."""
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
@@ -21,6 +22,20 @@ AHEAD = 1
 FROM_FILES = "{} comes from files. Import a file with its {} on the page Data."
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A session of a contract, and the grade that it is to be brought to."""
+
+    contract_id: int
+    contract: str
+    trade_date: date
+    grade: str
+
+    @property
+    def title(self) -> str:
+        return f"The {event_jobs.title(self.grade, self.contract, self.trade_date)}"
+
+
 class Receiver(Protocol):
     """The player, as this sees it."""
 
@@ -37,9 +52,10 @@ class Getting:
         self._receiver = receiver
         self._follower = Follower(bus, self._job_changed)
         self._work: asyncio.Task[None] | None = None
-        self._tried: set[tuple[int, date, str]] = set()
+        self._tried: set[Wanted] = set()
+        self._traded: list[Wanted] = []
         self._told_cost: tuple[int, str] | None = None
-        self._title = ""
+        self._title = "It"
 
     @property
     def job(self) -> dict[str, Any] | None:
@@ -57,7 +73,11 @@ class Getting:
             raise Refused("here_already", f"This session has the {event_jobs.KINDS[grade]} already.")
         if self.is_busy:
             raise Refused("busy", f"{self._title} is on its way. Wait for it, or cancel it.")
-        self._begin(part, grade)
+        self._begin(_wanted(part, grade))
+
+    def get_traded(self, contract_id: int, contract: str, trade_date: date) -> None:
+        """Have the seconds of a session fetched in which something is traded, as soon as nothing else is on its way."""
+        self._traded.append(Wanted(contract_id, contract, trade_date, "bars"))
 
     def keep(self, grade: str) -> None:
         """Bring each session to a grade as the playhead comes to it; "bars" ends that. Raises Refused."""
@@ -67,13 +87,19 @@ class Getting:
         self._replay.keeps = grade
 
     def look_ahead(self, tape: Tape, playhead_ns: int) -> None:
-        """Get what is kept up of the session at the playhead and of the next, each once."""
-        if self._replay.keeps == "bars" or self.is_busy:
+        """Get what is traded; then what is kept up of the session at the playhead and of the next, each once."""
+        if self.is_busy:
+            return
+        if self._traded:
+            self._begin(self._traded.pop(0))
+            return
+        if self._replay.keeps == "bars":
             return
         here = tape.index_at(playhead_ns)
         for part in tape.parts[here : here + 1 + AHEAD]:
-            if _lacks(part, self._replay.keeps) and self._key(part, self._replay.keeps) not in self._tried:
-                self._begin(part, self._replay.keeps)
+            wanted = _wanted(part, self._replay.keeps)
+            if _lacks(part, self._replay.keeps) and wanted not in self._tried:
+                self._begin(wanted)
                 return
 
     def stop(self) -> None:
@@ -86,17 +112,17 @@ class Getting:
         if asset.from_files:
             raise Refused("from_files", FROM_FILES.format(asset.root, event_jobs.KINDS[grade]))
 
-    def _key(self, part: Part, grade: str) -> tuple[int, date, str]:
-        return part.contract_id or 0, part.piece.session.trade_date, grade
+    def _begin(self, wanted: Wanted) -> None:
+        self._tried.add(wanted)
+        self._title = wanted.title
+        self._work = asyncio.create_task(self._attempt(wanted), name=f"get {self._replay.pk}")
 
-    def _begin(self, part: Part, grade: str) -> None:
-        self._tried.add(self._key(part, grade))
-        self._title = f"The {event_jobs.title(grade, part.piece.contract, part.piece.session.trade_date)}"
-        self._work = asyncio.create_task(self._attempt(part, grade), name=f"get {self._replay.pk}")
-
-    async def _attempt(self, part: Part, grade: str) -> None:
+    async def _attempt(self, wanted: Wanted) -> None:
         try:
-            job = await patiently(services.ask_for_events, self._replay.owner_id, part, grade)
+            owner_id = self._replay.owner_id
+            job = await patiently(
+                services.ask_for_session, owner_id, wanted.contract_id, wanted.trade_date, wanted.grade
+            )
             over = await self._follower.follow(job)
             await self._receiver.regrade()
             self._tell(over)
@@ -117,6 +143,10 @@ class Getting:
             self._told_cost = job["id"], job["cost"]
             self._receiver.say("warn", f"{self._title} costs about {job['cost']}.", job["id"])
         self._receiver.job_changed()
+
+
+def _wanted(part: Part, grade: str) -> Wanted:
+    return Wanted(part.contract_id or 0, part.piece.contract, part.piece.session.trade_date, grade)
 
 
 def _lacks(part: Part, grade: str) -> bool:

@@ -412,7 +412,12 @@ class Player:
     def lacks(self, contract_id: int, contract: str, trade_date: date) -> None:
         """The session of a contract that is traded is not here."""
         self._clock.pause()
-        self.say("error", f"There is no data of {contract} on {trade_date}, in which you have a position or an order.")
+        held = f"You still have a position or an order in {contract}"
+        if self.replay.asset.from_files:
+            self.say("error", f"{held}, of which no file has {trade_date}. Close it, or import one.")
+            return
+        self.say("warn", f"{held}. Its data of {trade_date} are being fetched; press Play when they are here.")
+        self._getting.get_traded(contract_id, contract, trade_date)
 
     async def _move(self, ns: int) -> None:
         if self.desk is not None:
@@ -454,6 +459,8 @@ class Player:
 
     async def regrade(self) -> None:
         """Go on with what is stored of the tape's sessions by now."""
+        if self.desk is not None:
+            self.desk.found()
         while (tape := self.tape) is not None:
             regraded = await patiently(tapes.regraded, tape)
             if self.tape is tape:

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from market import event_jobs, jobs, plans, queue, rolls, tapes
 from market.databento_historical import DatasetRange
-from market.engine.tape import Part, Tape
+from market.engine.tape import Tape
 from market.gateway import available_range
 from market.gateway_errors import GatewayError
 from market.models import Asset, Contract, Coverage, Job
@@ -252,11 +252,10 @@ def ask_for(window: plans.Window, owner_id: int) -> Job:
     return asking or queue.submit(kind=REPLAY_DATA, params=params, asked_by_id=owner_id)
 
 
-def ask_for_events(owner_id: int, part: Part, grade: str) -> Job:
-    """Have a worker get the trades or the book of a part; a job of the owner that does just this is not doubled."""
-    assert part.contract_id is not None
-    contract = Contract.objects.get(pk=part.contract_id)
-    kind, params = event_jobs.KINDS[grade], event_jobs.params(contract, part.piece.session.trade_date, grade)
+def ask_for_session(owner_id: int, contract_id: int, trade_date: date, grade: str) -> Job:
+    """Have a worker bring a session of a contract to a grade; a job of the owner that does just this is not doubled."""
+    contract = Contract.objects.get(pk=contract_id)
+    kind, params = event_jobs.KINDS[grade], event_jobs.params(contract, trade_date, grade)
     going = Job.objects.filter(kind=kind, asked_by_id=owner_id, params=params).exclude(state__in=Job.FINAL).first()
     return going or queue.submit(kind=kind, params=params, asked_by_id=owner_id)
 

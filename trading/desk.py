@@ -146,17 +146,17 @@ class Desk:
         if not self._is_open:
             await self._open(ns)
         if self._run is not None and ns < self._run.broker.now:
-            await self._go_back(self._run, ns)
-        while (run := self._run) is not None and run.broker.now < ns:
-            await self._look_at_rules(run)
+            await self._go_back(self._run, ns)  # the clock is to follow at once: rules are looked at from there on
+        elif self._run is not None:
+            await self._look_at_rules(self._run)
+        while (run := self._run) is not None:
             broker, limit = run.broker, run.limit_ns
             broker.advance(ns if limit is None else max(broker.now, min(ns, limit, self._ruling.until_ns)))
             pins = await self._lengthen(run, limit) if limit is not None and broker.now >= limit else []
             await self._keep(run, pins=pins)
-            if not pins and limit is not None and broker.now >= limit == run.limit_ns:
-                return broker.now
-        if self._run is not None:
-            await self._look_at_rules(self._run)
+            if broker.now >= ns or (not pins and limit is not None and broker.now >= limit == run.limit_ns):
+                return min(ns, broker.now)
+            await self._look_at_rules(run)
         return ns
 
     async def _lengthen(self, run: Running, limit_ns: int) -> list[Pinned]:
@@ -164,12 +164,13 @@ class Desk:
         pins = []
         for last in run.ending(limit_ns):
             following = self.asset.sessions.after(last.trade_date, 1)[0].trade_date
+            if (last.contract, following) in self._asked_for:
+                continue
             try:
                 pins += await _pin(run, last.contract_id, last.contract, following)
             except (NoTape, DamagedPiece):
-                if (last.contract, following) not in self._asked_for:
-                    self._asked_for.add((last.contract, following))
-                    self._receiver.lacks(last.contract_id, last.contract, following)
+                self._asked_for.add((last.contract, following))
+                self._receiver.lacks(last.contract_id, last.contract, following)
         return pins
 
     async def _carry_out(self, command: Command, place: Place) -> None:

@@ -12,11 +12,11 @@ from django.db import transaction
 from trading.codec import as_json, command_of, kind_of, of_json
 from trading.engine.commands import Command
 from trading.engine.orders import Order
-from trading.engine.records import Event, Fill, explain
+from trading.engine.records import Event, Explanation, Fill, explain
 from trading.engine.risk import market_day
 from trading.engine.rules import Rules
 from trading.engine.settings import FillSettings, Instrument
-from trading.engine.terms import Change, Reason
+from trading.engine.terms import Change, Reason, Side
 from trading.limits import announce
 from trading.models import DayLock, EventRecord, FillRecord, LoggedCommand, OrderRecord, Pin, Take, TradingSession
 from trading.spans import Pinned
@@ -97,10 +97,7 @@ def line_of(take: Take) -> Line:
         rules=of_json(take.rules, Rules),
         instruments=of_json(take.instruments, list[Instrument]),
         commands=commands,
-        pins=[
-            Pinned(pin.contract_id, pin.contract.raw_symbol, pin.trade_date, pin.grade, pin.checksums)
-            for pin in take.pins.select_related("contract").order_by("trade_date")
-        ],
+        pins=pins_of(take),
         fills=[identity(fill) for fill in fills],
         events=take.inherited_events + take.events.count(),
         last_ns=_last_ns(take),
@@ -118,6 +115,31 @@ def fills_of(take: Take) -> list[FillRecord]:
     """All fills of a line, in order."""
     shared = fills_of(take.parent)[: take.inherited_fills] if take.parent else []
     return shared + list(take.fills.order_by("number"))
+
+
+def fill_of(row: FillRecord) -> Fill:
+    """The engine's fill of a row."""
+    return Fill(
+        number=row.number,
+        order=row.order,
+        client_id=row.name,
+        contract=row.contract,
+        side=Side(row.side),
+        quantity=row.quantity,
+        price=row.price,
+        ns=row.ns,
+        fee=row.fee,
+        of=row.of,
+        why=of_json(row.why, Explanation),
+    )
+
+
+def pins_of(take: Take) -> list[Pinned]:
+    """Which tapes decide a line's fills, by trade date."""
+    return [
+        Pinned(pin.contract_id, pin.contract.raw_symbol, pin.trade_date, pin.grade, pin.checksums)
+        for pin in take.pins.select_related("contract").order_by("trade_date")
+    ]
 
 
 def fork(take: Take, epoch: int, fork_ns: int, commands: int, events: int, fills: int, pins: Iterable[Pinned]) -> Take:

@@ -13,6 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from journal import services
+from journal.models import Trade
 from market.models import (
     Asset,
     AssetCost,
@@ -32,6 +34,7 @@ from market.sessions import parse_et
 from ranks.models import KeptWarm, Summary, SummaryMonth
 from replay.models import ReplaySession
 from tests.conftest import People
+from tests.journaling import take_of
 from trading import limits
 from trading.models import (
     Account,
@@ -74,6 +77,13 @@ def take() -> Take:
     return Take.objects.create(
         session=session_of_nq(), number=1, start_ns=0, cash=1, settings={}, rules={}, instruments=[]
     )
+
+
+def trade() -> Trade:
+    somebody = User.objects.create_user("journalist")
+    take_of(somebody, (1, 80_000, 1), (-1, 80_001, 2))
+    services.read_new(somebody.pk)
+    return Trade.objects.get()
 
 
 ROWS: dict[type[Model], Callable[[], Model]] = {
@@ -131,12 +141,14 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
         take=take(), number=1, order=1, name="one", contract="NQM6", side=1, quantity=1, price=1, ns=1, fee=0, of=1,
         why={}, text="1 at 5",
     ),
+    Trade: trade,
 }  # fmt: skip
 """A row of each model that an admin looks after."""
 RECORD = [DayLock, TradingSession, Take, LoggedCommand, OrderRecord, EventRecord, FillRecord]
 """What was traded, and the hard locks that followed: nobody changes or deletes it."""
 LOOK_ONLY = [
-    Coverage, DailyBar, DailySpan, DayCondition, ImportedFile, Job, Purchase, Roll, Summary, SummaryMonth, *RECORD,
+    Coverage, DailyBar, DailySpan, DayCondition, ImportedFile, Job, Purchase, Roll, Summary, SummaryMonth, Trade,
+    *RECORD,
 ]  # fmt: skip
 """What futsim alone makes and changes."""
 REFUSED = {

@@ -114,6 +114,9 @@ class Ledger:
 
     def flatten(self, name: str, contract: str | None, placed_ns: int, reason: Reason) -> None:
         """Cancel all and close the position at the market; of all contracts where it is None."""
+        if contract is not None and contract not in self.instruments:
+            self.refuse(name, Reason.NOTHING_TO_DO, f"there is no position in {contract}")
+            return
         self.cancel_all(contract, reason)
         held = [contract] if contract is not None else sorted(self.account.positions)
         for each in held:

@@ -1,0 +1,43 @@
+"""The one way to trades: through their owner."""
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from journal.models import Trade
+from trading.models import FillRecord, Take
+
+
+class NoSuchTrade(LookupError):
+    """It does not exist, or belongs to somebody else: the asker cannot tell which."""
+
+
+def trades_of(user_id: int) -> QuerySet[Trade]:
+    """The user's trades, the one entered last first."""
+    return Trade.objects.filter(owner_id=user_id).select_related("asset", "take", "session__replay")
+
+
+def get_trade(user_id: int, trade_id: int) -> Trade:
+    """One of them. Raises NoSuchTrade."""
+    trade = trades_of(user_id).filter(pk=trade_id).first()
+    if trade is None:
+        raise NoSuchTrade("There is no such trade of yours.")
+    return trade
+
+
+def unread_takes(user_id: int) -> QuerySet[Take]:
+    """The user's takes with fills that the journal has not read, the oldest first."""
+    newer = FillRecord.objects.filter(take=OuterRef("pk"), number__gt=OuterRef("reading__last_fill"))
+    any_at_all = FillRecord.objects.filter(take=OuterRef("pk"))
+    found = Take.objects.filter(session__owner_id=user_id)
+    found = found.filter(Exists(newer) | Q(reading=None) & Exists(any_at_all))
+    return found.select_related("session__asset", "parent").order_by("pk")
+
+
+def unmeasured(user_id: int) -> QuerySet[Trade]:
+    """The user's trades that are over and whose MAE and MFE have not been looked up."""
+    return Trade.objects.filter(owner_id=user_id, is_measured=False, exit_ns__isnull=False)
+
+
+def tags_of(user_id: int) -> list[str]:
+    """The tags that the user has used, by name."""
+    rows = Trade.objects.filter(owner_id=user_id).exclude(tags=[]).values_list("tags", flat=True)
+    return sorted({tag for tags in rows for tag in tags})
