@@ -6,8 +6,11 @@ from django.test import Client
 from market.models import Asset
 from market.sessions import parse_et
 from replay.models import ReplaySession
+from replay.services import take_desk
+from tests.conftest import People
 from tests.filegateway import Records
 from tests.web.opening import FORM, error_messages, load, nothing_was_opened, the_refusal
+from trading.models import Account
 
 LONG = "9" * 6_000
 DATE = "Write the date as 2026-03-18."
@@ -136,3 +139,47 @@ def test_the_browser_refuses_no_text_that_the_server_takes(owner: Client, assets
     page = owner.get("/replay/").content.decode()
     assert "pattern=" not in page
     assert 'min="30" max="3650"' in page
+
+
+# --- which account trades in it ---
+
+
+def test_the_replay_trades_in_the_account_that_was_chosen(stored: Records, owner: Client, people: People) -> None:
+    accounts = [Account.objects.create(owner=people.owner, name=name) for name in ("First", "Second")]
+    load(owner, account=str(accounts[1].pk))
+    trading = ReplaySession.objects.get().trading
+    assert trading is not None
+    assert trading.account == accounts[1]
+    page = owner.get(f"/replay/{ReplaySession.objects.get().pk}/").content.decode()
+    assert f'<option value="{accounts[1].pk}" selected>Second</option>' in page
+
+
+def test_without_a_choice_it_is_the_first_account_s_when_it_is_traded(
+    stored: Records, owner: Client, people: People
+) -> None:
+    Account.objects.create(owner=people.owner, name="First")
+    Account.objects.create(owner=people.owner, name="Second")
+    load(owner)
+    replay = ReplaySession.objects.get()
+    take_desk(replay)
+    assert replay.trading is not None
+    assert replay.trading.account.name == "First"
+
+
+@pytest.mark.parametrize("of", ["colleague", "nobody", "text"])
+def test_an_account_that_is_not_one_s_own_is_refused(
+    small_market: Records, owner: Client, people: People, of: str
+) -> None:
+    theirs = Account.objects.create(owner=people.colleague, name="Theirs").pk
+    number = {"colleague": str(theirs), "nobody": "999999", "text": "first"}[of]
+    assert the_refusal(owner, account=number) == ("account", "Choose one of your accounts.")
+
+
+def test_the_choice_is_shown_to_those_who_have_one(assets: None, owner: Client, people: People) -> None:
+    Account.objects.create(owner=people.owner, name="First")
+    Account.objects.create(owner=people.colleague, name="Theirs")
+    assert 'name="account"' not in owner.get("/replay/").content.decode()
+    Account.objects.create(owner=people.owner, name="Second")
+    page = owner.get("/replay/").content.decode()
+    assert 'name="account"' in page
+    assert "Theirs" not in page
