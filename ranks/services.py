@@ -16,6 +16,12 @@ class Busy(Exception):
     """The same is being done already; the message is fit for the user."""
 
 
+def going() -> dict[str, Job]:
+    """The jobs that are at ranks, by root; of several at one asset the one that is furthest."""
+    jobs = Job.objects.exclude(state__in=Job.FINAL).filter(kind=JOB_KIND)
+    return {job.params["root"]: job for job in sorted(jobs, key=lambda job: (job.state == Job.State.RUNNING, job.done))}
+
+
 def ask_for_refresh(*, asset: Asset, lookback_days: int, asked_by_id: int | None = None) -> Job:
     """Have a worker fetch what is missing of a lookback, as far as its cost may be spent, and summarise it.
 

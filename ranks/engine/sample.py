@@ -12,7 +12,7 @@ from ranks.engine.percentile import NO_VALUE, Floats, ranks
 from ranks.engine.stack import Layer, code, knots_pooled
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Sample:
     """The samples of all buckets of a timeframe, a row for each.
 

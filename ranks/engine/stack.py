@@ -68,7 +68,7 @@ class Growth:
         return self.final.nbytes + self.so_far.nbytes + self.left.nbytes + self.pooled.nbytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Layer:
     """The bars of some sessions, bucket by bucket.
 

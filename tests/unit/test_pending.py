@@ -26,9 +26,7 @@ def made() -> list[Grown]:
     """Fifty sessions of the stand-in's crude oil."""
     facts = BY_ROOT["CL"]
     sessions = calendar(facts.calendar).before(date(2026, 3, 18), PAST + 10)
-    return [
-        grown.grown(each, seconds_of(ranked("CL", each.trade_date)[0], each), facts.tick_size) for each in sessions
-    ]
+    return [grown.grown(each, seconds_of(ranked("CL", each.trade_date)[0], each), facts.tick_size) for each in sessions]
 
 
 def guesses_of(made: list[Grown], timeframes: tuple[str, ...]) -> list[pending.Guesses]:

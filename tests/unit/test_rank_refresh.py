@@ -62,6 +62,15 @@ def test_a_refresh_fetches_the_lookback_and_summarises_it(nq: Asset) -> None:
     assert rolls == {"NQM6": date(2026, 3, 12)}
 
 
+def test_what_is_stored_counts_before_the_rest_is_here(nq: Asset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh, "SUMMARISE_SECONDS", 0)
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(jobs, "publish", lambda _: seen.append((Coverage.objects.count(), Summary.objects.count())))
+    run(nq)
+    assert any(0 < made <= stored < SESSIONS for stored, made in seen)
+
+
 def test_a_second_refresh_downloads_nothing_and_changes_nothing(nq: Asset, small_market: Records) -> None:
     run(nq)
     before = list(Summary.objects.values())

@@ -189,11 +189,12 @@ export class ChartPanel {
     const { store } = this.context;
     const ranks = store.get(`ranks:${this.id}`);
     const metrics = store.get(`metrics:${this.id}`) ?? null;
-    const time = this.#hovered ?? bars.t.at(-1);
+    // a bar in progress that nobody has traded in is not drawn yet
+    const time = this.#hovered ?? Math.max(bars.t.at(-1) ?? 0, metrics?.t ?? 0);
     const final = ranks?.at(ranks.indexOf(time)) ?? null;
     const shown = final ? { ...final, vp: final.vr, rp: final.rr } : metrics?.t === time || this.#hovered === null ? metrics : null;
     const share = final || shown === null ? null : shareOver(shown, store.get("clock"));
-    this.strip.update({ metrics: shown, share, note: lookbackNote(store.get("lookback")) });
+    this.strip.update({ metrics: shown, share, note: bars.length > 1 && ranks?.length === 0 ? "computing ranks" : lookbackNote(store.get("lookback")) });
     if (ranks) this.rankPane.draw(ranks, metrics);
   }
 
