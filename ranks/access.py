@@ -16,14 +16,13 @@ from django.conf import settings
 from django.db.models import Count, Max
 
 from market import store
-from market.access import offered
 from market.engine.tape import SharedCache
 from market.models import Asset
 from market.timeframes import TIMEFRAMES
 from ranks import files, series, summaries
 from ranks.engine.sample import Sample, build
 from ranks.engine.stack import Layer, layer
-from ranks.models import DEFAULT_LOOKBACK, LONGEST_LOOKBACK, KeptWarm, SummaryMonth
+from ranks.models import LONGEST_LOOKBACK, SummaryMonth
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ READERS = 4
 STAMP_SECONDS = 5.0
 """How long a process may not notice new summaries."""
 
-SAMPLES_SHARE = 1 / 3
+SAMPLES_SHARE = 1 / 4
 """Of the memory, for samples; the rest is for what they are made of, which a new session's sample is made of again."""
 PLANS = 64
 """Assets times sessions of which it is remembered which summaries count."""
@@ -59,16 +58,6 @@ class Reach:
     def words(self) -> str:
         """For a tooltip."""
         return f"{self.summarised} of {self.wanted} sessions"
-
-
-@dataclass(frozen=True, slots=True)
-class AssetState:
-    """How the sessions of an asset stand over a lookback (calendar days)."""
-
-    asset: Asset
-    is_kept_warm: bool
-    lookback_days: int
-    state: series.State
 
 
 def table(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) -> Sample:
@@ -108,16 +97,6 @@ def state(asset: Asset, trade_date: date, lookback_days: int) -> series.State:
     """How the sessions of a lookback stand. Raises NoRanks for one that cannot be."""
     check("1D", lookback_days)
     return series.state(asset, series.lookback(asset, trade_date, lookback_days))
-
-
-def states(trade_date: date) -> list[AssetState]:
-    """All assets that are offered, by root: how what they are kept warm for, or the usual lookback, stands."""
-    kept = {row.asset_id: row.lookback_days for row in KeptWarm.objects.all()}
-    return [
-        AssetState(asset, asset.pk in kept, days, state(asset, trade_date, days))
-        for asset in offered()
-        for days in [kept.get(asset.pk, DEFAULT_LOOKBACK)]
-    ]
 
 
 def look_again(asset: Asset) -> None:

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Ranks } from "../../static/js/chart/bars.js";
-import { points } from "../../static/js/chart/points.js";
+import { forecast, points } from "../../static/js/chart/points.js";
 import { lookbackNote, shareOver } from "../../static/js/metrics/forming.js";
 import { levelOf, rankText, shownRank } from "../../static/js/metrics/levels.js";
 import { countOf, rowState, shownCell } from "../../static/js/metrics/rows.js";
@@ -69,6 +69,12 @@ test("a line has a gap where there was too little to compare with, and ends in t
   assert.deepEqual(points(ranks, METRICS, "vp"), [{ time: 0 }, { time: 300, value: 70 }, { time: 600, value: 91.2 }]);
   assert.deepEqual(points(ranks, { ...METRICS, n: 5 }, "rr", 1), [{ time: 300, value: 80 }]);
   assert.deepEqual(points(ranks, { ...METRICS, t: 300 }, "rr", 1), [{ time: 300, value: 80 }]);
+});
+
+test("a forecast is drawn of the bar in progress only, from the bar before it", () => {
+  const ranks = new Ranks(columns([0, 50, 60, 30], [300, 70, 80, 20]));
+  assert.deepEqual(forecast(ranks, METRICS, "vp"), [{ time: 300, value: 70 }, { time: 600, value: 91.2 }]);
+  assert.deepEqual(forecast(ranks, null, "vp"), []);
 });
 
 test("the share of a bar is that of its own length", () => {
