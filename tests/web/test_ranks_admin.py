@@ -1,14 +1,15 @@
 """Assets kept warm: how their sessions stand, and the two actions."""
 
+from datetime import date
+
 import pytest
 from django.test import Client
 
-from market.models import Asset, Coverage, Job
-from ranks import access, summaries
+from market.models import Asset, Job
+from ranks import summaries
 from ranks.models import KeptWarm, Summary, SummaryMonth
 from ranks.tasks import refresh_ranks
 from tests import ranking
-from tests.filegateway import Records
 
 PAGE = "/admin/ranks/keptwarm/"
 
@@ -56,11 +57,15 @@ def test_an_asset_that_is_listed_is_not_listed_twice_and_saving_says_when(admin:
 
 
 @pytest.fixture
-def made(small_market: Records) -> list[Summary]:
-    """The summaries of NQ's stored sessions, the first of which is of a piece that has been fetched anew."""
-    ranking.store_nq(small_market)
+def made(assets: None) -> list[Summary]:
+    """The summaries of sessions of two months, the first of which is of a piece that has been fetched anew since."""
+    nq = Asset.objects.get(root="NQ")
+    contract = ranking.contract(nq, 2026, 6, "NQM6")
+    for session in nq.sessions.between(date(2026, 3, 27), date(2026, 4, 2)):
+        ranking.store_session(contract, session)
+    ranking.summarise_all()
     rows = list(Summary.objects.order_by("trade_date"))
-    Coverage.objects.filter(contract=rows[0].contract, trade_date=rows[0].trade_date).update(checksum="f" * 64)
+    Summary.objects.filter(pk=rows[0].pk).update(source="f" * 64)
     return rows
 
 
@@ -82,7 +87,6 @@ def test_chosen_summaries_are_made_again(admin: Client, made: list[Summary], kin
     assert f"{due.count()} summaries are stale now and made again within a minute." in page
     assert 1 <= due.count() < len(made)
     assert made[-1] in due
-    for month in summaries.new_months():
-        summaries.build(month)
+    ranking.summarise_all()
     assert not Summary.objects.filter(made_with="").exists()
-    assert access.state(made[0].contract.asset, made[-1].trade_date, 365).stale == []
+    assert summaries.in_state(summaries.with_pieces(Summary.objects.all()), fresh=False) == []
