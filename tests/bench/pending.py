@@ -22,7 +22,7 @@ from market.timeframes import TIMEFRAMES
 from ranks.engine.buckets import Bucket
 from ranks.engine.percentile import rank
 from ranks.engine.sample import Sample, build
-from ranks.engine.stack import Rows, code, knots_used, layer
+from ranks.engine.stack import POOL_STRIDE, Rows, code, knots_used, layer
 from tests.bench.grown import CUTS, Grown, grown
 from tests.bench.invented import ranked, seconds_of
 
@@ -168,17 +168,17 @@ def real(folder: Path) -> Iterator[Guesses]:
 
     monday, tuesday = realbars.gold(folder)
     for timeframe, hours in (("1m", 1), ("5m", 3)):
-        yield from foresee(
-            "gold ticks", timeframe, _by_hours(monday[timeframe], hours), _by_hours(tuesday[timeframe], hours)
-        )
-    hour = _by_hours(realbars.esh4(folder)["1m"], 1)
+        past, later = (_by_hours(day[timeframe], timeframe, hours) for day in (monday, tuesday))
+        yield from foresee("gold ticks", timeframe, past, later)
+    hour = _by_hours(realbars.esh4(folder)["1m"], "1m", 1)
     yield from foresee("ESH4 hour", "1m", hour[np.arange(30)], hour[np.arange(30, 60)])
 
 
-def _by_hours(bars: Grown, hours: int) -> History:
-    """Bars whose bucket is a stretch of so many hours."""
-    history = History.of([bars])
-    return replace(history, start=history.start // (hours * 3_600) * (hours * 3_600))
+def _by_hours(bars: Grown, timeframe: str, hours: int) -> History:
+    """Bars whose bucket is a stretch of so many hours, named so that weights are fitted on every one."""
+    history, stride = History.of([bars]), POOL_STRIDE[timeframe]
+    stretch = history.start // (hours * 3_600)
+    return replace(history, start=(stretch * stride + stride // 2) * TIMEFRAMES[timeframe])
 
 
 # --- the tables -------------------------------------------------------------------------------------------
@@ -190,6 +190,8 @@ def errors(guesses: Sequence[Guesses], of: str) -> list[str]:
     for metric in ("volume", "range"):
         for cut in CUTS:
             here = [each for each in guesses if (each.metric, each.cut) == (metric, cut)]
+            if not here:
+                continue
             bars = sum(len(each.truth) for each in here)
             means = [_mean_error(here, way) for way in WAYS]
             cells = [f"**{mean:.2f}**" if mean == min(means) else f"{mean:.2f}" for mean in means]
@@ -215,6 +217,8 @@ def calibration(guesses: Sequence[Guesses], of: str) -> list[str]:
     for metric in ("volume", "range"):
         for cut in CUTS:
             here = [each for each in guesses if (each.metric, each.cut) == (metric, cut)]
+            if not here:
+                continue
             said = np.concatenate([each.said["Pending"] for each in here])
             truth = np.concatenate([each.truth for each in here])
             cells = [_share(truth[said >= level] >= level - 5) for level in SAID]
