@@ -42,7 +42,7 @@ UPLOAD_ROOT = env.text("FUTSIM_UPLOAD_ROOT", str(BASE_DIR / "var" / "uploads"))
 """Folder of files on their way into the store; what lies there longer than a day is left over."""
 UPLOAD_BYTES = env.integer("FUTSIM_UPLOAD_GB", 5) * 1024**3
 TAPE_CACHE_BYTES = env.integer("FUTSIM_TAPE_CACHE_MB", 1024) * 1024 * 1024
-RANK_CACHE_BYTES = env.integer("FUTSIM_RANK_CACHE_MB", 384) * 1024 * 1024
+RANK_CACHE_BYTES = env.integer("FUTSIM_RANK_CACHE_MB", 512) * 1024 * 1024
 
 # --- applications ----------------------------------------------------------------------------------
 INSTALLED_APPS = [

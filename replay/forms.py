@@ -10,16 +10,17 @@ from market.access import NotOffered, get_asset
 from market.models import Asset
 from market.sessions import FIRST_DAY, LAST_DAY, BadTime, et_ns
 from market.timeframes import TIMEFRAMES
+from ranks.models import LONGEST_LOOKBACK
 from trading.access import NoSuchAccount, get_account
 from trading.models import Account
 
-LOOKBACK_MIN, LOOKBACK_MAX = 30, 3_650
+LOOKBACK_MIN, LOOKBACK_MAX = 1, LONGEST_LOOKBACK
 
 BAD_DATE = "Write the date as 2026-03-18."
 BAD_TIME = "Write the time as 09:30 or 09:30:15."
 BAD_TIMEFRAME = f"Timeframes are {', '.join(TIMEFRAMES)}."
 BAD_ACCOUNT = "Choose one of your accounts."
-BAD_LOOKBACK = f"Lookback is between {LOOKBACK_MIN} and {LOOKBACK_MAX} days."
+BAD_LOOKBACK = f"A lookback has {LOOKBACK_MIN:,} to {LOOKBACK_MAX:,} days."
 
 # not strptime's: its "%H%M" reads 130 as 13:00
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

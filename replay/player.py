@@ -22,12 +22,12 @@ from market.models import Job
 from market.plans import OF_FILES
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import board, services, wire
-from replay.board import Board
 from replay.depth import Depth, Shown
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
 from replay.following import patiently
 from replay.getting import Getting
 from replay.lookback import Lookback
+from replay.metrics_board import Board
 from replay.models import ReplaySession
 from replay.protocol import Refused
 from replay.ranking import Ranking
@@ -70,7 +70,7 @@ class Player:
         self._supply = Supply(replay, bus, self)
         self.ranking = Ranking(replay, self.wake)
         self._lookback = Lookback(replay, bus, self, self.ranking.forget)
-        self._board = Board(replay.lookback_days)
+        self._board = Board(replay.asset.root, replay.lookback_days, board.find)
         self._getting = Getting(replay, bus, self)
         self._depth = Depth(self.tick, self)
         self.desk: Desk | None = None
@@ -173,8 +173,9 @@ class Player:
         count = await database_sync_to_async(board.fetch_all)(
             self.playhead_ns, self.replay.lookback_days, self.replay.owner_id
         )
-        what = "Every asset is being fetched already." if not count else f"{count} assets are being fetched, see Jobs."
+        what = "Every asset is here already." if not count else f"{count} assets are being fetched, see Jobs."
         self.say("info", what)
+        self._board.show_again()
 
     def _stand_still(self, reason: str) -> None:
         self._clock.pause()

@@ -21,6 +21,8 @@ from trading import record
 from trading.models import Account, TradingSession
 from trading.services import open_session
 
+ROLLS_NAMED = 12
+"""In the replay's log; a crude oil of ten years has rolled 120 times."""
 SESSIONS_BEFORE = 10
 SESSIONS_AFTER = 5
 PREFETCH_SESSIONS = 5
@@ -280,6 +282,8 @@ def front_months(replay: ReplaySession, playhead_ns: int) -> str | None:
         [roll for roll in known if roll.trade_date <= first],
         [f", {roll.to_contract} from {roll.trade_date}" for roll in known if roll.trade_date > first],
     )
+    if len(since) > ROLLS_NAMED:
+        since = [f", … {len(since) - ROLLS_NAMED} rolls …", *since[-ROLLS_NAMED:]]
     return f"Front months from {first} to {here}: {before[-1].to_contract}{''.join(since)}."
 
 

@@ -16,7 +16,7 @@ LONG = "9" * 6_000
 DATE = "Write the date as 2026-03-18."
 TIME = "Write the time as 09:30 or 09:30:15."
 TIMEFRAME = "Timeframes are 1m, 5m, 15m, 30m, 1h, 90m, 3h, 4h, 1D."
-LOOKBACK = "Lookback is between 30 and 3650 days."
+LOOKBACK = "A lookback has 1 to 3,650 days."
 BAD_FIELDS = [
     ("root", "ZZ", "There is no asset 'ZZ' here. Choose one from the list."),
     ("root", "<b>", "There is no asset '<b>' here."),
@@ -46,8 +46,7 @@ BAD_FIELDS = [
     ("timeframe", "7m", TIMEFRAME),
     ("timeframe", "5M", TIMEFRAME),
     ("timeframe", "", TIMEFRAME),
-    ("lookback_days", "5", LOOKBACK),
-    ("lookback_days", "29", LOOKBACK),
+    ("lookback_days", "0", LOOKBACK),
     ("lookback_days", "-365", LOOKBACK),
     ("lookback_days", "99999", LOOKBACK),
     ("lookback_days", "3651", LOOKBACK),
@@ -108,11 +107,11 @@ def test_a_refusal_shows_what_was_typed_as_text(owner: Client, small_market: Rec
 def test_without_scripts_the_page_comes_back_with_the_reasons_and_what_was_typed(
     owner: Client, small_market: Records
 ) -> None:
-    answer = load(owner, htmx=False, lookback_days="5", entry_date="2026-03-18", entry_time="10:15", timeframe="1h")
+    answer = load(owner, htmx=False, lookback_days="0", entry_date="2026-03-18", entry_time="10:15", timeframe="1h")
     page = answer.content.decode()
     assert answer.status_code == 422
     assert [field for field, _ in error_messages(answer)] == ["lookback_days"]
-    assert all(f'value="{typed}"' in page for typed in ("5", "2026-03-18", "10:15"))
+    assert all(f'value="{typed}"' in page for typed in ("0", "2026-03-18", "10:15"))
     assert "<option selected>1h</option>" in page
     assert nothing_was_opened()
 
@@ -138,7 +137,7 @@ def test_an_entry_may_be_typed_in_several_ways(owner: Client, stored: Records, d
 def test_the_browser_refuses_no_text_that_the_server_takes(owner: Client, assets: None) -> None:
     page = owner.get("/replay/").content.decode()
     assert "pattern=" not in page
-    assert 'min="30" max="3650"' in page
+    assert 'min="1" max="3650"' in page
 
 
 # --- which account trades in it ---
