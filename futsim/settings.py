@@ -44,7 +44,7 @@ UPLOAD_BYTES = env.integer("FUTSIM_UPLOAD_GB", 5) * 1024**3
 LIVE_TRADES = env.flag("FUTSIM_LIVE_TRADES", False)
 """Whether live keeps trades too, and stores them after the close: some 75 MB in Valkey for a day of 19 assets."""
 TAPE_CACHE_BYTES = env.integer("FUTSIM_TAPE_CACHE_MB", 1024) * 1024 * 1024
-RANK_CACHE_BYTES = env.integer("FUTSIM_RANK_CACHE_MB", 384) * 1024 * 1024
+RANK_CACHE_BYTES = env.integer("FUTSIM_RANK_CACHE_MB", 512) * 1024 * 1024
 
 # --- applications ----------------------------------------------------------------------------------
 INSTALLED_APPS = [

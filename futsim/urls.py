@@ -20,6 +20,7 @@ urlpatterns = [
     path("health", health),
     path("admin/", admin.site.urls),
     path("account/", include("accounts.urls")),
+    path("accounts/", include("trading.urls")),
     path("", include("market.urls")),
     path("data/", include("market.urls_data")),
     path("replay/", include("replay.urls")),

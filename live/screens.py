@@ -13,6 +13,7 @@ from live.screen import Screen
 from live.standing import Feed
 from market.access import NotOffered, get_asset
 from market.bus import Bus
+from market.engine.tape import Piece
 from market.models import Asset
 from ranks import services
 from ranks.models import DEFAULT_LOOKBACK
@@ -32,7 +33,7 @@ class Screens:
         self._feed = Feed(self._hear_state)
         self._screens: dict[str, Screen] = {}
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._board = Board(DEFAULT_LOOKBACK, self._lines)
+        self._board = Board("", DEFAULT_LOOKBACK, self._lines)
         self._boarded = False
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -107,9 +108,14 @@ class Screens:
         if now > 0 and self._board.is_due(now, time.monotonic()):
             self._board.look(now, time.monotonic(), self._tell_board)
 
-    def _lines(self, _playhead_ns: int) -> list[Line]:
+    def _lines(self, playhead_ns: int) -> list[Line]:
+        """Those that there are bars of, by root."""
         found = [(screen.asset, screen.piece) for _, screen in sorted(self._screens.items())]
-        return [Line(asset, piece.session, piece) for asset, piece in found if piece is not None]
+        return [
+            Line(asset, piece.session if _trades(piece, playhead_ns) else None, piece)
+            for asset, piece in found
+            if piece
+        ]
 
     def _tell_board(self, body: dict[str, Any]) -> None:
         for screen in self._screens.values():
@@ -129,9 +135,10 @@ class Screens:
     def _fetch_all(self, user_id: int) -> int:
         lines = self._lines(0)
         for line in lines:
+            assert line.piece is not None
             services.ready_for(
                 asset=line.asset,
-                until=line.session.trade_date,
+                until=line.piece.session.trade_date,
                 lookback_days=DEFAULT_LOOKBACK,
                 asked_by_id=user_id,
             )
@@ -143,3 +150,7 @@ def _asset(root: str) -> Asset:
     if asset not in fronts.followed():
         raise NotOffered(f"{asset.root} comes from files; there is no live market of it.")
     return asset
+
+
+def _trades(piece: Piece, ns: int) -> bool:
+    return piece.session.open_ns <= ns < piece.session.close_ns

@@ -27,7 +27,8 @@ from market.sessions import to_et
 from market.tasks import ask_for_refresh
 
 
-def _et(ns: int | None) -> str:
+def et_text(ns: int | None) -> str:
+    """An instant (UTC ns) as the admin shows it."""
     return "—" if ns is None else f"{to_et(ns):%Y-%m-%d %H:%M:%S} ET"
 
 
@@ -48,6 +49,13 @@ class LookOnly:
         return False
 
 
+class KeptForEver(LookOnly):
+    """Rows that nobody deletes either."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
 class AssetCostInline(admin.TabularInline):
     model = AssetCost
     extra = 0
@@ -57,8 +65,9 @@ class AssetCostInline(admin.TabularInline):
 class AssetAdmin(admin.ModelAdmin):
     list_display = [
         "root", "name", "exchange", "point_value", "tick_size", "tick_value", "active_months", "is_active", "rolls",
+        "locate_fee",
     ]  # fmt: skip
-    list_filter = ["exchange", "is_active"]
+    list_filter = ["exchange", "is_active", "kind"]
     search_fields = ["root", "name"]
     inlines = [AssetCostInline]
     actions = ["rebuild"]
@@ -100,11 +109,11 @@ class ContractAdmin(admin.ModelAdmin):
 
     @admin.display(description="trades until")
     def expires(self, contract: Contract) -> str:
-        return _et(contract.expires_ns)
+        return et_text(contract.expires_ns)
 
     @admin.display(description="as defined on")
     def defined(self, contract: Contract) -> str:
-        return _et(contract.defined_ns)
+        return et_text(contract.defined_ns)
 
 
 @admin.register(DailyBar)
@@ -162,19 +171,16 @@ class CoverageAdmin(LookOnly, admin.ModelAdmin):
 
     @admin.display(description="data was available up to")
     def available_until(self, coverage: Coverage) -> str:
-        return _et(coverage.until_ns)
+        return et_text(coverage.until_ns)
 
 
 @admin.register(ImportedFile)
-class ImportedFileAdmin(LookOnly, admin.ModelAdmin):
+class ImportedFileAdmin(KeptForEver, admin.ModelAdmin):
     list_display = ["id", "name", "user", "created_at", "bytes", "accepted", "refused", "report_page"]
     list_display_links = None
     list_filter = ["user"]
     list_select_related = ["user"]
     search_fields = ["name", "user__username"]
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
     @admin.display(description="accepted")
     def accepted(self, file: ImportedFile) -> object:
@@ -220,12 +226,9 @@ class SpendingLimitsAdmin(admin.ModelAdmin):
 
 
 @admin.register(Purchase)
-class PurchaseAdmin(LookOnly, admin.ModelAdmin):
+class PurchaseAdmin(KeptForEver, admin.ModelAdmin):
     list_display = ["at", "user", "schema", "symbols", "records", "cost", "job", "source"]
     list_filter = ["schema", "day", "user"]
     list_select_related = ["user", "job"]
     search_fields = ["symbols", "user__username"]
     date_hierarchy = "day"
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False

@@ -16,14 +16,13 @@ from django.conf import settings
 from django.db.models import Count, Max
 
 from market import store
-from market.access import offered
 from market.engine.tape import SharedCache
 from market.models import Asset
 from market.timeframes import TIMEFRAMES
 from ranks import files, series, summaries
 from ranks.engine.sample import Sample, build
 from ranks.engine.stack import Layer, layer
-from ranks.models import DEFAULT_LOOKBACK, LONGEST_LOOKBACK, KeptWarm, SummaryMonth
+from ranks.models import LONGEST_LOOKBACK, SummaryMonth
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +31,13 @@ READERS = 4
 STAMP_SECONDS = 5.0
 """How long a process may not notice new summaries."""
 
+SAMPLES_SHARE = 1 / 4
+"""Of the memory, for samples; the rest is for what they are made of, which a new session's sample is made of again."""
 PLANS = 64
 """Assets times sessions of which it is remembered which summaries count."""
 
-cache: SharedCache[Sample | Layer] = SharedCache(settings.RANK_CACHE_BYTES)
+_samples: SharedCache[Sample] = SharedCache(int(settings.RANK_CACHE_BYTES * SAMPLES_SHARE))
+_layers: SharedCache[Layer] = SharedCache(int(settings.RANK_CACHE_BYTES * (1 - SAMPLES_SHARE)))
 _stamps: dict[int, tuple[float, tuple[object, ...]]] = {}
 
 
@@ -58,16 +60,6 @@ class Reach:
         return f"{self.summarised} of {self.wanted} sessions"
 
 
-@dataclass(frozen=True, slots=True)
-class AssetState:
-    """How the sessions of an asset stand over a lookback (calendar days)."""
-
-    asset: Asset
-    is_kept_warm: bool
-    lookback_days: int
-    state: series.State
-
-
 def table(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) -> Sample:
     """The samples of a session's bars: those of the trade dates [trade_date − lookback_days, trade_date).
 
@@ -75,15 +67,14 @@ def table(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) ->
     lookback that cannot be, or no summary within it.
     """
     check(timeframe, lookback_days)
-    key = asset.pk, timeframe, trade_date, lookback_days, _stamp(asset)
-    found = cache.get(key, lambda: _load(asset, timeframe, trade_date, lookback_days))
-    assert isinstance(found, Sample)
-    return found
+    key = asset.pk, timeframe, trade_date, lookback_days, stamp(asset)
+    return _samples.get(key, lambda: _load(asset, timeframe, trade_date, lookback_days))
 
 
 def forget_cached() -> None:
     """Empty the process's cache."""
-    cache.clear()
+    _samples.clear()
+    _layers.clear()
     _stamps.clear()
     _months.cache_clear()
 
@@ -108,18 +99,13 @@ def state(asset: Asset, trade_date: date, lookback_days: int) -> series.State:
     return series.state(asset, series.lookback(asset, trade_date, lookback_days))
 
 
-def states(trade_date: date) -> list[AssetState]:
-    """All assets that are offered, by root: how what they are kept warm for, or the usual lookback, stands."""
-    kept = {row.asset_id: row.lookback_days for row in KeptWarm.objects.all()}
-    return [
-        AssetState(asset, asset.pk in kept, days, state(asset, trade_date, days))
-        for asset in offered()
-        for days in [kept.get(asset.pk, DEFAULT_LOOKBACK)]
-    ]
+def look_again(asset: Asset) -> None:
+    """Notice at once what summaries an asset has now, after a job that made some."""
+    _stamps.pop(asset.pk, None)
 
 
-def _stamp(asset: Asset) -> tuple[object, ...]:
-    """Changes when the asset's summaries or rolls do; looked up every few seconds."""
+def stamp(asset: Asset) -> tuple[object, ...]:
+    """Changes when the asset's summaries or rolls do, and its samples may; looked up every few seconds."""
     now = time.monotonic()
     known = _stamps.get(asset.pk)
     if known is None or now - known[0] > STAMP_SECONDS:
@@ -130,7 +116,7 @@ def _stamp(asset: Asset) -> tuple[object, ...]:
 
 
 def _load(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) -> Sample:
-    months = _months(asset, trade_date, lookback_days, _stamp(asset))
+    months = _months(asset, trade_date, lookback_days, stamp(asset))
     with ThreadPoolExecutor(READERS) as pool:
         layers = list(pool.map(lambda month: _layer(month, months[month], timeframe), months))
     damaged = [month for month, each in zip(months, layers, strict=True) if each is None]
@@ -168,12 +154,10 @@ def _layer(month: SummaryMonth, days: Sequence[date], timeframe: str) -> Layer |
         return layer(files.read_rows(month, timeframe, days), timeframe)
 
     try:
-        found = cache.get((month.files[timeframe], *days), read)
+        return _layers.get((month.files[timeframe], *days), read)
     except store.DamagedPiece as problem:
         log.warning("%s of %s is left out: %s", timeframe, month, problem)
         return None
-    assert isinstance(found, Layer)
-    return found
 
 
 def _nothing(asset: Asset, trade_date: date, lookback_days: int) -> str:

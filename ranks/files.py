@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from market import store
+from market.engine.jit import compiled
 from ranks.engine.buckets import Int32s
 from ranks.engine.stack import FEW_KNOTS, SHORT, Rows, code
 from ranks.engine.summary import KNOTS, Curves
@@ -47,7 +48,8 @@ class Bars:
 
     def of(self, days: Sequence[date]) -> "Bars":
         """Those of these days."""
-        return self[_are_of(self.day, days)]
+        kept = _are_of(self.day, days)
+        return self if kept.all() else self[kept]
 
 
 def bars_of(curves: Curves, day: date) -> Bars:
@@ -156,9 +158,23 @@ def _unpacked(table: pa.Table, name: str) -> Int32s:
 
 def _filled_in(few: Int32s, rest: Int32s) -> Int32s:
     """The whole curve from the two parts that `_split` made of it."""
-    before = np.hstack([np.zeros_like(few[:, :1]), few[:, :-1]])
-    between = rest.reshape(-1, FEW_KNOTS, EACH - 1).cumsum(axis=2, dtype=np.int32) + before[:, :, None]
-    return np.concatenate([between, few[:, :, None]], axis=2).reshape(-1, KNOTS)
+    curves = np.empty((len(few), KNOTS), np.int32)
+    _fill(few, rest, curves)
+    return curves
+
+
+@compiled
+def _fill(few: Int32s, rest: Int32s, curves: Int32s) -> None:
+    # a quarter of the time of reading a year, in numpy's own steps
+    for bar in range(len(few)):
+        value, at = np.int32(0), 0
+        for knot in range(curves.shape[1]):
+            if knot % EACH == EACH - 1:
+                value = few[bar, knot // EACH]
+            else:
+                value += rest[bar, at]
+                at += 1
+            curves[bar, knot] = value
 
 
 def _are_of(day: Int32s, days: Sequence[date]) -> npt.NDArray[np.bool_]:

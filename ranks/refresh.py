@@ -1,5 +1,8 @@
 """Making an asset's ranks ready: fetching what its lookback wants, and summarising it."""
 
+import math
+import time
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from market import tapes
@@ -10,19 +13,32 @@ from market.plans import Window
 from market.sessions import Session, to_et
 from ranks import series, summaries
 
+SUMMARISE_SECONDS = 10.0
+"""Making a month's files anew for a few sessions more takes about as long as one second of fetching."""
 SEED_DAYS = timedelta(days=14)
 """The roll schedule begins so much before the first session wanted, so that its front month is decided, not guessed."""
 
 
 class _WithSummaries(Progress):
-    """Counts the sessions that are summarised after the fetching, from the start."""
+    """Counts the sessions that are summarised after the fetching, from the start.
 
-    def __init__(self, job: Job, more: int) -> None:
+    summarise: called now and then while sessions come in, so that ranks grow before all of them are here.
+    """
+
+    def __init__(self, job: Job, more: int, summarise: Callable[[], None]) -> None:
         super().__init__(job)
         self._more = more
+        self._summarise = summarise
+        self._summarised_at = -math.inf
 
     def expect(self, units: int) -> None:
         super().expect(units + self._more)
+
+    def say(self, message: str, units: int = 0, *, here: bool = False) -> None:
+        super().say(message, units, here=here)
+        if units and not here and self._more and time.monotonic() - self._summarised_at > SUMMARISE_SECONDS:
+            self._summarise()
+            self._summarised_at = time.monotonic()
 
     def only_summaries(self, units: int) -> None:
         """The fetching is over; so many sessions are left."""
@@ -59,19 +75,21 @@ def run(job: Job, gateway: HistoricalGateway, available_ns: int) -> str:
     sessions = closed_sessions(asset, job.params["lookback_days"], available_ns, until)
     if not sessions:
         return f"{asset.root} has no session in this lookback."
-    progress = _WithSummaries(job, len(sessions))
+    progress = _WithSummaries(job, len(sessions), lambda: _summarise(asset, sessions, progress))
     if not asset.from_files:
         first = sessions[0].trade_date
         window = Window(asset, sessions, sessions[-1].trade_date, first - SEED_DAYS)
         tapes.prepare(window, gateway, available_ns, progress)
-    _summarise(asset, sessions, progress)
+    _summarise(asset, sessions, progress, units=1)
     found = series.state(asset, sessions)
     return f"{asset.root}: {len(found.summarised)} of {len(sessions)} sessions are summarised."
 
 
-def _summarise(asset: Asset, sessions: list[Session], progress: _WithSummaries) -> None:
+def _summarise(asset: Asset, sessions: list[Session], progress: _WithSummaries, units: int = 0) -> None:
+    """Summarise what is stored of these sessions. units: what each counts; 0 while others are still being fetched."""
     found = series.state(asset, sessions)
     due = sorted({*found.stale, *found.missing})
-    progress.only_summaries(len(due))
+    if units:
+        progress.only_summaries(len(due))
     for month in dict.fromkeys(summaries.month_of(found.fronts[day], day) for day in due):
-        summaries.build(month, lambda day: progress.say(f"{asset.root}: summarised {day}", 1))
+        summaries.build(month, lambda day: progress.say(f"{asset.root}: summarised {day}", units))

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from market import queue
 from market.models import Asset, Job
@@ -13,7 +14,19 @@ JOB_KIND = "ranks"
 
 
 class Busy(Exception):
-    """The same is being done already; the message is fit for the user."""
+    """The same is being done already, by `job`; the message is fit for the user."""
+
+    def __init__(self, asset: Asset, job: Job) -> None:
+        super().__init__(
+            f"The ranks of {asset.root} are being refreshed already, by job {job.pk}. Try again when that is over."
+        )
+        self.job = job
+
+
+def going() -> dict[str, Job]:
+    """The jobs that are at ranks, by root; of several at one asset the one that is furthest."""
+    jobs = Job.objects.exclude(state__in=Job.FINAL).filter(kind=JOB_KIND)
+    return {job.params["root"]: job for job in sorted(jobs, key=lambda job: (job.state == Job.State.RUNNING, job.done))}
 
 
 def ask_for_refresh(*, asset: Asset, lookback_days: int, asked_by_id: int | None = None) -> Job:
@@ -21,9 +34,9 @@ def ask_for_refresh(*, asset: Asset, lookback_days: int, asked_by_id: int | None
 
     Raises Busy while another job is at this asset.
     """
-    going = Job.objects.exclude(state__in=Job.FINAL).filter(kind=JOB_KIND, params__root=asset.root)
-    if going.exists():
-        raise Busy(f"The ranks of {asset.root} are being refreshed already. Try again when that is over.")
+    busy = going().get(asset.root)
+    if busy is not None:
+        raise Busy(asset, busy)
     params: dict[str, Any] = {
         "root": asset.root,
         "lookback_days": lookback_days,
@@ -40,8 +53,8 @@ def ready_for(*, asset: Asset, until: date, lookback_days: int, asked_by_id: int
         "until": until.isoformat(),
         "what": f"{asset.root}, {lookback_days:,} days before {until}",
     }
-    going = Job.objects.exclude(state__in=Job.FINAL).filter(kind=JOB_KIND, asked_by_id=asked_by_id, params=params)
-    return going.first() or queue.submit(kind=JOB_KIND, params=params, asked_by_id=asked_by_id)
+    same = Job.objects.exclude(state__in=Job.FINAL).filter(kind=JOB_KIND, asked_by_id=asked_by_id, params=params)
+    return same.first() or queue.submit(kind=JOB_KIND, params=params, asked_by_id=asked_by_id)
 
 
 def rebuild(*, asset: Asset, lookback_days: int, asked_by_id: int | None = None) -> Job:
@@ -50,3 +63,8 @@ def rebuild(*, asset: Asset, lookback_days: int, asked_by_id: int | None = None)
         job = ask_for_refresh(asset=asset, lookback_days=lookback_days, asked_by_id=asked_by_id)
         Summary.objects.filter(contract__asset=asset).update(made_with="")
     return job
+
+
+def make_again(rows: QuerySet[Summary]) -> int:
+    """Make summaries stale, so that the next minute makes them again; how many."""
+    return Summary.objects.filter(pk__in=rows.values("pk")).update(made_with="")

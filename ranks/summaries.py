@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from market import ingest, store
 from market.engine.bars import Bars
@@ -98,6 +98,26 @@ def outdated_months() -> list[Month]:
         if session is None or made_with(asset, session) != word:
             slots.add((contract_id, day.replace(day=1)))
     return [Month(contracts[contract_id], day) for contract_id, day in sorted(slots)]
+
+
+def with_pieces(rows: QuerySet[Summary]) -> QuerySet[Summary]:
+    """Summaries with `piece`, the checksum of what is stored of their session now; None without it."""
+    stored = Coverage.objects.filter(
+        contract=OuterRef("contract"), trade_date=OuterRef("trade_date"), schema=SECONDS.name
+    )
+    return rows.select_related("contract__asset").annotate(piece=Subquery(stored.values("checksum")[:1]))
+
+
+def is_fresh(row: Summary) -> bool:
+    """Whether a summary of `with_pieces` counts: made of what is stored, by the calendar, tick and code of now."""
+    asset = row.contract.asset
+    session, piece = asset.sessions.session(row.trade_date), getattr(row, "piece")  # noqa: B009 - an annotation
+    return session is not None and piece is not None and (row.source, row.made_with) == origin(piece, asset, session)
+
+
+def in_state(rows: QuerySet[Summary], *, fresh: bool) -> list[int]:
+    """The keys of those of `with_pieces` that are fresh, or that are stale."""
+    return [row.pk for row in rows if is_fresh(row) == fresh]
 
 
 # --- making them ------------------------------------------------------------------------------------------

@@ -12,6 +12,6 @@ class NoSuchSession(LookupError):
 def get_session(user_id: int, session_id: uuid.UUID) -> ReplaySession:
     """The user's own replay. Raises NoSuchSession."""
     try:
-        return ReplaySession.objects.select_related("asset", "job").get(pk=session_id, owner_id=user_id)
+        return ReplaySession.objects.select_related("asset", "job", "trading").get(pk=session_id, owner_id=user_id)
     except ReplaySession.DoesNotExist:
         raise NoSuchSession("There is no such replay of yours.") from None

@@ -1,4 +1,4 @@
-"""The assets on a replay's metrics board: every one whose session at the playhead is stored."""
+"""The assets on a replay's metrics board: all that are offered, stored or not."""
 
 from datetime import timedelta
 
@@ -6,7 +6,8 @@ from django.db.models import Exists, OuterRef
 
 from market import tapes
 from market.access import offered
-from market.models import Asset, Coverage
+from market.engine.tape import Piece
+from market.models import Asset, Coverage, Job
 from market.schemas import SECONDS
 from market.sessions import Session, to_et
 from market.store import DamagedPiece
@@ -18,40 +19,42 @@ ONE_DAY, LONGEST_SESSION = timedelta(days=1), timedelta(days=5)
 
 
 def find(playhead_ns: int) -> list[Line]:
-    """The assets whose session at the playhead is stored."""
+    """All assets at a playhead, by root: their session, where it is stored, and the job that is at them."""
     day = to_et(playhead_ns).date()
     near = Coverage.objects.filter(
         contract__asset=OuterRef("pk"), schema=SECONDS.name, trade_date__range=(day - ONE_DAY, day + LONGEST_SESSION)
     )
-    lines = (_line_at(asset, playhead_ns) for asset in offered().filter(Exists(near)))
-    return [line for line in lines if line is not None]
+    going = services.going()
+    return [
+        _line(asset, asset.sessions.at(playhead_ns), going.get(asset.root), is_near=asset.is_near)
+        for asset in offered().annotate(is_near=Exists(near)).order_by("root")
+    ]
 
 
-def _line_at(asset: Asset, playhead_ns: int) -> Line | None:
-    session = asset.sessions.at(playhead_ns)
-    return None if session is None else _line(asset, session)
+def _line(asset: Asset, session: Session | None, job: Job | None, *, is_near: bool) -> Line:
+    piece = _piece(asset, session) if session is not None and is_near else None
+    return Line(
+        asset, session, piece, None if job is None else job.percent, job is not None and job.state == Job.State.ASKING
+    )
 
 
-def _line(asset: Asset, session: Session) -> Line | None:
+def _piece(asset: Asset, session: Session) -> Piece | None:
     contract = series.front_contracts(asset, [session]).get(session.trade_date)
     if contract is None:
         return None
     try:
-        piece = tapes.stored_piece(contract, session)
+        return tapes.stored_piece(contract, session)
     except DamagedPiece:
         return None
-    return None if piece is None else Line(asset, session, piece)
 
 
 def fetch_all(playhead_ns: int, lookback_days: int, owner_id: int) -> int:
     """Have the sessions at a moment, and their lookbacks, of all assets made ready; of how many that was asked."""
     count = 0
-    here = {line.asset.pk for line in find(playhead_ns)}
-    for asset in offered().filter(from_files=False).exclude(pk__in=here):
-        session = asset.sessions.at(playhead_ns)
-        if session is None:
+    for line in find(playhead_ns):
+        if line.session is None or line.piece is not None or line.asset.from_files:
             continue
-        until = session.trade_date + ONE_DAY
-        services.ready_for(asset=asset, until=until, lookback_days=lookback_days, asked_by_id=owner_id)
+        until = line.session.trade_date + ONE_DAY
+        services.ready_for(asset=line.asset, until=until, lookback_days=lookback_days, asked_by_id=owner_id)
         count += 1
     return count

@@ -10,13 +10,17 @@ from market.access import NotOffered, get_asset
 from market.models import Asset
 from market.sessions import FIRST_DAY, LAST_DAY, BadTime, et_ns
 from market.timeframes import TIMEFRAMES
+from ranks.models import LONGEST_LOOKBACK
+from trading.access import NoSuchAccount, get_account
+from trading.models import Account
 
-LOOKBACK_MIN, LOOKBACK_MAX = 30, 3_650
+LOOKBACK_MIN, LOOKBACK_MAX = 1, LONGEST_LOOKBACK
 
 BAD_DATE = "Write the date as 2026-03-18."
 BAD_TIME = "Write the time as 09:30 or 09:30:15."
 BAD_TIMEFRAME = f"Timeframes are {', '.join(TIMEFRAMES)}."
-BAD_LOOKBACK = f"Lookback is between {LOOKBACK_MIN} and {LOOKBACK_MAX} days."
+BAD_ACCOUNT = "Choose one of your accounts."
+BAD_LOOKBACK = f"A lookback has {LOOKBACK_MIN:,} to {LOOKBACK_MAX:,} days."
 
 # not strptime's: its "%H%M" reads 130 as 13:00
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -66,7 +70,7 @@ class DayField(forms.DateField):
 
 
 class OpenForm(forms.Form):
-    """Asset, entry (ET), timeframe and lookback of a new replay."""
+    """Asset, entry (ET), timeframe and lookback of a new replay, and the account that trades in it."""
 
     root = forms.CharField(error_messages={"required": "Choose an asset."})
     entry_date = DayField()
@@ -80,10 +84,23 @@ class OpenForm(forms.Form):
         max_value=LOOKBACK_MAX,
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), BAD_LOOKBACK),
     )
+    account = forms.RegexField(r"^[0-9]{1,18}$", required=False, error_messages={"invalid": BAD_ACCOUNT})
+
+    def __init__(self, data: Any, owner_id: int) -> None:
+        super().__init__(data)
+        self._owner_id = owner_id
 
     def clean_root(self) -> Asset:
         """The asset of that root."""
         return _asset(self.cleaned_data["root"])
+
+    def clean_account(self) -> Account | None:
+        """The user's account of that number; None where none is chosen."""
+        number = self.cleaned_data["account"]
+        try:
+            return get_account(self._owner_id, int(number)) if number else None
+        except NoSuchAccount:
+            raise forms.ValidationError(BAD_ACCOUNT) from None
 
     def clean_entry_time(self) -> time:
         """The time of "9:30", "0930", "930" or "09:30:15"."""

@@ -29,6 +29,7 @@ from replay.models import ReplaySession
 from replay.record import SAVE_SECONDS, Record
 from replay.supply import Supply
 from replay.viewer import Viewer
+from trading import limits
 from trading import protocol as trading
 from trading.desk import Desk, NotKept, Place
 from trading.record import TakenOver
@@ -67,10 +68,11 @@ class Player:
         self._log: deque[dict[str, Any]] = deque(maxlen=LOG_LINES)
         self._unwatched_since = time.monotonic()
         self._running: asyncio.Task[None] | None = None
+        self._bus = bus
         self._supply = Supply(replay, bus, self)
         self.ranking = Ranking(replay.asset, replay.lookback_days, self.wake)
         self._lookback = Lookback(replay.asset, replay.lookback_days, replay.owner_id, bus, self, self.ranking.forget)
-        self._board = Board(replay.lookback_days, board.find)
+        self._board = Board(replay.asset.root, replay.lookback_days, board.find)
         self._getting = Getting(replay, bus, self)
         self._depth = Depth(self.tick, self)
         self.desk: Desk | None = None
@@ -96,9 +98,18 @@ class Player:
         assert self.replay.trading is not None
         self.desk = Desk(self.replay.trading, self.replay.asset, self)
         self._clock.move(max(self._clock.playhead_ns, last_ns))
+        await self._bus.subscribe(limits.topic(self.replay.owner_id), self._limits_changed)
+
+    def _limits_changed(self, body: dict[str, Any]) -> None:
+        if self.desk is not None:
+            self.desk.look_again()
+
+    async def _stop_listening(self) -> None:
+        await self._bus.unsubscribe(limits.topic(self.replay.owner_id), self._limits_changed)
 
     async def stop(self) -> None:
         """Write down where the replay stands and let go."""
+        await self._stop_listening()
         self._supply.stop()
         self._lookback.stop()
         self.ranking.stop()
@@ -130,6 +141,7 @@ class Player:
                 self._stand_still("Something went wrong in the server; the replay is paused. Press Play to go on.")
                 await asyncio.sleep(SAVE_SECONDS)
             await asyncio.sleep(FRAME_SECONDS)
+        await self._stop_listening()
         self.wake()
 
     async def _turn(self) -> None:
@@ -163,8 +175,9 @@ class Player:
         count = await database_sync_to_async(board.fetch_all)(
             self.playhead_ns, self.replay.lookback_days, self.replay.owner_id
         )
-        what = "Every asset is being fetched already." if not count else f"{count} assets are being fetched, see Jobs."
+        what = "Every asset is here already." if not count else f"{count} assets are being fetched, see Jobs."
         self.say("info", what)
+        self._board.show_again()
 
     def _stand_still(self, reason: str) -> None:
         self._clock.pause()

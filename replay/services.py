@@ -18,9 +18,11 @@ from market.sessions import FIRST_DAY, SECOND_NS, Session, SessionCalendar, to_e
 from market.tasks import REPLAY_DATA, window_params
 from replay.models import ReplaySession
 from trading import record
-from trading.models import TradingSession
+from trading.models import Account, TradingSession
 from trading.services import open_session
 
+ROLLS_NAMED = 12
+"""In the replay's log; a crude oil of ten years has rolled 120 times."""
 SESSIONS_BEFORE = 10
 SESSIONS_AFTER = 5
 PREFETCH_SESSIONS = 5
@@ -193,8 +195,19 @@ def _window(replay: ReplaySession, sessions: list[Session], anchor_ns: int, avai
     return plans.Window(replay.asset, sessions, anchor, max(history_from, available.first_whole_day))
 
 
-def open_replay(*, owner_id: int, asset: Asset, entry_ns: int, timeframe: str, lookback_days: int) -> ReplaySession:
-    """A new replay standing at its entry. Raises BadMoment, GatewayError (data is missing and cannot be had)."""
+def open_replay(
+    *,
+    owner_id: int,
+    asset: Asset,
+    entry_ns: int,
+    timeframe: str,
+    lookback_days: int,
+    account: Account | None = None,
+) -> ReplaySession:
+    """A new replay standing at its entry; its orders are those of an account, the user's first where none is named.
+
+    Raises BadMoment, GatewayError (data is missing and cannot be had).
+    """
     available = what_is_available(asset)
     check_moment(asset, entry_ns, available)
     replay = ReplaySession(
@@ -215,8 +228,15 @@ def open_replay(*, owner_id: int, asset: Asset, entry_ns: int, timeframe: str, l
             replay.state = ReplaySession.State.READY
         else:
             replay.job = ask_for(window, owner_id)
+        if account is not None:
+            replay.trading = _trading_session(replay, account)
         replay.save()
     return replay
+
+
+def _trading_session(replay: ReplaySession, account: Account | None) -> TradingSession:
+    kind = TradingSession.Kind.REPLAY
+    return open_session(owner_id=replay.owner_id, asset=replay.asset, kind=kind, account=account)
 
 
 def is_stored(window: plans.Window, available_ns: int) -> bool:
@@ -253,6 +273,8 @@ def front_months(replay: ReplaySession, playhead_ns: int) -> str | None:
         [roll for roll in known if roll.trade_date <= first],
         [f", {roll.to_contract} from {roll.trade_date}" for roll in known if roll.trade_date > first],
     )
+    if len(since) > ROLLS_NAMED:
+        since = [f", … {len(since) - ROLLS_NAMED} rolls …", *since[-ROLLS_NAMED:]]
     return f"Front months from {first} to {here}: {before[-1].to_contract}{''.join(since)}."
 
 
@@ -276,8 +298,7 @@ def take_desk(replay: ReplaySession) -> int:
         row = ReplaySession.objects.select_for_update().get(pk=replay.pk)
         trading = row.trading
         if trading is None:
-            kind = TradingSession.Kind.REPLAY
-            trading = row.trading = open_session(owner_id=replay.owner_id, asset=replay.asset, kind=kind)
+            trading = row.trading = _trading_session(replay, None)
             row.save(update_fields=["trading"])
     replay.trading = trading
     record.take_over(trading)

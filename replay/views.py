@@ -23,6 +23,7 @@ from replay.access import NoSuchSession, get_session
 from replay.forms import MonthForm, OpenForm
 from replay.models import ReplaySession
 from replay.services import BadMoment, open_replay, recent_replays
+from trading.access import accounts_of
 
 DEFAULT_ROOT, DEFAULT_TIMEFRAME, DEFAULT_LOOKBACK = "NQ", "5m", 365
 DEFAULT_DAYS_BACK = 7
@@ -64,7 +65,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Open a replay and go to it; with a bad form, the reasons and nothing changed."""
-    form = OpenForm(request.POST)
+    assert request.user.pk is not None
+    form = OpenForm(request.POST, owner_id=request.user.pk)
     replay = _open(request, form) if form.is_valid() else None
     if replay is not None:
         target = reverse("replay:session", args=[replay.pk])
@@ -107,6 +109,7 @@ def _open(request: HttpRequest, form: OpenForm) -> ReplaySession | None:
             entry_ns=data["entry_ns"],
             timeframe=data["timeframe"],
             lookback_days=data["lookback_days"],
+            account=data["account"],
         )
     except (BadMoment, NoMarket) as problem:
         form.add_error("entry_date", str(problem))
@@ -122,6 +125,7 @@ def _context(request: HttpRequest, initial: Mapping[str, object]) -> dict[str, A
         "timeframes": list(TIMEFRAMES),
         "initial": initial,
         "session_id": None,
+        "accounts": [(str(account.pk), account.name) for account in accounts_of(request.user.pk)],
         "lookback": OpenForm.base_fields["lookback_days"],
         "recent": [(replay, to_et(replay.entry_ns)) for replay in recent_replays(request.user.pk)],
         "open_url": reverse("replay:open"),
@@ -152,4 +156,5 @@ def _choice_of(replay: ReplaySession) -> dict[str, object]:
         "entry_time": f"{entry:%H:%M:%S}".removesuffix(":00"),
         "timeframe": replay.timeframe,
         "lookback_days": replay.lookback_days,
+        "account": str(replay.trading.account_id) if replay.trading is not None else "",
     }

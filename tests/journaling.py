@@ -39,7 +39,7 @@ def take_of(user: Any, *rows: Row, root: str = "NQ", instrument: Instrument = NQ
     """The first take of a new session with these fills."""
     session = replay_of(user, root).trading
     assert session is not None
-    take = services.begin_take(session, START, instrument)
+    take = services.begin_take(session, None, START, instrument)
     fill(take, *rows)
     return take
 
@@ -55,7 +55,7 @@ def fill(take: Take, *rows: Row) -> None:
 
 def fork(take: Take, second: float, fills: int) -> Take:
     """The take that begins by going back to an instant after so many fills."""
-    return record.fork(take, at(second), 0, fills, fills, record.pins_of(take))
+    return record.fork(take, take.session.epoch, at(second), 0, fills, fills, record.pins_of(take))
 
 
 def pin(take: Take, contract: Contract, trade_date: date) -> Pinned:

@@ -24,6 +24,7 @@ from trading.engine.risk import market_day
 from trading.engine.settings import Instrument
 from trading.models import Take, TradingSession
 from trading.record import Line
+from trading.ruling import CHANGED, Ruling, are_limits_changed, corrections
 from trading.running import Running, contracts_of, feed_of, run_again
 from trading.spans import NoTape, Pinned
 
@@ -65,6 +66,7 @@ class Desk:
         self.session, self.asset = session, asset
         self.books = Books()
         self._receiver = receiver
+        self._ruling = Ruling(session)
         self._lock = asyncio.Lock()
         self._is_open = False
         self._forget()
@@ -74,6 +76,7 @@ class Desk:
         self._empty: Take | None = None
         """A take in which nothing was traded yet."""
         self._asked_for: set[tuple[str, date]] = set()
+        self._ruling.forget()
 
     # --- what there is ---
 
@@ -130,6 +133,10 @@ class Desk:
             except (NoTape, DamagedPiece) as problem:
                 raise NotKept(f"This cannot be traded now: {problem}") from None
 
+    def look_again(self) -> None:
+        """The limits or locks of the user may have changed."""
+        self._ruling.look_again()
+
     def found(self) -> None:
         """What was lacking may be stored now."""
         self._asked_for.clear()
@@ -139,14 +146,17 @@ class Desk:
         if not self._is_open:
             await self._open(ns)
         if self._run is not None and ns < self._run.broker.now:
-            await self._go_back(self._run, ns)
+            await self._go_back(self._run, ns)  # the clock is to follow at once: rules are looked at from there on
+        elif self._run is not None:
+            await self._look_at_rules(self._run)
         while (run := self._run) is not None:
             broker, limit = run.broker, run.limit_ns
-            broker.advance(ns if limit is None else max(broker.now, min(ns, limit)))
+            broker.advance(ns if limit is None else max(broker.now, min(ns, limit, self._ruling.until_ns)))
             pins = await self._lengthen(run, limit) if limit is not None and broker.now >= limit else []
             await self._keep(run, pins=pins)
-            if broker.now >= ns or (not pins and run.limit_ns == limit):
+            if broker.now >= ns or (not pins and limit is not None and broker.now >= limit == run.limit_ns):
                 return min(ns, broker.now)
+            await self._look_at_rules(run)
         return ns
 
     async def _lengthen(self, run: Running, limit_ns: int) -> list[Pinned]:
@@ -165,6 +175,7 @@ class Desk:
 
     async def _carry_out(self, command: Command, place: Place) -> None:
         run = self._run or await self._begin(place)
+        await self._look_at_rules(run, commanding=True)
         if len(run.broker.working()) >= MOST_WORKING:
             raise NotKept(f"At most {MOST_WORKING} orders work at a time. Cancel some.")
         instruments = None
@@ -178,6 +189,20 @@ class Desk:
             known = run.pinned(name)
             pins += [] if known is None else await _pin(run, known.contract_id, name, place.trade_date)
         await self._keep(run, run.obey(command, place.ns), pins, instruments)
+
+    async def _look_at_rules(self, run: Running, *, commanding: bool = False) -> None:
+        """Have what the account may do now hold from here on."""
+        ns = run.broker.now
+        if not self._ruling.is_due(ns, used=commanding or bool(run.active())):
+            return
+        now, unknown = await in_database(self._ruling.look, ns)
+        told = [("warn", text) for text in unknown]
+        if are_limits_changed(run, now):
+            told.append(("info", CHANGED))
+        for command in corrections(run, now):
+            await self._keep(run, run.obey(command, ns))
+        for level, text in told:
+            self._receiver.say(level, text)
 
     # --- the record ---
 
@@ -261,7 +286,7 @@ class Desk:
         take = await self._fork(run.take, ns, shared, run.decided(self.asset, ns))
         self._receiver.say("info", f"Take {take.number} begins here. What came after stays on record.")
         if lock is not None and self._run is not None and self._run.broker.guard.lock is None:
-            await self._keep(self._run, self._run.obey(Lock(f"lock{take.number}", lock, hard=True), ns))
+            await self._keep(self._run, self._run.obey(Lock(f"lock.{len(self._run.commands)}", lock, hard=True), ns))
 
     async def _fork(self, take: Take, ns: int, shared: tuple[int, int, int], pins: Sequence[Pinned]) -> Take:
         made = await in_database(record.fork, take, self.session.epoch, ns, *shared, pins)

@@ -13,10 +13,12 @@ from trading.codec import as_json, command_of, kind_of, of_json
 from trading.engine.commands import Command
 from trading.engine.orders import Order
 from trading.engine.records import Event, Explanation, Fill, explain
+from trading.engine.risk import market_day
 from trading.engine.rules import Rules
 from trading.engine.settings import FillSettings, Instrument
-from trading.engine.terms import Side
-from trading.models import EventRecord, FillRecord, LoggedCommand, OrderRecord, Pin, Take, TradingSession
+from trading.engine.terms import Change, Reason, Side
+from trading.limits import announce
+from trading.models import DayLock, EventRecord, FillRecord, LoggedCommand, OrderRecord, Pin, Take, TradingSession
 from trading.spans import Pinned
 
 
@@ -170,10 +172,12 @@ def fork(take: Take, epoch: int, fork_ns: int, commands: int, events: int, fills
     return made
 
 
-def hold(session_id: uuid.UUID, epoch: int) -> None:
+def hold(session_id: uuid.UUID, epoch: int) -> TradingSession:
     """Keep everybody else from writing until the transaction ends. Raises TakenOver."""
-    if not TradingSession.objects.select_for_update().filter(pk=session_id, epoch=epoch).exists():
+    session = TradingSession.objects.select_for_update().filter(pk=session_id, epoch=epoch).first()
+    if session is None:
         raise TakenOver
+    return session
 
 
 def write(
@@ -188,7 +192,7 @@ def write(
     instruments: all that the take knows, where there are more than before. Raises TakenOver.
     """
     with transaction.atomic():
-        hold(take.session_id, epoch)
+        session = hold(take.session_id, epoch)
         if instruments is not None:
             take.instruments = [as_json(each) for each in instruments]
             take.save(update_fields=["instruments"])
@@ -201,6 +205,17 @@ def write(
         EventRecord.objects.bulk_create([_event(take, event) for event in news.events])
         FillRecord.objects.bulk_create([_fill(take, fill) for fill in news.fills])
         _save_orders(take, news.orders)
+        _lock_day(session, news.events)
+
+
+def _lock_day(session: TradingSession, events: Iterable[Event]) -> None:
+    """A hard lock holds in all replays of its account."""
+    for event in events:
+        if event.change is Change.LOCKED and event.reason is Reason.HARD_LOCK:
+            DayLock.objects.get_or_create(
+                account_id=session.account_id, market_day=market_day(event.ns)[0], defaults={"text": event.text}
+            )
+            announce(session.owner_id)
 
 
 def _add_pins(take: Take, pins: Iterable[Pinned]) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,7 +13,7 @@ from workspace.following import Follower, patiently
 log = logging.getLogger(__name__)
 
 GROWTH_SECONDS = 15.0
-"""While a job adds sessions, the ranks are computed anew so often."""
+"""So often is looked whether there is more to compare with, whoever made it; then the ranks are computed anew."""
 
 
 class Receiver(Protocol):
@@ -40,10 +39,11 @@ class Lookback:
         self._asset, self._days, self._owner_id = asset, days, owner_id
         self._receiver = receiver
         self._grown = grown
-        self._grown_at = 0.0
+        self._stamp: tuple[object, ...] | None = None
         self._told_cost: tuple[int, str] | None = None
         self._follower = Follower(bus, self._job_changed)
         self._work: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     @property
     def job(self) -> dict[str, Any] | None:
@@ -54,11 +54,24 @@ class Lookback:
         """Look what is there, once the replay has its bars, and have the rest made ready."""
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._attempt(), name=f"lookback {self._asset}")
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._keep_up(), name=f"growth {self._asset}")
 
     def stop(self) -> None:
         """Leave the job to its worker."""
-        if self._work is not None:
-            self._work.cancel()
+        for task in (self._work, self._watch):
+            if task is not None:
+                task.cancel()
+
+    async def _keep_up(self) -> None:
+        while True:
+            await asyncio.sleep(GROWTH_SECONDS)
+            try:
+                if await patiently(access.stamp, self._asset) != self._stamp:
+                    await self._look()
+                    self._grown()
+            except Exception:
+                log.exception("%s: what its lookback has cannot be told", self._asset)
 
     async def _attempt(self) -> None:
         try:
@@ -74,14 +87,23 @@ class Lookback:
         job = await patiently(self._ask)
         if job is None:
             return
+        assert self.body is not None
+        lacking = self.body["wanted"] - self.body["stored"]
+        self._receiver.say(
+            "info", f"Ranks: {lacking:,} of {self.body['wanted']:,} sessions are being made ready, see Jobs."
+        )
         over = await self._follower.follow(job)
         if over["state"] == Job.State.FAILED:
             self._receiver.say("error", f"Ranks: {over['message']}")
+        elif over["state"] == Job.State.DONE:
+            self._receiver.say("info", f"Ranks: {over['message']}")
+        access.look_again(self._asset)
         await self._look()
         self._grown()
 
     async def _look(self) -> bool:
         """Whether all of the lookback is there."""
+        self._stamp = await patiently(access.stamp, self._asset)
         reach = await patiently(self._reach)
         self._tell(reach.summarised, reach.wanted)
         return bool(reach.summarised >= reach.wanted)
@@ -104,9 +126,6 @@ class Lookback:
             self._told_cost = job["id"], job["cost"]
             text = f"Ranks over {self._days:,} days of {self._asset} need data for about {job['cost']}."
             self._receiver.say("warn", text, job["id"])
-        if job is not None and job["state"] == Job.State.RUNNING and time.monotonic() - self._grown_at > GROWTH_SECONDS:
-            self._grown_at = time.monotonic()
-            self._grown()
         if self.body is not None:
             self._tell(self.body["stored"], self.body["wanted"])
 

@@ -78,14 +78,17 @@ class Ranking:
         self._wake()
 
     def metrics(self, tape: Tape, timeframe: str, playhead_ns: int) -> tuple[Forming, Metrics] | None:
-        """The bar in progress and its metrics; None between two bars, and before its sample is here."""
+        """The bar in progress and its metrics.
+
+        None between two bars, at the instant in which one begins, and before its sample is here.
+        """
         piece = tape.part_at(playhead_ns).piece
         known = self._samples.get(timeframe)
         if known is None or known[0] != piece.session.trade_date:
             self._begin(("sample", timeframe), self._load_sample, piece, timeframe)
             return None
         bar = forming(piece, timeframe, playhead_ns, self._asset.tick_size)
-        if known[1] is None or bar is None or bar.elapsed >= 1.0:
+        if known[1] is None or bar is None or not 0.0 < bar.elapsed < 1.0:
             return None
         return bar, measure(known[1], bar.bucket, bar.elapsed, bar.volume, bar.range_ticks)
 

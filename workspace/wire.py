@@ -79,6 +79,8 @@ def metrics_body(bar: Forming, metrics: Metrics) -> dict[str, Any]:
         "vp": _rank(metrics.vol_pending),
         "rr": _rank(metrics.range_rank),
         "rp": _rank(metrics.range_pending),
+        "vpe": _rank(metrics.vol_error),
+        "rpe": _rank(metrics.range_error),
         "n": metrics.n,
     }
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Generic, Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -232,32 +233,44 @@ T = TypeVar("T", bound=Sized)
 
 
 class SharedCache(Generic[T]):
-    """Pieces by key, shared by all replays of the process, the least recently used dropped beyond a size."""
+    """Pieces by key, shared by all replays of the process, the least recently used dropped beyond a size.
+
+    A piece that was dropped and is still used by somebody is found again: it takes its memory anyway.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._pieces: OrderedDict[tuple[object, ...], T] = OrderedDict()
+        self._bytes = 0
+        self._pieces: OrderedDict[tuple[object, ...], tuple[T, int]] = OrderedDict()
+        self._used: WeakValueDictionary[tuple[object, ...], T] = WeakValueDictionary()
         self._lock = threading.Lock()
 
     def get(self, key: tuple[object, ...], load: Callable[[], T]) -> T:
         """The cached piece, else the loaded one. Two threads may load the same piece once each; one is kept."""
         with self._lock:
-            if key in self._pieces:
-                self._pieces.move_to_end(key)
-                return self._pieces[key]
+            known = self._used.get(key)
+            if known is not None:
+                self._keep(key, known)
+                return known
         piece = load()
         with self._lock:
-            piece = self._pieces.setdefault(key, piece)
-            self._evict()
+            piece = self._used.setdefault(key, piece)
+            self._keep(key, piece)
         return piece
 
     def clear(self) -> None:
         """Forget all pieces."""
         with self._lock:
             self._pieces.clear()
+            self._used.clear()
+            self._bytes = 0
 
-    def _evict(self) -> None:
-        total = sum(piece.nbytes for piece in self._pieces.values())
-        while total > self._max_bytes and len(self._pieces) > 1:
-            _, dropped = self._pieces.popitem(last=False)
-            total -= dropped.nbytes
+    def _keep(self, key: tuple[object, ...], piece: T) -> None:
+        """Have a piece as the newest; it may have grown. Thousands of pieces are not measured for one."""
+        _, before = self._pieces.pop(key, (None, 0))
+        size = piece.nbytes
+        self._pieces[key] = piece, size
+        self._bytes += size - before
+        while self._bytes > self._max_bytes and len(self._pieces) > 1:
+            _, (_, dropped) = self._pieces.popitem(last=False)
+            self._bytes -= dropped

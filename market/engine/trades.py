@@ -16,7 +16,7 @@ WIDEST = 1_000_000
 """Ticks between the prices of a session: beyond it one of them is no price."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Trades(Table):
     """Prints in order of arrival; arrays of equal length.
 

@@ -56,6 +56,22 @@ class Asset(models.Model):
         "from imported files only", default=False, help_text="Nothing is downloaded for it; what was imported is shown."
     )
     is_active = models.BooleanField("offered to users", default=True)
+    protection = models.PositiveIntegerField(
+        "protection (ticks)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="How far from the best price market orders and stops may be filled. Empty: 20.",
+    )
+    locate_fee = models.DecimalField(
+        "locate ($ a share)",
+        max_digits=8,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="Of a stock that is hard to borrow: what each share located for a day costs. Empty: easy to borrow.",
+    )
 
     class Meta:
         ordering = ["root"]
@@ -68,6 +84,8 @@ class Asset(models.Model):
                 name="asset_months",
             ),
             models.CheckConstraint(condition=Q(decimals__lte=9), name="asset_decimals"),
+            models.CheckConstraint(condition=Q(protection=None) | Q(protection__gt=0), name="asset_protection"),
+            models.CheckConstraint(condition=Q(locate_fee=None) | Q(locate_fee__gte=0), name="asset_locate_fee"),
         ]
 
     def __str__(self) -> str:
@@ -77,6 +95,8 @@ class Asset(models.Model):
         """A form says beside which field the months are wrong, before the database refuses them."""
         if self.is_stock and (self.active_months or self.listed_months):
             raise ValidationError({"kind": "A stock has no delivery months."})
+        if self.locate_fee is not None and not self.is_stock:
+            raise ValidationError({"locate_fee": "Only stocks are borrowed."})
         wrong = [name for name in ("active_months", "listed_months") if not self.is_stock and not getattr(self, name)]
         if wrong:
             raise ValidationError(dict.fromkeys(wrong, "A future has delivery months."))

@@ -15,13 +15,18 @@ ENOUGH = 20
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Percentile ranks, 0 to 100, None where the sample is empty. n: bars in the sample."""
+    """Percentile ranks, 0 to 100, None where the sample is empty. n: bars in the sample.
+
+    vol_error, range_error: the points by which Pending usually misses at this share of the bar.
+    """
 
     vol_rank: float | None
     vol_pending: float | None
     range_rank: float | None
     range_pending: float | None
     n: int
+    vol_error: float | None = None
+    range_error: float | None = None
 
     @property
     def is_thin(self) -> bool:
@@ -82,6 +87,8 @@ def measure(sample: Sample, bucket: Bucket, elapsed: float, volume: int, range_t
         *_pair(volumes, sample.volume_pending, row, elapsed, volume),
         *_pair(ranges, sample.range_pending, row, elapsed, range_ticks),
         n,
+        sample.volume_pending.error(elapsed),
+        sample.range_pending.error(elapsed),
     )
 
 

@@ -9,6 +9,7 @@ NO_VALUE = np.iinfo(np.int32).max
 """Fills up the rows of samples that are smaller than the largest; no volume or range comes near it."""
 
 Floats = npt.NDArray[np.float64]
+Float32s = npt.NDArray[np.float32]
 
 
 def rank(values: Int32s, value: int) -> float:

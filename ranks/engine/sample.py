@@ -12,7 +12,7 @@ from ranks.engine.percentile import NO_VALUE, Floats, ranks
 from ranks.engine.stack import Layer, code, knots_pooled
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Sample:
     """The samples of all buckets of a timeframe, a row for each.
 
@@ -53,14 +53,16 @@ def build(layers: list[Layer], timeframe: str) -> Sample | None:
         sizes[at] += layer.counts
     volumes, ranges = [layer.volume for layer in layers], [layer.range for layer in layers]
     places = knots_pooled(timeframe)
+    volume = _sorted([growth.final for growth in volumes], layers, rows, sizes)
+    range_ = _sorted([growth.final for growth in ranges], layers, rows, sizes)
     return Sample(
         {Bucket(int(each) >> 32, int(each) & 0xFFFF_FFFF): row for row, each in enumerate(codes)},
         codes,
         sizes,
-        _sorted([growth.final for growth in volumes], layers, rows, sizes),
-        _sorted([growth.final for growth in ranges], layers, rows, sizes),
-        pending.fit(volumes, layers, rows, sizes, places),
-        pending.fit(ranges, layers, rows, sizes, places),
+        volume,
+        range_,
+        pending.fit(volumes, layers, rows, volume, sizes, places),
+        pending.fit(ranges, layers, rows, range_, sizes, places),
     )
 
 

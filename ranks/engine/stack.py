@@ -9,15 +9,17 @@ import numpy.typing as npt
 from market.engine.jit import compiled
 from market.timeframes import TIMEFRAMES
 from ranks.engine.buckets import Int32s, Int64s
-from ranks.engine.percentile import Floats
+from ranks.engine.percentile import Float32s, Floats
 from ranks.engine.summary import KNOTS
 
 FEW_KNOTS = 12
 """Of the knots of short bars so many are used: all sixty of a year of 1m bars are 42 million values, half a second."""
+FIRST_KNOTS = (0, 1, 2)
+"""Weights change most while little of the bar is over."""
 SHORT = frozenset({"1m", "5m"})
-POOL_STRIDE = {"1m": 31, "5m": 7, "15m": 2}
-"""Weights are fitted on one bucket in so many, which spares time. The strides have no factor in common with an hour,
-or little: full and half hours, when news come out, are neither all in nor all out."""
+POOL_STRIDE = {"1m": 61, "5m": 13, "15m": 5, "30m": 3}
+"""Weights are fitted on one bucket in so many, some five thousand bars of a year, which spares time. The strides have
+no factor in common with an hour, or little: full and half hours, when news come out, are neither all in nor all out."""
 LOGS = np.log1p(np.arange(1 << 14))
 """ln(1 + v) of small values; a year has millions of them."""
 
@@ -29,9 +31,10 @@ def knots_used(timeframe: str) -> Int64s:
 
 
 def knots_pooled(timeframe: str) -> Int64s:
-    """The places among those (from 0) at which weights are fitted: FEW_KNOTS of them."""
+    """The places among those (from 0) at which weights are fitted: FEW_KNOTS of them, and more at the start."""
     count = len(knots_used(timeframe))
-    return np.arange(count // FEW_KNOTS - 1, count, count // FEW_KNOTS)
+    evenly = np.arange(count // FEW_KNOTS - 1, count, count // FEW_KNOTS)
+    return np.union1d(FIRST_KNOTS, evenly) if count > FEW_KNOTS else evenly
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,13 @@ class Rows:
 class Growth:
     """Of one metric, what the estimator needs to know of its curves, as sums over bars.
 
-    final: [bars], in the order of the buckets. so_far, left: [buckets, knots], sums of ln(1 + value so far) and
-    ln(1 + what was still to come). pooled: [pooled bars, FEW_KNOTS], the curves themselves of some buckets.
+    final: [bars], in the order of the buckets. so_far, left: float32 [buckets, knots], sums of ln(1 + value so far) and
+    ln(1 + what was still to come). pooled: [pooled bars, knots pooled], the curves themselves of some buckets.
     """
 
     final: Int32s
-    so_far: Floats
-    left: Floats
+    so_far: Float32s
+    left: Float32s
     pooled: Int32s
 
     @property
@@ -65,7 +68,7 @@ class Growth:
         return self.final.nbytes + self.so_far.nbytes + self.left.nbytes + self.pooled.nbytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Layer:
     """The bars of some sessions, bucket by bucket.
 
@@ -109,7 +112,9 @@ def layer(rows: Rows, timeframe: str) -> Layer:
 def _growth(curves: Int32s, group: Int64s, buckets: int, is_pooled: npt.NDArray[np.bool_], places: Int64s) -> Growth:
     so_far, left = (np.zeros((buckets, curves.shape[1])) for _ in range(2))
     _add_logs(curves, group, LOGS, so_far, left)
-    return Growth(np.array(curves[:, -1]), so_far, left, curves[is_pooled][:, places])
+    # single precision: layers of nineteen assets are kept in memory
+    sums = so_far.astype(np.float32), left.astype(np.float32)
+    return Growth(np.array(curves[:, -1]), *sums, curves[is_pooled][:, places])
 
 
 @compiled

@@ -40,17 +40,18 @@ Summary = Mapping[str, Curves]
 """Curves by timeframe, all nine."""
 
 
-def summarise(session: Session, seconds: Bars, tick: int) -> Summary:
+def summarise(session: Session, seconds: Bars, tick: int, knots: int = KNOTS) -> Summary:
     """The summary of a session from all its one-second bars (prices 1e-9 units, unshifted or not).
 
-    tick: 1e-9 units. Without bars all values are 0: the market was open and nobody traded.
+    tick: 1e-9 units. knots: another number than what is stored is for whoever wants to look closer. Without bars all
+    values are 0: the market was open and nobody traded.
     """
     session = as_traded(session, seconds.ts, SECOND_NS)
-    return {timeframe: _curves(buckets_of(session, timeframe), seconds, tick) for timeframe in TIMEFRAMES}
+    return {timeframe: _curves(buckets_of(session, timeframe), seconds, tick, knots) for timeframe in TIMEFRAMES}
 
 
-def _curves(buckets: Buckets, seconds: Bars, tick: int) -> Curves:
-    volume, range_ = (np.empty((len(buckets), KNOTS), np.int32) for _ in range(2))
+def _curves(buckets: Buckets, seconds: Bars, tick: int, knots: int) -> Curves:
+    volume, range_ = (np.empty((len(buckets), knots), np.int32) for _ in range(2))
     length_ns = buckets.length.astype(np.int64) * SECOND_NS
     columns = seconds.ts, seconds.high, seconds.low, seconds.volume
     _grow(*columns, buckets.begin, length_ns, tick, volume, range_)

@@ -1,6 +1,6 @@
 """How well Pending foresees: `make bench-ranks`, or `python -m tests.bench.pending [FOLDER]`.
 
-Bars of sessions that the estimator has not seen are cut at 10, 25, 50 and 75 %. The error is that of the final
+Bars of sessions that the estimator has not seen are cut at 1, 2, 5, 10, 25, 50 and 75 %. The error is that of the final
 percentile rank. Beside it stand the two ways that it has to beat: value ÷ profile(e), the mean of progress ÷ final in
 the sample, and value ÷ e. FOLDER holds the real gold ticks and the real ESH4 hour (docs/ranks.md says how far they
 go); without it only the stand-in's tables are printed.
@@ -8,7 +8,7 @@ go); without it only the stand-in's tables are printed.
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from market.timeframes import TIMEFRAMES
 from ranks.engine.buckets import Bucket
 from ranks.engine.percentile import rank
 from ranks.engine.sample import Sample, build
-from ranks.engine.stack import Rows, code, knots_used, layer
-from ranks.engine.summary import KNOTS, Curves, summarise
+from ranks.engine.stack import POOL_STRIDE, Rows, code, knots_used, layer
+from tests.bench.grown import CUTS, Grown, grown
 from tests.bench.invented import ranked, seconds_of
 
 ROOTS = ("NQ", "CL", "GC", "ZN", "6E", "6N")
@@ -33,7 +33,6 @@ HELD_OUT, BLOCK = 60, 5
 """Sessions at the end that are foreseen, each from the sessions before its block of five."""
 BUCKETS = 40
 """Of each timeframe so many buckets at most are looked at, evenly spread over the session."""
-CUTS = (0.10, 0.25, 0.50, 0.75)
 WAYS = ("Pending", "value ÷ profile", "value ÷ e")
 SAID = (95, 90, 80)
 
@@ -42,23 +41,29 @@ Ints = NDArray[Any]
 
 @dataclass(frozen=True)
 class History:
-    """Bars of one timeframe over sessions. session: their running number."""
+    """Bars of one timeframe over sessions. session: their running number.
+
+    volume, range: [bars, KNOTS]. volume_cut, range_cut: the values at the cuts, then the final ones.
+    """
 
     start: Ints
     length: Ints
     session: Ints
     volume: Ints
     range: Ints
+    volume_cut: Ints
+    range_cut: Ints
 
     @classmethod
-    def of(cls, sessions: Sequence[Curves]) -> "History":
-        numbers = [np.full(len(curves), number) for number, curves in enumerate(sessions)]
-        columns = ([getattr(curves, name) for curves in sessions] for name in ("start", "length", "volume", "range"))
-        start, length, volume, range_ = map(np.concatenate, columns)
-        return cls(start, length, np.concatenate(numbers), volume, range_)
+    def of(cls, sessions: Sequence[Grown]) -> "History":
+        numbers = [np.full(len(each.curves), number) for number, each in enumerate(sessions)]
+        stored = ([getattr(each.curves, name) for each in sessions] for name in ("start", "length", "volume", "range"))
+        start, length, volume, range_ = map(np.concatenate, stored)
+        at_cuts = ([getattr(each, name) for each in sessions] for name in ("volume_cut", "range_cut"))
+        return cls(start, length, np.concatenate(numbers), volume, range_, *map(np.concatenate, at_cuts))
 
     def __getitem__(self, rows: Ints) -> "History":
-        return History(self.start[rows], self.length[rows], self.session[rows], self.volume[rows], self.range[rows])
+        return History(*(getattr(self, each.name)[rows] for each in fields(self)))
 
     def sample(self, timeframe: str) -> Sample:
         """The sample of all these bars, as the product makes it."""
@@ -94,9 +99,11 @@ def foresee(market: str, timeframe: str, past: History, held_out: History) -> It
         ("volume", sample.volume, sample.volume_pending),
         ("range", sample.range, sample.range_pending),
     ):
-        for cut in CUTS:
+        for column, cut in enumerate(CUTS):
+            if cut * TIMEFRAMES[timeframe] < 1:
+                continue  # no second of the bar is over
             found = [
-                _guess(np.sort(values[: sample.sizes[row]]), estimator, row, cut, before, bar)
+                _guess(values[: sample.sizes[row]], estimator, row, cut, before[:, [column, -1]], bar[[column, -1]])
                 for row, values, before, bar in _pairs(sample, finals, past, held_out, metric)
             ]
             truth, *said = np.array(found).T
@@ -106,8 +113,8 @@ def foresee(market: str, timeframe: str, past: History, held_out: History) -> It
 def _pairs(
     sample: Sample, finals: Ints, past: History, held_out: History, metric: str
 ) -> Iterator[tuple[int, Ints, Ints, Ints]]:
-    """(row, its finals, curves of the past, curve of the bar) of each held-out bar."""
-    curves, later = getattr(past, metric), getattr(held_out, metric)
+    """(row, its finals, values at the cuts of the past, and of the bar) of each held-out bar."""
+    curves, later = getattr(past, f"{metric}_cut"), getattr(held_out, f"{metric}_cut")
     for bucket in dict.fromkeys(zip(held_out.start.tolist(), held_out.length.tolist(), strict=True)):
         row = sample.rows.get(Bucket(*bucket))
         if row is None:
@@ -118,13 +125,12 @@ def _pairs(
 
 
 def _guess(finals: Ints, estimator: Any, row: int, cut: float, before: Ints, bar: Ints) -> tuple[float, ...]:
-    """The final rank of a bar, and what each way says of it at the cut."""
-    knot = round(cut * KNOTS) - 1
-    value, last = int(bar[knot]), before[:, -1]
-    some = last > 0
-    profile = float((before[some, knot] / last[some]).mean()) if some.any() else cut
+    """The final rank of a bar, and what each way says of it at the cut. before, bar: values there and in the end."""
+    value, final = (int(each) for each in bar)
+    some = before[:, 1] > 0
+    profile = float((before[some, 0] / before[some, 1]).mean()) if some.any() else cut
     ways = (estimator.expected(row, cut, value), value / (profile or cut), value / cut)
-    return rank(finals, int(bar[-1])), *(rank(finals, way) for way in ways)
+    return rank(finals, final), *(rank(finals, way) for way in ways)
 
 
 def standin() -> Iterator[Guesses]:
@@ -132,7 +138,7 @@ def standin() -> Iterator[Guesses]:
     for root in ROOTS:
         sessions = calendar(BY_ROOT[root].calendar).between(FIRST, LAST)
         tick = BY_ROOT[root].tick_size
-        made = [summarise(each, seconds_of(ranked(root, each.trade_date)[0], each), tick) for each in sessions]
+        made = [grown(each, seconds_of(ranked(root, each.trade_date)[0], each), tick) for each in sessions]
         for timeframe in TIMEFRAMES:
             history = History.of([each[timeframe] for each in made])
             yield from _rolling(root, timeframe, history, len(sessions))
@@ -162,18 +168,17 @@ def real(folder: Path) -> Iterator[Guesses]:
 
     monday, tuesday = realbars.gold(folder)
     for timeframe, hours in (("1m", 1), ("5m", 3)):
-        yield from foresee(
-            "gold ticks", timeframe, _by_hours(monday[timeframe], hours), _by_hours(tuesday[timeframe], hours)
-        )
-    hour = _by_hours(realbars.esh4(folder)["1m"], 1)
+        past, later = (_by_hours(day[timeframe], timeframe, hours) for day in (monday, tuesday))
+        yield from foresee("gold ticks", timeframe, past, later)
+    hour = _by_hours(realbars.esh4(folder)["1m"], "1m", 1)
     yield from foresee("ESH4 hour", "1m", hour[np.arange(30)], hour[np.arange(30, 60)])
 
 
-def _by_hours(curves: Curves, hours: int) -> History:
-    """Bars whose bucket is a stretch of so many hours."""
-    history = History.of([curves])
-    start = history.start // (hours * 3_600) * (hours * 3_600)
-    return History(start, history.length, history.session, history.volume, history.range)
+def _by_hours(bars: Grown, timeframe: str, hours: int) -> History:
+    """Bars whose bucket is a stretch of so many hours, named so that weights are fitted on every one."""
+    history, stride = History.of([bars]), POOL_STRIDE[timeframe]
+    stretch = history.start // (hours * 3_600)
+    return replace(history, start=(stretch * stride + stride // 2) * TIMEFRAMES[timeframe])
 
 
 # --- the tables -------------------------------------------------------------------------------------------
@@ -185,6 +190,8 @@ def errors(guesses: Sequence[Guesses], of: str) -> list[str]:
     for metric in ("volume", "range"):
         for cut in CUTS:
             here = [each for each in guesses if (each.metric, each.cut) == (metric, cut)]
+            if not here:
+                continue
             bars = sum(len(each.truth) for each in here)
             means = [_mean_error(here, way) for way in WAYS]
             cells = [f"**{mean:.2f}**" if mean == min(means) else f"{mean:.2f}" for mean in means]
@@ -210,6 +217,8 @@ def calibration(guesses: Sequence[Guesses], of: str) -> list[str]:
     for metric in ("volume", "range"):
         for cut in CUTS:
             here = [each for each in guesses if (each.metric, each.cut) == (metric, cut)]
+            if not here:
+                continue
             said = np.concatenate([each.said["Pending"] for each in here])
             truth = np.concatenate([each.truth for each in here])
             cells = [_share(truth[said >= level] >= level - 5) for level in SAID]

@@ -14,15 +14,16 @@ import numpy as np
 from market import facts
 from market.engine.bars import Bars, from_trades
 from market.sessions import calendar
-from ranks.engine.summary import Summary, summarise
+from tests.bench.grown import Grown, grown
 
 GOLD_DAYS = (date(2013, 10, 7), date(2013, 10, 8))
 GOLD_CONTRACT = "201312"
 ES_DAY, ES_TICK = date(2023, 12, 26), 250_000_000
+Growth = dict[str, Grown]
 ES_FILE = "derived-esh4-20231225/esh4-20231225.ohlcv-1s.derived.dbn.zst"
 
 
-def gold(folder: Path) -> tuple[Summary, Summary]:
+def gold(folder: Path) -> tuple[Growth, Growth]:
     """GCZ3 on a Monday and a Tuesday."""
     asset = facts.BY_ROOT["GC"]
     seconds = Bars.concatenate([_gold_seconds(folder, day) for day in GOLD_DAYS])
@@ -30,7 +31,7 @@ def gold(folder: Path) -> tuple[Summary, Summary]:
     return monday, tuesday
 
 
-def esh4(folder: Path) -> Summary:
+def esh4(folder: Path) -> Growth:
     """The first hour of a session: 60 minutes from 18:00 on; the rest of it is not in the file."""
     opened = databento.DBNStore.from_file(folder / ES_FILE)
     rows = opened.to_ndarray()
@@ -39,13 +40,13 @@ def esh4(folder: Path) -> Summary:
     return next(_of_sessions(seconds, facts.EQUITY, (ES_DAY,), ES_TICK))
 
 
-def _of_sessions(seconds: Bars, name: str, days: tuple[date, ...], tick: int) -> Iterator[Summary]:
+def _of_sessions(seconds: Bars, name: str, days: tuple[date, ...], tick: int) -> Iterator[Growth]:
     for day in days:
         session = calendar(name).session(day)
         following = calendar(name).after(day, 1)[0]
         assert session is not None
         inside = (seconds.ts >= session.open_ns) & (seconds.ts < following.open_ns)
-        yield summarise(session, seconds[inside], tick)
+        yield grown(session, seconds[inside], tick)
 
 
 def _gold_seconds(folder: Path, day: date) -> Bars:

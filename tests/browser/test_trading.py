@@ -36,7 +36,7 @@ def choose(page: Page, kind: str) -> None:
 def test_a_trade_by_hand_from_the_ticket_to_the_history(trader: Trader, product: Product) -> None:
     page = trader.page
     with_book(trader, DAY)
-    page.locator("[data-action=buy]").click()
+    page.locator(".ticket [data-action=buy]").click()
     expect(order_row(page, 1)).to_contain_text("pending")
     step(trader)
     expect(order_row(page, 1)).to_have_attribute("data-status", "filled")
@@ -79,7 +79,7 @@ def test_a_trade_by_hand_from_the_ticket_to_the_history(trader: Trader, product:
     tab(trader, "Positions").click()
     held = page.get_by_role("table", name="Positions")
     expect(held.locator("td.c-side")).to_have_text("long")
-    page.locator("[data-action=flatten]").click()
+    page.locator(".ticket [data-action=flatten]").click()
     step(trader)
     expect(held.locator("td.c-side")).to_have_text("flat")
 
@@ -113,17 +113,17 @@ def test_the_ticket_sizes_by_risk_and_says_what_is_refused(trader: Trader, produ
 
     page.locator(".ticket").get_by_label("Qty").fill("1")
     expect(page.locator(".ticket").get_by_label("$ Target")).to_have_value("")
-    page.locator("[data-action=reverse]").click()
+    page.locator(".ticket [data-action=reverse]").click()
     expect(page.locator(".story")).to_have_text("Reverse: sent")
     step(trader)
     expect(page.locator(".story")).to_contain_text("Refused: there is no position")
 
     choose(page, "stop")
     page.locator(".ticket [name=stop]").fill("nothing")
-    page.locator("[data-action=buy]").click()
+    page.locator(".ticket [data-action=buy]").click()
     expect(page.locator(".ticket .field-problem:visible")).to_contain_text("Write a price such as")
 
-    page.locator("[data-action=lock]").click()
+    page.locator(".ticket [data-action=lock]").click()
     page.get_by_label("Reason").fill("tired")
     page.get_by_label("Reason").press("Enter")
     expect(page.locator(".question")).to_contain_text("Sure?")
@@ -132,6 +132,6 @@ def test_the_ticket_sizes_by_risk_and_says_what_is_refused(trader: Trader, produ
     page.get_by_role("button", name="Yes, lock me out").click()
     expect(page.locator(".lock")).to_contain_text("tired")
     choose(page, "market")
-    page.locator("[data-action=buy]").click()
+    page.locator(".ticket [data-action=buy]").click()
     step(trader)
     expect(page.locator(".story")).to_contain_text("the account is locked: tired")

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Ranks } from "../../static/js/chart/bars.js";
-import { points } from "../../static/js/chart/points.js";
+import { forecast, points } from "../../static/js/chart/points.js";
 import { lookbackNote, shareOver } from "../../static/js/metrics/forming.js";
 import { levelOf, rankText, shownRank } from "../../static/js/metrics/levels.js";
+import { countOf, rowState, shownCell } from "../../static/js/metrics/rows.js";
 import { sortRows } from "../../static/js/metrics/sorting.js";
 import { Feed } from "../../static/js/net/feed.js";
 import { ProtocolError, checkMessage } from "../../static/js/net/protocol.js";
@@ -28,13 +29,13 @@ test("a rank has the level of the band that it reached", () => {
 });
 
 test("a rank is whole, and 100 or 0 only where it is", () => {
-  assert.deepEqual([0, 0.2, 49.5, 99.7, 100, null].map(rankText), ["0", "0.1", "50", "99.9", "100", "—"]);
+  assert.deepEqual([0, 0.2, 49.5, 99.7, 100, null].map(rankText), ["0", "< 1", "50", "> 99", "100", "—"]);
 });
 
 test("among fewer than twenty bars a rank says nothing but that", () => {
   assert.deepEqual(shownRank(97, 19), { text: "n < 20", level: "none", note: "Only 19 bars to compare with" });
   assert.equal(shownRank(97, 0).text, "—");
-  assert.deepEqual(shownRank(97, 20), { text: "97", level: "top", note: "Among 20 bars of this time of day" });
+  assert.deepEqual(shownRank(97, 20), { text: "97", level: "top", note: "Among 20 bars of this time of day in the lookback; a session that a holiday makes longer can have two" });
 });
 
 test("ranks of closed bars are kept beside the bars, and begin anew with them", () => {
@@ -70,6 +71,12 @@ test("a line has a gap where there was too little to compare with, and ends in t
   assert.deepEqual(points(ranks, { ...METRICS, t: 300 }, "rr", 1), [{ time: 300, value: 80 }]);
 });
 
+test("a forecast is drawn of the bar in progress only, from the bar before it", () => {
+  const ranks = new Ranks(columns([0, 50, 60, 30], [300, 70, 80, 20]));
+  assert.deepEqual(forecast(ranks, METRICS, "vp"), [{ time: 300, value: 70 }, { time: 600, value: 91.2 }]);
+  assert.deepEqual(forecast(ranks, null, "vp"), []);
+});
+
 test("the share of a bar is that of its own length", () => {
   assert.equal(shareOver(METRICS, { playhead: "675000000000" }), 0.25);
   assert.equal(shareOver(METRICS, { playhead: "999000000000" }), 1);
@@ -78,7 +85,7 @@ test("the share of a bar is that of its own length", () => {
 
 test("what the sample lacks is said in one breath", () => {
   assert.equal(lookbackNote({ stored: 251, wanted: 251, job: null }), "");
-  assert.equal(lookbackNote({ stored: 11, wanted: 251, job: null }), "11 of 251 sessions stored");
+  assert.equal(lookbackNote({ stored: 11, wanted: 251, job: null }), "11 of 251 sessions ready");
   assert.equal(lookbackNote({ stored: 11, wanted: 251, job: { state: "running", done: 60, total: 240 } }), "fetching 240 sessions 25 %");
   assert.equal(lookbackNote({ stored: 11, wanted: 251, job: { state: "asking", cost: "$4.20" } }), "240 more sessions cost about $4.20");
 });
@@ -90,4 +97,44 @@ test("the board sorts by a timeframe's metric, and what has no value stays below
   assert.deepEqual(order("5m", true), ["NQ", "GC", "6E", "CL"]);
   assert.deepEqual(order("5m", false), ["GC", "NQ", "6E", "CL"]);
   assert.deepEqual(order("asset", false), ["6E", "CL", "GC", "NQ"]);
+});
+
+const CELL = { t: 36000, length: 60, vr: 40, vp: 91, rr: 12, rp: 55, n: 30 };
+const READY = { root: "GC", state: "ready", percent: null, at: 36030, cells: { "1m": CELL, "5m": null } };
+
+test("a cell is old when the row is of a moment in a bar that is over since", () => {
+  const of = (row, now) => shownCell({ ...READY, ...row }, "1m", "vp", now);
+  assert.equal(of({}, 36030).old, false);
+  assert.equal(of({}, 36059).old, false);
+  assert.equal(of({}, 36060).old, true);
+  assert.match(of({}, 36060).note, /Of 05:00:30 ET: the bar is over since/);
+  // of the end of the bar, as when the market is closed: that is final
+  assert.equal(of({ at: 36060 }, 36900).old, false);
+});
+
+test("computed, fetched, not stored and without a sample are told apart", () => {
+  const note = (state) => shownCell({ ...READY, state, cells: {} }, "5m", "vp", 0).note;
+  const notes = ["computing", "fetching", "asking", "absent", "closed"].map(note);
+  assert.equal(new Set(notes).size, 5);
+  assert.equal(note("computing"), "Its ranks are being computed");
+  assert.equal(shownCell(READY, "5m", "vp", 36030).note, "No bars of this time of day are stored within the lookback");
+});
+
+test("a row says how far its fetching is, and of which moment its values are", () => {
+  assert.deepEqual(rowState(READY), { text: "", title: null });
+  assert.equal(rowState({ ...READY, state: "fetching", percent: 40 }).text, "fetching 40 %");
+  assert.match(rowState({ ...READY, state: "computing" }).title, /is of 05:00:30 ET/);
+  assert.match(rowState({ ...READY, state: "absent", at: null }).title, /not stored; Fetch all assets gets it\.$/);
+});
+
+test("the board counts the assets that have values", () => {
+  const empty = { cells: {} };
+  assert.deepEqual([countOf([]), countOf([READY, empty]), countOf([READY, READY])], ["", "1 of 2 assets", "2 assets"]);
+});
+
+test("a row of the board has a state and a moment", () => {
+  const board = (row) => ({ type: "board", seq: 1, board: { rows: [row] } });
+  assert.equal(checkMessage(board(READY)).board.rows.length, 1);
+  assert.throws(() => checkMessage(board({ ...READY, state: "odd" })), /state/);
+  assert.throws(() => checkMessage(board({ ...READY, at: "now" })), /at/);
 });

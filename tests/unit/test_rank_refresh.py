@@ -1,6 +1,7 @@
 """Ranks made ready by workers: fetched within the purse, summarised, every night and on demand."""
 
 import io
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -60,6 +61,15 @@ def test_a_refresh_fetches_the_lookback_and_summarises_it(nq: Asset) -> None:
     assert access.table(nq, "1D", date(2026, 3, 18), DAYS + 1).size(WHOLE_DAY) == SESSIONS
     rolls = {str(roll.to_contract): roll.trade_date for roll in nq.rolls.filter(kind="volume")}
     assert rolls == {"NQM6": date(2026, 3, 12)}
+
+
+def test_what_is_stored_counts_before_the_rest_is_here(nq: Asset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh, "SUMMARISE_SECONDS", 0)
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(jobs, "publish", lambda _: seen.append((Coverage.objects.count(), Summary.objects.count())))
+    run(nq)
+    assert any(0 < made <= stored < SESSIONS for stored, made in seen)
 
 
 def test_a_second_refresh_downloads_nothing_and_changes_nothing(nq: Asset, small_market: Records) -> None:
@@ -236,17 +246,6 @@ def test_a_rebuild_makes_all_summaries_again(nq: Asset) -> None:
     assert (len(state.stale), len(state.summarised), len(state.missing)) == (0, SESSIONS, 0)
 
 
-def test_the_state_of_all_assets_is_told(nq: Asset) -> None:
-    run(nq)
-    KeptWarm.objects.create(asset=nq, lookback_days=30)
-    found = {each.asset.root: each for each in access.states(date(2026, 3, 18))}
-    assert len(found) == 19
-    mine = found["NQ"]
-    assert (mine.is_kept_warm, mine.lookback_days) == (True, 30)
-    assert len(mine.state.summarised) == SESSIONS < len(mine.state.wanted)
-    assert (found["CL"].is_kept_warm, found["CL"].lookback_days, found["CL"].state.stored) == (False, 365, [])
-
-
 # --- the command ------------------------------------------------------------------------------------------
 
 
@@ -272,8 +271,37 @@ def test_the_command_takes_what_is_kept_warm(nq: Asset) -> None:
     KeptWarm.objects.create(asset=nq, lookback_days=90)
     assert "90 days" in command("--no-wait")
     assert Job.objects.get().params["lookback_days"] == 90
-    with pytest.raises(CommandError, match="are being refreshed already"):
-        command("--no-wait")
+    # another one at it is named, and followed
+    assert command("--no-wait") == f"NQ: job {Job.objects.get().pk}, 90 days, is at it already\n"
+
+
+@pytest.mark.parametrize(
+    ("days", "why"),
+    [
+        ("0", "A lookback has 1 to 3,650 days, not 0."),
+        ("-5", "A lookback has 1 to 3,650 days, not -5."),
+        ("5000", "A lookback has 1 to 3,650 days, not 5,000."),
+        ("a year", "A lookback is a whole number of days, not 'a year'."),
+    ],
+)
+def test_the_command_refuses_a_lookback_that_cannot_be(nq: Asset, days: str, why: str) -> None:
+    with pytest.raises(CommandError, match=re.escape(why)):
+        command("--root", "NQ", "--days", days)
+    assert not Job.objects.exists()
+
+
+def test_the_command_follows_a_job_that_is_at_it_and_asks_for_what_that_did_not_do(
+    nq: Asset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(_: float) -> None:
+        tasks.refresh_ranks(Job.objects.exclude(state__in=Job.FINAL).get().pk)
+
+    monkeypatch.setattr("ranks.management.commands.rank_refresh.time.sleep", work)
+    services.ask_for_refresh(asset=nq, lookback_days=7)
+    said = command("--root", "NQ", "--days", str(DAYS))
+    assert "7 days, is at it already" in said
+    assert "NQ: 6 of 6 sessions are summarised." in said
+    assert said.endswith(f"NQ: {SESSIONS} of {SESSIONS} sessions are summarised.\n")
 
 
 def test_the_command_refuses_an_unknown_asset_and_tells_of_a_failure(

@@ -1,6 +1,7 @@
 """The admin pages: each opens for an admin and for nobody else; what futsim alone writes can only be looked at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -35,6 +36,20 @@ from ranks.models import KeptWarm, Summary, SummaryMonth
 from replay.models import ReplaySession
 from tests.conftest import People
 from tests.journaling import take_of
+from trading import limits
+from trading.models import (
+    Account,
+    AccountLimits,
+    DayLock,
+    EventRecord,
+    FillRecord,
+    ForcedLimits,
+    LoggedCommand,
+    OrderRecord,
+    Take,
+    TradingSession,
+)
+from trading.services import open_session
 
 DAY, LATER = date(2026, 3, 17), date(2026, 3, 18)
 
@@ -47,8 +62,26 @@ def june() -> Contract:
     return Contract.objects.get_or_create(asset=nq(), year=2026, month=6, defaults={"raw_symbol": "NQM6"})[0]
 
 
+def trader() -> User:
+    return User.objects.get_or_create(username="trader")[0]
+
+
+def practice() -> Account:
+    return Account.objects.get_or_create(owner=trader(), name="Practice")[0]
+
+
+def session_of_nq() -> TradingSession:
+    return open_session(owner_id=trader().pk, asset=nq(), kind="replay", account=practice())
+
+
+def take() -> Take:
+    return Take.objects.create(
+        session=session_of_nq(), number=1, start_ns=0, cash=1, settings={}, rules={}, instruments=[]
+    )
+
+
 def trade() -> Trade:
-    somebody = User.objects.create_user("trader")
+    somebody = User.objects.create_user("journalist")
     take_of(somebody, (1, 80_000, 1), (-1, 80_001, 2))
     services.read_new(somebody.pk)
     return Trade.objects.get()
@@ -92,18 +125,38 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     KeptWarm: lambda: KeptWarm.objects.create(asset=nq()),
     Summary: lambda: Summary.objects.create(contract=june(), trade_date=DAY, made_with="1:ab"),
     SummaryMonth: lambda: SummaryMonth.objects.create(contract=june(), month=DAY.replace(day=1), bytes=7),
+    Account: practice,
+    ForcedLimits: lambda: ForcedLimits.objects.create(user=trader(), max_order=3),
+    DayLock: lambda: DayLock.objects.create(account=practice(), market_day=DAY, text="max loss"),
+    TradingSession: session_of_nq,
+    Take: take,
+    LoggedCommand: lambda: LoggedCommand.objects.create(
+        take=take(), seq=1, playhead_ns=parse_et("2026-03-17 09:30"), kind="submit", name="one", payload={}
+    ),
+    OrderRecord: lambda: OrderRecord.objects.create(
+        take=take(), number=1, name="one", contract="NQM6", side=1, type="market", tif="day", quantity=1, filled=0,
+        status="working", cause="user", is_exit=False, is_short=False, origin="ticket", placed_ns=1,
+    ),
+    EventRecord: lambda: EventRecord.objects.create(
+        take=take(), number=1, ns=1, change="working", reason="user", quantity=1, filled=0
+    ),
+    FillRecord: lambda: FillRecord.objects.create(
+        take=take(), number=1, order=1, name="one", contract="NQM6", side=1, quantity=1, price=1, ns=1, fee=0, of=1,
+        why={}, text="1 at 5",
+    ),
     Trade: trade,
-}
+}  # fmt: skip
 """A row of each model that an admin looks after."""
+RECORD = [DayLock, TradingSession, Take, LoggedCommand, OrderRecord, EventRecord, FillRecord]
+"""What was traded, and the hard locks that followed: nobody changes or deletes it."""
 LOOK_ONLY = [
     Coverage, DailyBar, DailySpan, DayCondition, FeedEvent, FrontMonth, ImportedFile, Job, Purchase, Roll, Summary,
-    SummaryMonth, Trade,
+    SummaryMonth, Trade, *RECORD,
 ]  # fmt: skip
 """What futsim alone makes and changes."""
 REFUSED = {
     **{model: {"add"} for model in LOOK_ONLY},
-    ImportedFile: {"add", "delete"},
-    Purchase: {"add", "delete"},
+    **{model: {"add", "delete"} for model in (ImportedFile, Purchase, *RECORD)},
     SpendingLimits: {"add", "delete"},
 }
 """What an admin may not do either. The limits are one row; the ledger stays as it is."""
@@ -388,3 +441,109 @@ def test_a_limit_that_is_none_is_refused(admin: Client, value: str) -> None:
     form = {"confirm_above": value, "user_daily": "5", "installation_daily": "7.25"}
     answer = admin.post("/admin/market/spendinglimits/1/change/", form)
     assert (answer.status_code, bool(answer.context["errors"])) == (200, True)
+
+
+# --- accounts and limits ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any) -> Any:
+    """Whose desks are told to look again while it is entered."""
+    users: list[int] = []
+    monkeypatch.setattr(limits, "_publish", users.append)
+
+    @contextmanager
+    def listen() -> Iterator[list[int]]:
+        with django_capture_on_commit_callbacks(execute=True):
+            yield users
+
+    return listen
+
+
+FORCED = {"max_day_loss": "300", "max_position_of": "NQ 2", "hours": "9:30-16:00", "is_hard": "on"}
+
+
+def test_an_admin_forces_limits_on_a_user(admin: Client, told: Any) -> None:
+    with told() as users:
+        answer = admin.post(page_of(ForcedLimits, "add"), FORCED | {"user": trader().pk})
+    assert answer.status_code == 302
+    forced = ForcedLimits.objects.get()
+    assert (forced.user, forced.max_day_loss, forced.max_position_of, forced.hours, forced.is_hard) == (
+        trader(), 300, {"NQ": 2}, "09:30-16:00", True
+    )  # fmt: skip
+    assert users == [trader().pk]
+    page = admin.get(page_of(ForcedLimits, "changelist")).content.decode()
+    assert "$300.00 a day · NQ 2 · 09:30-16:00 ET · hard locks" in page
+
+
+def test_changed_and_lifted_limits_are_told_too(admin: Client, told: Any) -> None:
+    first, second = (
+        ForcedLimits.objects.create(user=User.objects.create_user(name), max_order=1) for name in ("a", "b")
+    )
+    with told() as users:
+        admin.post(page_of(ForcedLimits, "change", first.pk), {"max_order": "2"})
+        admin.post(page_of(ForcedLimits, "delete", first.pk), {"post": "yes"})
+        chosen = {"action": "delete_selected", "_selected_action": [second.pk], "post": "yes"}
+        admin.post(page_of(ForcedLimits, "changelist"), chosen)
+    assert users == [first.user_id, first.user_id, second.user_id]
+    assert not ForcedLimits.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("user", "", "This field is required."),
+        ("hours", "soon", "is no span of time"),
+        ("max_position_of", "ZZ 1", "There is no asset ZZ."),
+        ("max_order", "0", "greater than or equal to 1"),
+    ],
+)
+def test_bad_limits_are_not_forced(admin: Client, field: str, value: str, words: str) -> None:
+    answer = admin.post(page_of(ForcedLimits, "add"), FORCED | {"user": trader().pk, field: value})
+    assert words in str(answer.context["adminform"].form.errors[field])
+    assert not ForcedLimits.objects.exists()
+
+
+def test_limits_of_one_user_can_be_forced_on_all_others(admin: Client, people: People, told: Any) -> None:
+    ForcedLimits.objects.create(user=people.colleague, max_order=9)
+    first = ForcedLimits.objects.create(user=people.owner, max_order=2, max_position_of={"NQ": 1})
+    chosen = {"action": "force_on_others", "_selected_action": [first.pk]}
+    with told() as users:
+        answer = admin.post(page_of(ForcedLimits, "changelist"), chosen, follow=True)
+    assert "The limits of owner are forced on 1 more." in answer.content.decode()
+    found = {row.user.username: (row.max_order, row.max_position_of) for row in ForcedLimits.objects.all()}
+    assert found == {"owner": (2, {"NQ": 1}), "colleague": (9, {}), "admin": (2, {"NQ": 1})}
+    assert users == [people.admin.pk]
+
+
+def test_an_admin_changes_somebodys_account_and_its_limits(admin: Client, told: Any) -> None:
+    account = practice()
+    own = AccountLimits.objects.create(account=account)
+    Account.objects.create(owner=trader(), name="Other")
+    limits_row = {"id": own.pk, "account": account.pk, "max_order": "2"}
+    form = inline("limits", [limits_row]) | {
+        "name": "Other", "cash": "5000", "latency_ms": "0", "jitter_ms": "0", "preset": "neutral", "bar_share": "25",
+        "slip": "1", "assumed_ahead": "20", "limits-INITIAL_FORMS": 1,
+    }  # fmt: skip
+    answer = admin.post(page_of(Account, "change", account.pk), form)
+    assert "another account of this name" in str(answer.context["adminform"].form.errors["name"])
+    with told() as users:
+        assert admin.post(page_of(Account, "change", account.pk), form | {"name": "Small"}).status_code == 302
+    account.refresh_from_db()
+    assert (account.name, account.cash, account.limits.max_order, account.owner) == ("Small", 5_000, 2, trader())
+    assert users == [trader().pk]
+
+
+def test_an_account_with_a_record_is_not_deleted_by_an_admin_either(admin: Client) -> None:
+    take()
+    admin.post(page_of(Account, "delete", practice().pk), {"post": "yes"})
+    assert Account.objects.filter(name="Practice").exists()
+
+
+def test_only_stocks_are_hard_to_borrow(admin: Client) -> None:
+    answer = add_asset(admin, locate_fee="0.01")
+    assert "Only stocks are borrowed." in str(answer.context["adminform"].form.errors["locate_fee"])
+    stock = {"root": "NVDA", "kind": "stock", "active_months": "", "listed_months": "", "calendar": "US Stocks"}
+    assert add_asset(admin, **stock, locate_fee="0.01", protection="50").status_code == 302
+    nvda = Asset.objects.get(root="NVDA")
+    assert (str(nvda.locate_fee), nvda.protection) == ("0.0100", 50)

@@ -6,14 +6,17 @@ from django.test import Client
 from market.models import Asset
 from market.sessions import parse_et
 from replay.models import ReplaySession
+from replay.services import take_desk
+from tests.conftest import People
 from tests.filegateway import Records
 from tests.web.opening import FORM, error_messages, load, nothing_was_opened, the_refusal
+from trading.models import Account
 
 LONG = "9" * 6_000
 DATE = "Write the date as 2026-03-18."
 TIME = "Write the time as 09:30 or 09:30:15."
 TIMEFRAME = "Timeframes are 1m, 5m, 15m, 30m, 1h, 90m, 3h, 4h, 1D."
-LOOKBACK = "Lookback is between 30 and 3650 days."
+LOOKBACK = "A lookback has 1 to 3,650 days."
 BAD_FIELDS = [
     ("root", "ZZ", "There is no asset 'ZZ' here. Choose one from the list."),
     ("root", "<b>", "There is no asset '<b>' here."),
@@ -43,8 +46,7 @@ BAD_FIELDS = [
     ("timeframe", "7m", TIMEFRAME),
     ("timeframe", "5M", TIMEFRAME),
     ("timeframe", "", TIMEFRAME),
-    ("lookback_days", "5", LOOKBACK),
-    ("lookback_days", "29", LOOKBACK),
+    ("lookback_days", "0", LOOKBACK),
     ("lookback_days", "-365", LOOKBACK),
     ("lookback_days", "99999", LOOKBACK),
     ("lookback_days", "3651", LOOKBACK),
@@ -105,11 +107,11 @@ def test_a_refusal_shows_what_was_typed_as_text(owner: Client, small_market: Rec
 def test_without_scripts_the_page_comes_back_with_the_reasons_and_what_was_typed(
     owner: Client, small_market: Records
 ) -> None:
-    answer = load(owner, htmx=False, lookback_days="5", entry_date="2026-03-18", entry_time="10:15", timeframe="1h")
+    answer = load(owner, htmx=False, lookback_days="0", entry_date="2026-03-18", entry_time="10:15", timeframe="1h")
     page = answer.content.decode()
     assert answer.status_code == 422
     assert [field for field, _ in error_messages(answer)] == ["lookback_days"]
-    assert all(f'value="{typed}"' in page for typed in ("5", "2026-03-18", "10:15"))
+    assert all(f'value="{typed}"' in page for typed in ("0", "2026-03-18", "10:15"))
     assert "<option selected>1h</option>" in page
     assert nothing_was_opened()
 
@@ -135,4 +137,48 @@ def test_an_entry_may_be_typed_in_several_ways(owner: Client, stored: Records, d
 def test_the_browser_refuses_no_text_that_the_server_takes(owner: Client, assets: None) -> None:
     page = owner.get("/replay/").content.decode()
     assert "pattern=" not in page
-    assert 'min="30" max="3650"' in page
+    assert 'min="1" max="3650"' in page
+
+
+# --- which account trades in it ---
+
+
+def test_the_replay_trades_in_the_account_that_was_chosen(stored: Records, owner: Client, people: People) -> None:
+    accounts = [Account.objects.create(owner=people.owner, name=name) for name in ("First", "Second")]
+    load(owner, account=str(accounts[1].pk))
+    trading = ReplaySession.objects.get().trading
+    assert trading is not None
+    assert trading.account == accounts[1]
+    page = owner.get(f"/replay/{ReplaySession.objects.get().pk}/").content.decode()
+    assert f'<option value="{accounts[1].pk}" selected>Second</option>' in page
+
+
+def test_without_a_choice_it_is_the_first_account_s_when_it_is_traded(
+    stored: Records, owner: Client, people: People
+) -> None:
+    Account.objects.create(owner=people.owner, name="First")
+    Account.objects.create(owner=people.owner, name="Second")
+    load(owner)
+    replay = ReplaySession.objects.get()
+    take_desk(replay)
+    assert replay.trading is not None
+    assert replay.trading.account.name == "First"
+
+
+@pytest.mark.parametrize("of", ["colleague", "nobody", "text"])
+def test_an_account_that_is_not_one_s_own_is_refused(
+    small_market: Records, owner: Client, people: People, of: str
+) -> None:
+    theirs = Account.objects.create(owner=people.colleague, name="Theirs").pk
+    number = {"colleague": str(theirs), "nobody": "999999", "text": "first"}[of]
+    assert the_refusal(owner, account=number) == ("account", "Choose one of your accounts.")
+
+
+def test_the_choice_is_shown_to_those_who_have_one(assets: None, owner: Client, people: People) -> None:
+    Account.objects.create(owner=people.owner, name="First")
+    Account.objects.create(owner=people.colleague, name="Theirs")
+    assert 'name="account"' not in owner.get("/replay/").content.decode()
+    Account.objects.create(owner=people.owner, name="Second")
+    page = owner.get("/replay/").content.decode()
+    assert 'name="account"' in page
+    assert "Theirs" not in page

@@ -4,6 +4,7 @@ Where the loss counts what is open, each position gets an alarm price: as far fr
 still be lost. All together cannot lose more without one of them reaching its alarm; then the sum is looked at again.
 """
 
+from collections import Counter
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,7 @@ class Guard:
         match command:
             case Lock():
                 self._lock(command.reason, command.hard)
+                self._cancel_entries()
             case Unlock():
                 self._unlock(command)
             case Locate():
@@ -115,6 +117,10 @@ class Guard:
         self._ledger.tell(Change.LOCATED, Reason.USER, text)
 
     # --- figures ---
+
+    def is_shut(self, ns: int) -> bool:
+        """Whether a hard lock holds at an instant."""
+        return self.lock_is_hard and ns < self._day_ends
 
     @property
     def day_realised(self) -> Fraction:
@@ -219,7 +225,19 @@ class Guard:
 
     def _lock(self, text: str, hard: bool) -> None:
         self.lock, self.lock_is_hard = text, hard or self.lock_is_hard
-        self._ledger.tell(Change.LOCKED, Reason.RISK, text)
+        self._ledger.tell(Change.LOCKED, Reason.HARD_LOCK if self.lock_is_hard else Reason.RISK, text)
+
+    def _cancel_entries(self) -> None:
+        """What works and could open a position, or make one larger, is cancelled; what closes one stays."""
+        kept: Counter[tuple[str, int]] = Counter()
+        for order in self._ledger.working():
+            if order.is_exit or order.reduces or order.is_over:
+                continue
+            way = order.contract, int(order.side)
+            if order.left + kept[way] <= -order.side * self._ledger.held(order.contract):
+                kept[way] += order.left
+            else:
+                self._ledger.end(order, Change.CANCELLED, Reason.RISK, "the account is locked")
 
     def _set_alarms(self) -> None:
         held = self._held() if self._watches and self.lock is None else []

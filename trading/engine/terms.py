@@ -124,6 +124,8 @@ class Reason(StrEnum):
     ORDER_IS_OVER = "order_is_over"
     NOTHING_TO_DO = "nothing_to_do"
     RISK = "risk"
+    HARD_LOCK = "hard_lock"
+    """Nobody lifts it before the market day ends."""
     WALK = "walk"
     """Fill: took displayed size of the opposite side."""
     QUEUE = "queue"

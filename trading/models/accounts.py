@@ -3,9 +3,12 @@
 from decimal import Decimal
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+
+from trading.texts import parse_hours
 
 POSITIVE = [MinValueValidator(Decimal("0.01"))]
 PERCENT = [MinValueValidator(1), MaxValueValidator(100)]
@@ -66,10 +69,22 @@ def _money(words: str) -> "models.DecimalField[Decimal | None, Decimal | None]":
     return models.DecimalField(words, max_digits=12, decimal_places=2, null=True, blank=True, validators=POSITIVE)
 
 
+def _percent(words: str, help_text: str) -> "models.PositiveSmallIntegerField[int | None, int | None]":
+    return models.PositiveSmallIntegerField(words, null=True, blank=True, validators=PERCENT, help_text=help_text)
+
+
 def _count(words: str, help_text: str = "") -> "models.PositiveIntegerField[int | None, int | None]":
     return models.PositiveIntegerField(
         words, null=True, blank=True, validators=[MinValueValidator(1)], help_text=help_text
     )
+
+
+def validate_hours(text: str) -> None:
+    """Raises ValidationError where `texts.parse_hours` cannot read it."""
+    try:
+        parse_hours(text)
+    except ValueError as problem:
+        raise ValidationError(str(problem)) from None
 
 
 class Limits(models.Model):
@@ -77,7 +92,7 @@ class Limits(models.Model):
 
     max_day_loss = _money("loss of a day, realised ($)")
     max_day_loss_open = _money("loss of a day with what is open ($)")
-    warn_percent = models.PositiveSmallIntegerField("warn at (% of either)", default=80, validators=PERCENT)
+    warn_percent = _percent("warn at (% of either)", "Empty: 80.")
     max_trade_loss = _money("loss of a trade ($)")
     max_order = _count("order size")
     max_position = _count("position of an asset")
@@ -87,17 +102,27 @@ class Limits(models.Model):
     max_position_all = _count("position over all assets")
     max_trades = _count("trades a day")
     hours = models.CharField(
-        "trading hours (ET)", max_length=120, blank=True, help_text="As 09:30-11:30, 14:00-15:45; empty for all."
+        "trading hours (ET)",
+        max_length=120,
+        blank=True,
+        validators=[validate_hours],
+        help_text="As 09:30-11:30, 14:00-15:45; empty for all.",
     )
-    cooldown_losses = models.PositiveSmallIntegerField("pause after losses in a row", default=0)
-    cooldown_minutes = models.PositiveSmallIntegerField("pause (minutes)", default=0)
+    cooldown_losses = models.PositiveSmallIntegerField(
+        "pause after losses in a row", default=0, validators=[MaxValueValidator(100)], help_text="0: no pause."
+    )
+    cooldown_minutes = models.PositiveSmallIntegerField(
+        "pause (minutes)", default=0, validators=[MaxValueValidator(1_440)]
+    )
     giveback_from = _money("keep a day's peak from ($)")
-    giveback_percent = models.PositiveSmallIntegerField(
-        "end the day when given back (%)", default=50, validators=PERCENT
-    )
+    giveback_percent = _percent("end the day when given back (%)", "Empty: 50.")
     buying_power = models.BooleanField("orders need buying power", default=False)
     leverage = models.PositiveSmallIntegerField(
-        "leverage of stocks", default=1, validators=[MinValueValidator(1), MaxValueValidator(20)]
+        "leverage of stocks",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="Empty: 1.",
     )
     is_hard = models.BooleanField("locks are hard: nobody lifts them before 17:00 ET", default=False)
 
@@ -108,6 +133,7 @@ class Limits(models.Model):
 class AccountLimits(Limits):
     """Those that the user has set himself."""
 
+    buying_power = models.BooleanField("orders need buying power", default=True)
     account = models.OneToOneField(Account, models.CASCADE, related_name="limits")
 
     class Meta:
@@ -127,3 +153,19 @@ class ForcedLimits(Limits):
 
     def __str__(self) -> str:
         return f"limits forced on {self.user}"
+
+
+class DayLock(models.Model):
+    """A hard lock of an account: until 17:00 ET of this market day nobody lifts it, in no replay and no take."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="day_locks")
+    market_day = models.DateField()
+    text = models.TextField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-at"]
+        constraints = [models.UniqueConstraint(fields=["account", "market_day"], name="day_lock_once")]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.market_day}"

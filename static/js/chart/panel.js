@@ -2,6 +2,7 @@ import { createChartEx, defaultHorzScaleBehavior } from "lightweight-charts";
 
 import { MetricsStrip } from "../metrics/strip.js";
 import { lookbackNote, shareOver } from "../metrics/forming.js";
+import { ranksWereOpen, rememberRanks } from "../metrics/remembered.js";
 import { el, setAttribute, show, textMeasure } from "../ui/dom.js";
 import { PriceFormat } from "../ui/price.js";
 import { Subscriptions } from "../workspace/store.js";
@@ -56,6 +57,7 @@ export class ChartPanel {
     this.#subscribe();
     this.legend.setTimeframe(context.params.timeframe);
     context.session.openChart(this.id, context.params.timeframe);
+    if (ranksWereOpen()) this.#toggleRanks();
     context.frames.request(this.#draw);
   }
 
@@ -202,11 +204,12 @@ export class ChartPanel {
     const { store } = this.context;
     const ranks = store.get(`ranks:${this.id}`);
     const metrics = store.get(`metrics:${this.id}`) ?? null;
-    const time = this.#hovered ?? bars.t.at(-1);
+    // a bar in progress that nobody has traded in is not drawn yet
+    const time = this.#hovered ?? Math.max(bars.t.at(-1) ?? 0, metrics?.t ?? 0);
     const final = ranks?.at(ranks.indexOf(time)) ?? null;
     const shown = final ? { ...final, vp: final.vr, rp: final.rr } : metrics?.t === time || this.#hovered === null ? metrics : null;
     const share = final || shown === null ? null : shareOver(shown, store.get("clock"));
-    this.strip.update({ metrics: shown, share, note: lookbackNote(store.get("lookback")) });
+    this.strip.update({ metrics: shown, share, note: shown === null && bars.length > 1 && ranks?.length === 0 ? "computing ranks" : lookbackNote(store.get("lookback")) });
     if (ranks) this.rankPane.draw(ranks, metrics);
   }
 
@@ -214,6 +217,7 @@ export class ChartPanel {
     if (this.rankPane.isOpen) this.rankPane.close();
     else this.rankPane.open();
     setAttribute(this.legend.ranks, "aria-pressed", this.rankPane.isOpen);
+    rememberRanks(this.rankPane.isOpen);
     this.context.frames.request(this.#draw);
   }
 

@@ -13,3 +13,9 @@ export function points(ranks, metrics, key, from = 0) {
   }
   return found;
 }
+
+/** The line of a forecast: from the last closed bar, whose forecast is its rank, to the bar in progress. */
+export function forecast(ranks, metrics, key) {
+  const line = points(ranks, metrics, key, Math.max(0, ranks.length - 1));
+  return line.length === 2 ? line : [];
+}

@@ -1,9 +1,9 @@
-import { LineSeries } from "lightweight-charts";
+import { LineSeries, createTextWatermark } from "lightweight-charts";
 
 import { BANDS, METRICS } from "../metrics/levels.js";
-import { points } from "./points.js";
+import { forecast, points } from "./points.js";
 
-const SHARE = 22;
+const SHARE = 26;
 
 /**
  * The ranks of all bars below the volume: a line for each metric, with bands at 80, 90 and 95. A closed bar's pending
@@ -31,23 +31,35 @@ export class RankPane {
       return [key, line];
     });
     const [, first] = this.#lines[0];
-    for (const { from } of BANDS) first.createPriceLine({ price: from, color: this.colors.line, lineWidth: 1, lineStyle: 0, axisLabelVisible: false });
+    for (const { from, level } of BANDS) {
+      const color = level === "top" ? this.colors.hot : this.colors.faint;
+      first.createPriceLine({ price: from, color, lineWidth: 1, lineStyle: 2, axisLabelVisible: true, axisLabelColor: this.colors.label, axisLabelTextColor: this.colors.text });
+    }
     this.chart.panes()[index].setStretchFactor(SHARE);
+    this.#name(this.chart.panes()[index], colors);
+  }
+
+  #name(pane, colors) {
+    const line = (text, color) => ({ text, color, fontSize: 10, lineHeight: 13, fontFamily: this.colors.font });
+    const lines = [line("Vol Rank, ··· Pending", colors.vr), line("Range Rank, ··· Pending", colors.rr)];
+    this.names = createTextWatermark(pane, { horzAlign: "left", vertAlign: "top", lines });
   }
 
   close() {
+    this.names?.detach();
     for (const [, line] of this.#lines ?? []) this.chart.removeSeries(line);
     this.#lines = null;
     this.#ranks = null;
   }
 
-  #options(color, dashed) {
+  /** A forecast is a short line of the forming bar, so its end is marked. */
+  #options(color, pending) {
     return {
       color,
-      lineWidth: 1,
-      lineStyle: dashed ? 1 : 0,
+      lineWidth: pending ? 2 : 1,
+      lineStyle: pending ? 1 : 0,
       priceLineVisible: false,
-      lastValueVisible: !dashed,
+      lastValueVisible: true,
       crosshairMarkerVisible: false,
       autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 100 } }),
       priceFormat: { type: "custom", minMove: 1, formatter: (value) => String(Math.round(value)) },
@@ -60,6 +72,10 @@ export class RankPane {
     const anew = ranks !== this.#ranks || ranks.length < this.#drawn;
     const from = anew ? 0 : this.#drawn;
     for (const [key, line] of this.#lines) {
+      if (key.endsWith("p")) {
+        line.setData(forecast(ranks, metrics, key));
+        continue;
+      }
       const found = points(ranks, metrics, key, from);
       if (anew) line.setData(found);
       else for (const point of found) line.update(point);

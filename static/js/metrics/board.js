@@ -1,16 +1,21 @@
 import { TIMEFRAMES } from "../net/protocol.js";
 import { el, setAttribute, setText, show } from "../ui/dom.js";
+import { secondsFromNs } from "../ui/time.js";
 import { Subscriptions } from "../workspace/store.js";
-import { METRICS, shownRank } from "./levels.js";
+import { METRICS } from "./levels.js";
+import { countOf, rowState, shownCell } from "./rows.js";
 import { sortRows } from "./sorting.js";
 
 const ASSET = "asset";
-const NOTHING = "Ranks of the assets whose data are stored at the playhead stand here.";
+const NOTHING = "Ranks of all assets at the playhead stand here.";
+/** How often the moment of the rows is held against a clock that runs, in ms. */
+const AGES_MS = 250;
 
 /** All assets by all timeframes at the playhead: how unusual each bar in progress is. A cell opens its chart. */
 export class BoardPanel {
   #rows = new Map();
   #order = { by: ASSET, descending: false };
+  #drawnAt = 0;
 
   mount(root, context) {
     this.context = context;
@@ -31,6 +36,7 @@ export class BoardPanel {
     root.append(this.root);
     this.subscriptions = new Subscriptions(context.store);
     for (const topic of ["board", "session"]) this.subscriptions.add(topic, () => context.frames.request(this.#draw));
+    this.subscriptions.add("clock", () => performance.now() - this.#drawnAt > AGES_MS && context.frames.request(this.#draw));
     this.ending = context.whileVisible((visible) => context.session.watchBoard(visible));
   }
 
@@ -68,6 +74,8 @@ export class BoardPanel {
     show(this.empty, rows.length === 0);
     show(this.table, rows.length > 0);
     setText(this.count, countOf(rows));
+    this.fetch.disabled = rows.length > 0 && !rows.some(({ state }) => state === "absent");
+    this.#drawnAt = performance.now();
     for (const [name, head] of this.heads) setAttribute(head, "aria-sort", this.#sortOf(name));
     const sorted = sortRows(rows, this.#order, metric);
     this.body.replaceChildren(...sorted.map((row) => this.#row(row, metric)));
@@ -79,18 +87,18 @@ export class BoardPanel {
   }
 
   /** Rows and their cells are kept, so that a button under the mouse stays the same button. */
-  #row({ root, name, cells }, metric) {
+  #row(told, metric) {
+    const { root, name } = told;
     if (!this.#rows.has(root)) this.#rows.set(root, boardRow(root, name));
-    const { row, buttons } = this.#rows.get(root);
+    const { row, buttons, state } = this.#rows.get(root);
+    const now = secondsFromNs(this.context.store.get("clock")?.playhead ?? "0");
+    const { text, title } = rowState(told);
+    setText(state, text);
+    setAttribute(state, "title", title);
     setAttribute(row, "data-own", root === this.context.store.get("session")?.root ? "true" : null);
-    for (const timeframe of TIMEFRAMES) fill(buttons.get(timeframe), cells[timeframe], metric);
+    for (const timeframe of TIMEFRAMES) fill(buttons.get(timeframe), shownCell(told, timeframe, metric, now));
     return row;
   }
-}
-
-function countOf({ length }) {
-  if (length === 0) return "";
-  return length === 1 ? "1 asset" : `${length} assets`;
 }
 
 function boardRow(root, name) {
@@ -101,12 +109,13 @@ function boardRow(root, name) {
     ]),
   );
   const cells = [...buttons.values()].map((button) => el("td", {}, button));
-  return { row: el("tr", {}, el("th", { scope: "row", title: name }, root), ...cells), buttons };
+  const state = el("span", { class: "board-state" });
+  return { row: el("tr", {}, el("th", { scope: "row", title: name }, el("span", {}, root), state), ...cells), buttons, state };
 }
 
-function fill(button, cell, metric) {
-  const { text, level, note } = shownRank(cell?.[metric] ?? null, cell?.n ?? 0);
+function fill(button, { text, level, note, old }) {
   setText(button, text);
   setAttribute(button, "data-level", level);
+  setAttribute(button, "data-old", old ? "true" : null);
   setAttribute(button, "title", `${button.dataset.root} ${button.dataset.timeframe}: ${note}. Click to open this chart.`);
 }

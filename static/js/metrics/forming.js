@@ -13,5 +13,5 @@ export function lookbackNote(lookback) {
   const { stored, wanted, job } = lookback;
   if (job?.state === "asking") return `${wanted - stored} more sessions cost about ${job.cost}`;
   if (job && job.state !== "done") return `fetching ${wanted - stored} sessions${job.total ? ` ${Math.floor((job.done / job.total) * 100)} %` : ""}`;
-  return stored < wanted ? `${stored} of ${wanted} sessions stored` : "";
+  return stored < wanted ? `${stored} of ${wanted} sessions ready` : "";
 }

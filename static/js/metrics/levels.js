@@ -23,12 +23,12 @@ export function levelOf(value) {
   return BANDS.find(({ from }) => value >= from)?.level ?? "plain";
 }
 
-/** A percentile rank for people: whole, but never 100 or 0 unless it is. */
+/** A percentile rank for people: whole, but 100 or 0 only where it is. */
 export function rankText(value) {
   if (value === null || value === undefined) return "—";
   const whole = Math.round(value);
-  if (whole === 100 && value < 100) return "99.9";
-  if (whole === 0 && value > 0) return "0.1";
+  if (whole === 100 && value < 100) return "> 99";
+  if (whole === 0 && value > 0) return "< 1";
   return String(whole);
 }
 
@@ -37,5 +37,5 @@ export function shownRank(value, n) {
   if (!n) return { text: "—", level: "none", note: "No bars of this time of day are stored within the lookback" };
   const bars = n === 1 ? "1 bar" : `${n} bars`;
   if (n < MIN_SAMPLE) return { text: `n < ${MIN_SAMPLE}`, level: "none", note: `Only ${bars} to compare with` };
-  return { text: rankText(value), level: levelOf(value), note: `Among ${bars} of this time of day` };
+  return { text: rankText(value), level: levelOf(value), note: `Among ${bars} of this time of day in the lookback; a session that a holiday makes longer can have two` };
 }

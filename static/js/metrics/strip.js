@@ -13,6 +13,7 @@ export class MetricsStrip {
 
   /**
    * metrics: {vr, vp, rr, rp, n} with null for what is not known, or null where there is nothing to say;
+   * vpe and rpe in them: the points by which a forecast usually misses;
    * share: how much of the bar is over, 0 to 1, null for a bar that is; note: words on what is missing.
    */
   update({ metrics, share, note }) {

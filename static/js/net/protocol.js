@@ -33,6 +33,9 @@ function checkColumns(columns, names, field) {
 
 const checkBars = (bars, field) => checkColumns(bars, BARS, field);
 
+/** How a row of the metrics board stands. */
+const ROW_STATES = ["ready", "computing", "fetching", "asking", "absent", "closed"];
+
 function checkMetrics(metrics, field) {
   need(metrics === null || isObject(metrics), field, "an object or null");
   if (metrics === null) return;
@@ -175,7 +178,11 @@ const CHECKS = {
   lookback: (message) => need(isObject(message.lookback), "lookback", "an object"),
   board(message) {
     need(isObject(message.board) && Array.isArray(message.board.rows), "board.rows", "a list");
-    message.board.rows.forEach((row, index) => need(isText(row.root) && isObject(row.cells), `board.rows[${index}]`, "a root with cells"));
+    message.board.rows.forEach((row, index) => {
+      need(isText(row.root) && isObject(row.cells), `board.rows[${index}]`, "a root with cells");
+      need(ROW_STATES.includes(row.state), `board.rows[${index}].state`, `one of ${ROW_STATES.join(", ")}`);
+      need(row.at === null || Number.isSafeInteger(row.at), `board.rows[${index}].at`, "UTC seconds or null");
+    });
   },
   done: (message) => need(isText(message.id), "id", "text"),
   job: (message) => checkJob(message.job),

@@ -17,7 +17,7 @@ const { sessionId, loginUrl, timeframe } = page.dataset;
 const store = new Store();
 const session = new ReplaySession({ store, socketUrl: sessionId ? socketUrl(`/ws/replay/${sessionId}/`) : null, onLoggedOut: () => toLogin(loginUrl) });
 const form = new OpenForm();
-const openOther = ({ root, timeframe }) => form.submit({ root, timeframe, playhead: store.get("clock")?.playhead });
+const openOther = ({ root, timeframe }) => form.submit({ root, timeframe, playhead: store.get("clock")?.playhead, lookback: store.get("session")?.lookback_days });
 const context = { store, session, frames: new FrameQueue(), reload: () => form.submit(), openOther };
 
 form.mount(document.getElementById("open-form"));

@@ -30,11 +30,15 @@ export class OpenForm {
     this.#listening.abort();
   }
 
-  /** Sends the form, as the "Load again" button does: as it is, or for another asset at the playhead (ns as text). */
-  submit({ root = null, timeframe = null, playhead = null } = {}) {
+  /**
+   * Sends the form, as the "Load again" button does: as it is, or for another asset at the playhead (ns as text) with
+   * the replay's own lookback, whatever is typed there.
+   */
+  submit({ root = null, timeframe = null, playhead = null, lookback = null } = {}) {
     const { elements } = this.form;
     if (root !== null) elements.root.value = root;
     if (timeframe !== null) elements.timeframe.value = timeframe;
+    if (lookback !== null) elements.lookback_days.value = lookback;
     if (playhead) [elements.entry_date.value, elements.entry_time.value] = etText(secondsFromNs(playhead)).split(" ");
     this.form.requestSubmit();
   }

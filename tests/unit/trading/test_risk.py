@@ -346,3 +346,23 @@ def test_a_lock_and_the_figures_of_the_day_end_at_17_et() -> None:
     assert changes(submit(desk, 5, "c", BUY, 1), "c")[-1] == "rejected: risk"
     assert changes(submit(desk, 40_000.5, "d", BUY, 1), "d")[-1] == "working"
     assert (desk.guard.lock, desk.guard.day_realised) == (None, 0)
+
+
+def test_a_lock_cancels_what_could_open_a_position_and_keeps_what_closes_one() -> None:
+    desk = broker(trades((1, 100, 9, "B"), (5, 80, 9, "A"), (7, 120, 9, "B")))
+    submit(desk, 0, "a", BUY, 2, exits=Exits((Target(50),), 40))
+    submit(desk, 2, "more", BUY, 1, limit=90)
+    submit(desk, 2, "out", SELL, 2, limit=115)
+    submit(desk, 2, "turn", SELL, 1, limit=118)
+    events = desk.apply(Lock("l", "enough"), at(3))
+    assert [(event.change, event.client_id) for event in events] == [
+        ("locked", ""), ("cancelled", "more"), ("cancelled", "turn")
+    ]  # fmt: skip
+    desk.advance(at(10))
+    assert [each[1:3] for each in told(desk.fills)] == [(2, 100), (-2, 115)]
+
+
+@pytest.mark.parametrize(("hard", "reason"), [(True, "hard_lock"), (False, "risk")])
+def test_a_lock_tells_whether_it_can_be_lifted(hard: bool, reason: str) -> None:
+    events = broker(FALL).apply(Lock("l", "enough", hard), at(2))
+    assert [(event.change, event.reason) for event in events] == [("locked", reason)]

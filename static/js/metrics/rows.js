@@ -1,0 +1,42 @@
+/** What a row of the metrics board says of itself, and of each of its cells. */
+
+import { etClock } from "../ui/time.js";
+import { shownRank } from "./levels.js";
+
+/** Why a row has no new values: text beside the asset, and a title in full. */
+const STATES = {
+  ready: { text: "", title: null, note: null },
+  computing: { text: "computing", title: "Its ranks are being computed" },
+  fetching: { text: "fetching", title: "Its sessions are being fetched; see Jobs" },
+  asking: { text: "costs", title: "Its sessions cost something: the page Jobs asks for a yes" },
+  absent: { text: "not stored", title: "This session is not stored; Fetch all assets gets it" },
+  closed: { text: "closed", title: "Its market is closed at the playhead" },
+};
+
+/** {text, title} beside the asset's root. */
+export function rowState({ state, percent, at }) {
+  const { text, title } = STATES[state];
+  if (title === null) return { text, title };
+  const share = state === "fetching" && percent !== null ? ` ${percent} %` : "";
+  return { text: `${text}${share}`, title: `${title}.${at === null ? "" : ` What stands here is of ${etClock(at)} ET.`}` };
+}
+
+/**
+ * What a cell shows: {text, level, note, old}; now: UTC seconds of the playhead. old: the row is of an earlier moment,
+ * at which the cell's bar was in progress, and that bar is over.
+ */
+export function shownCell({ state, at, cells }, timeframe, metric, now) {
+  const cell = cells[timeframe] ?? null;
+  if (cell === null && state !== "ready") return { text: "—", level: "none", note: STATES[state].title, old: false };
+  const { text, level, note } = shownRank(cell?.[metric] ?? null, cell?.n ?? 0);
+  const end = cell === null ? Infinity : cell.t + cell.length;
+  const old = at !== null && at < end && end <= now;
+  return { text, level, old, note: old ? `${note}. Of ${etClock(at)} ET: the bar is over since` : note };
+}
+
+/** "12 of 19 assets": how many have values. */
+export function countOf(rows) {
+  if (rows.length === 0) return "";
+  const filled = rows.filter(({ cells }) => Object.keys(cells).length > 0).length;
+  return filled === rows.length ? `${filled} assets` : `${filled} of ${rows.length} assets`;
+}

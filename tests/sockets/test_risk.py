@@ -1,0 +1,273 @@
+"""Limits and locks over the wire: they hold at once, wherever they were set, and cannot be walked around."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from channels.db import database_sync_to_async
+from django.db import connection
+
+from replay.models import ReplaySession
+from tests.conftest import People
+from tests.sockets.conftest import OpenReplay, Server, Tab
+from tests.sockets.test_replay import ready
+from tests.sockets.test_trading import merged, orders, submit
+from trading import limits
+from trading.limits import announce
+from trading.models import Account, AccountLimits, DayLock, EventRecord, ForcedLimits, LoggedCommand, Take
+from trading.services import default_account, open_session, save_account
+
+ONE_CENT = Decimal("0.01")
+"""Less than the fees of any fill: the first one ends the day."""
+
+
+@pytest.fixture(autouse=True)
+def rich(people: People) -> None:
+    """The owner's money is not what stops him."""
+    account = default_account(people.owner.pk)
+    account.cash = Decimal(10_000_000)
+    account.save()
+
+
+async def in_thread(call: Callable[[], Any]) -> Any:
+    return await database_sync_to_async(call)()
+
+
+def set_limits(people: People, **fields: Any) -> None:
+    """The owner saves limits of his first account."""
+    account = default_account(people.owner.pk)
+    own = limits.own_limits(account)
+    for name, value in fields.items():
+        setattr(own, name, value)
+    save_account(account, own)
+
+
+def force(people: People, **fields: Any) -> None:
+    """An admin forces limits on the owner."""
+    ForcedLimits.objects.update_or_create(user=people.owner, defaults=fields)
+    announce(people.owner.pk)
+
+
+def log_kinds(replay: ReplaySession) -> list[str]:
+    rows = LoggedCommand.objects.filter(take__session__replay=replay).order_by("take__number", "seq")
+    return [row.kind for row in rows]
+
+
+async def rejection(tab: Tab, name: str, **fields: Any) -> str:
+    """Send an order that must be rejected; the words."""
+    await submit(tab, name, **fields)
+    known = await orders(tab, lambda known: known.get(name, {}).get("status") == "rejected")
+    words: str = known[name]["text"]
+    return words
+
+
+async def logged(tab: Tab, part: str) -> str:
+    """Wait for a line of the log with these words, which may have come already."""
+
+    def lines(message: dict[str, Any]) -> list[str]:
+        found = message.get("log", []) + ([message["line"]] if "line" in message else [])
+        return [line["text"] for line in found]
+
+    heard = [text for message in tab.messages for text in lines(message)]
+    while not (found := [text for text in heard if part in text]):
+        heard += lines(await tab.next())
+    return found[0]
+
+
+async def money(tab: Tab, that: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Read on until the account fulfils `that`."""
+    told = [message["money"]["account"] for message in tab.messages if "money" in message]
+    while not (told and that(told[-1])):
+        message = await tab.next()
+        if "money" in message:
+            told.append(message["money"]["account"])
+    return told[-1]
+
+
+async def test_the_first_command_takes_the_limits_as_they_are(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    replay = await opened()
+    await in_thread(lambda: set_limits(people, max_order=2))
+    tab = await ready(server, replay, people.owner)
+    assert await rejection(tab, "big", quantity=3) == "max order size 2: this order has 3"
+    assert await in_thread(lambda: log_kinds(replay)) == ["submit"]
+
+
+async def test_limits_that_the_user_changes_hold_at_once_in_a_running_replay(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    replay = await opened()
+    tab = await ready(server, replay, people.owner)
+    await submit(tab, "one")
+    await in_thread(lambda: set_limits(people, max_order=2))
+    await logged(tab, "The limits of the account have changed")
+    assert await in_thread(lambda: log_kinds(replay)) == ["submit", "adopt"]
+    assert await rejection(tab, "big", quantity=3) == "max order size 2: this order has 3"
+
+
+async def test_limits_changed_while_nobody_watched_hold_with_the_next_command(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    replay = await opened()
+    tab = await ready(server, replay, people.owner)
+    await submit(tab, "one", limit=1, type="limit")
+    await tab.send(type="order.cancel_all", id="none", ref="none")
+    await tab.until("done", lambda message: message["ref"] == "none")
+    await server.players.stop()
+    await in_thread(lambda: set_limits(people, max_order=2))
+    again = await ready(server, replay, people.owner)
+    assert await rejection(again, "big", quantity=3) == "max order size 2: this order has 3"
+    assert await in_thread(lambda: log_kinds(replay)) == ["submit", "cancel_all", "adopt", "submit"]
+
+
+async def test_what_an_admin_forces_holds_in_other_accounts_replays_and_takes(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    replay = await opened()
+    tab = await ready(server, replay, people.owner)
+    await submit(tab, "one")
+    await in_thread(lambda: force(people, max_order=2))
+    await logged(tab, "The limits of the account have changed")
+    words = "max order size 2: this order has 3"
+    assert await rejection(tab, "a", quantity=3) == words
+    # one's own, wider limit does not help
+    await in_thread(lambda: set_limits(people, max_order=50))
+    assert await rejection(tab, "b", quantity=3) == words
+    # nor does going back to before it was forced, into another take
+    await tab.send(type="step", unit="second", count=1)
+    await submit(tab, "later")
+    await tab.send(type="step", unit="second", count=-1)
+    await logged(tab, "Take 2 begins here")
+    assert await rejection(tab, "c", quantity=3) == words
+    # nor another account in another replay
+    other = await opened("2026-03-17 10:00")
+    await in_thread(lambda: trade_in_another_account(other))
+    assert await rejection(await ready(server, other, people.owner), "d", quantity=3) == words
+
+
+def trade_in_another_account(replay: ReplaySession) -> None:
+    account = Account.objects.create(owner=replay.owner, name="Second", cash=Decimal(10_000_000))
+    replay.trading = open_session(owner_id=replay.owner_id, asset=replay.asset, kind="replay", account=account)
+    replay.save(update_fields=["trading"])
+
+
+async def test_the_loss_of_the_day_cancels_all_flattens_and_locks_in_one_transaction(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    replay = await opened()
+    await in_thread(lambda: set_limits(people, max_day_loss=ONE_CENT))
+    tab = await ready(server, replay, people.owner)
+    await submit(tab, "far", limit=4, type="limit")
+    await submit(tab, "one", quantity=2)
+    await tab.send(type="speed", value=60)
+    await tab.send(type="play")
+    known = await orders(tab, lambda known: any(each["origin"] == "risk" for each in known.values()))
+    known = await closed(tab, known)
+    assert known["far"]["status"] == "cancelled"
+    words = "max loss per day $0.01 (realised): −$"
+    assert (await logged(tab, words)).startswith("Locked: ")
+    account = await money(tab, lambda account: account["lock"] is not None)
+    assert account["lock"].startswith(words)
+    assert account["hard"] is False
+    assert (await in_thread(transactions_of_the_lock)) == 1
+    assert (await rejection(tab, "again")).startswith("the account is locked: max loss per day $0.01 (realised)")
+
+
+async def closed(tab: Tab, known: dict[str, Any]) -> dict[str, Any]:
+    """Read on until the order with which the rules closed the position is filled."""
+    while not any(each["origin"] == "risk" and each["status"] == "filled" for each in known.values()):
+        known = merged(known, await tab.next())
+    return known
+
+
+def transactions_of_the_lock() -> int:
+    """Transactions that wrote the lock, the cancels and the closing order, which must all be there."""
+    lock = EventRecord.objects.get(change="locked")
+    rows = EventRecord.objects.filter(ns=lock.ns, number__gte=lock.number)
+    assert {("locked", ""), ("cancelled", "far")} <= {(row.change, row.name) for row in rows}
+    assert any(row.change == "pending" and row.name.startswith(".risk") for row in rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(DISTINCT xmin::text) FROM trading_eventrecord WHERE id = ANY(%s)", [[row.pk for row in rows]]
+        )
+        count: int = cursor.fetchone()[0]
+    return count
+
+
+async def lock_hard(tab: Tab) -> None:
+    await tab.send(type="lock", id="enough", reason="enough for today", hard=True, ref="enough")
+    await tab.until("done", lambda message: message["ref"] == "enough")
+
+
+async def test_a_hard_lock_holds_in_every_replay_of_the_account_on_that_market_day(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    first, running, day_before = await opened(), await opened("2026-03-17 11:00"), await opened("2026-03-16 11:00")
+    tab = await ready(server, first, people.owner)
+    beside = await ready(server, running, people.owner)
+    await submit(beside, "one", limit=4, type="limit")
+    await lock_hard(tab)
+    locked = "the account is locked: enough for today"
+    # in a replay that runs, at once: its orders are cancelled
+    known = await orders(beside, lambda known: known.get("one", {}).get("status") == "cancelled")
+    assert known["one"]["text"] == "the account is locked"
+    assert await in_thread(lambda: log_kinds(running)) == ["submit", "lock"]
+    # in one that is opened later, with the first command
+    later = await opened("2026-03-17 14:00")
+    assert await rejection(await ready(server, later, people.owner), "two") == locked
+    assert await in_thread(lambda: log_kinds(later)) == ["lock", "submit"]
+    # on the market day before nothing is locked, until the replay comes to 17:00 ET
+    free = await ready(server, day_before, people.owner)
+    await submit(free, "gtc", limit=4, type="limit", tif="gtc")
+    assert await in_thread(lambda: log_kinds(day_before)) == ["submit"]
+    await free.send(type="seek", et="2026-03-16 18:30")
+    known = await orders(free, lambda known: known.get("gtc", {}).get("status") == "cancelled")
+    assert await rejection(free, "three") == locked
+    assert await in_thread(lambda: list(DayLock.objects.values_list("market_day", flat=True))) == [date(2026, 3, 17)]
+
+
+async def test_a_hard_lock_holds_after_a_rewind_and_in_no_other_account(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    replay = await opened()
+    tab = await ready(server, replay, people.owner)
+    await tab.send(type="step", unit="second", count=1)
+    await submit(tab, "lock2", limit=4, type="limit")  # an id that the broker once used itself
+    await lock_hard(tab)
+    await tab.send(type="step", unit="second", count=-1)
+    await logged(tab, "Take 2 begins here")
+    assert await rejection(tab, "again") == "the account is locked: enough for today"
+    other = await opened("2026-03-17 10:00")
+    await in_thread(lambda: trade_in_another_account(other))
+    free = await ready(server, other, people.owner)
+    await submit(free, "free", limit=4, type="limit")
+    await orders(free, lambda known: known.get("free", {}).get("status") == "pending")
+    assert await in_thread(lambda: Take.objects.filter(session__replay=other).count()) == 1
+
+
+async def test_where_hard_locks_are_forced_another_account_is_no_way_out(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    await in_thread(lambda: force(people, is_hard=True))
+    tab = await ready(server, await opened(), people.owner)
+    await lock_hard(tab)
+    other = await opened("2026-03-17 10:00")
+    await in_thread(lambda: trade_in_another_account(other))
+    words = await rejection(await ready(server, other, people.owner), "free")
+    assert words == "the account is locked: enough for today"
+
+
+async def test_a_change_is_noticed_without_a_message(
+    people: People, opened: OpenReplay, server: Server, monkeypatch: Any
+) -> None:
+    """In an outage of Valkey: the desk looks for itself every few seconds."""
+    monkeypatch.setattr("trading.ruling.LOOK_SECONDS", 0.2)
+    tab = await ready(server, await opened(), people.owner)
+    await submit(tab, "one")
+    account = await in_thread(lambda: default_account(people.owner.pk))
+    await in_thread(lambda: AccountLimits.objects.create(account=account, max_order=2))
+    await logged(tab, "The limits of the account have changed")
+    assert await rejection(tab, "big", quantity=3) == "max order size 2: this order has 3"
