@@ -11,7 +11,7 @@ PEERS_PYTHON := $(or $(PYTHON),python3.11)
 CHROMIUM := $(or $(FUTSIM_CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-js test-python test-stack test-browser lint fmt bench bench-ranks peers clean erase .venv-run .venv-dev
+.PHONY: help run test test-js test-python test-stack test-browser faults lint fmt bench bench-ranks peers clean erase .venv-run .venv-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +28,7 @@ test-js: ## the JavaScript tests, with node's own runner
 	else node --test $$(find tests/js -name "*.test.*js"); fi
 
 test-python: .venv-dev ## the Python tests, on two processors
-	@$(WITH_SERVERS) $(PYTEST) -n 2 --dist loadfile -m "not browser and not stack"
+	@$(WITH_SERVERS) $(PYTEST) -n 2 --dist loadfile -m "not browser and not stack and not faults"
 
 test-stack: .venv-dev ## the tests that start and kill whole process trees
 	@$(WITH_SERVERS) $(PYTEST) -m stack
@@ -38,6 +38,9 @@ test-browser: .venv-dev ## the tests in a real Chromium: the system's, or Playwr
 		echo "futsim: there is no Chromium, so the browser tests did not run (Debian: apt install chromium)."; \
 		[ "$$CI" != true ]; \
 	else FUTSIM_CHROMIUM="$(CHROMIUM)" $(WITH_SERVERS) $(PYTEST) -m browser; fi
+
+faults: .venv-dev ## every fault that the live feed must stand, and a week of it (some 20 minutes)
+	@$(WITH_SERVERS) $(PYTEST) -m faults
 
 lint: .venv-dev ## check style, types and which room imports which
 	@$(BIN)/ruff check

@@ -24,5 +24,7 @@ urlpatterns = [
     path("", include("market.urls")),
     path("data/", include("market.urls_data")),
     path("replay/", include("replay.urls")),
+    path("live/", include("live.urls_pages")),
+    path("api/live/", include("live.urls")),
     path("journal/", include("journal.urls")),
 ]

@@ -47,6 +47,18 @@ def approve(job: Job, *, cost: str) -> None:
         _queue_on_commit(job)
 
 
+def answer(owner_id: int, job_id: int, cost: str | None) -> None:
+    """Say yes to the cost of the owner's job, as it was shown, or cancel it (None).
+
+    Raises Stale where it asks that no more, and Job.DoesNotExist where the job is another's.
+    """
+    job = Job.objects.get(pk=job_id, asked_by_id=owner_id)
+    if cost is not None:
+        approve(job, cost=cost)
+    elif not jobs.cancel(job):
+        raise Stale("This was over already.")
+
+
 def retry(job: Job) -> Job:
     """Try a failed or cancelled job once more: a new job with the same parameters. Raises Stale."""
     if job.state not in (Job.State.FAILED, Job.State.CANCELLED):

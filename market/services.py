@@ -15,9 +15,14 @@ class MixedSources(Exception):
     """The database holds data of another source; the message says which."""
 
 
+def live_source() -> str:
+    """The source of sessions that were recorded live."""
+    return f"{settings.MARKET_SOURCE} live"
+
+
 def check_source() -> None:
     """Raises MixedSources when invented and real data would share this database; imported files may be in any."""
-    welcome = [settings.MARKET_SOURCE, Coverage.FROM_FILE]
+    welcome = [settings.MARKET_SOURCE, live_source(), Coverage.FROM_FILE]
     others = [
         table.objects.exclude(source__in=welcome).values_list("source", flat=True).first()
         for table in (Coverage, DailySpan)

@@ -12,7 +12,7 @@ from market.schemas import SECONDS
 from market.sessions import Session, to_et
 from market.store import DamagedPiece
 from ranks import series, services
-from replay.metrics_board import Line
+from workspace.board import Line
 
 ONE_DAY, LONGEST_SESSION = timedelta(days=1), timedelta(days=5)
 """A session that holidays make longer is named by its last day."""

@@ -11,7 +11,7 @@ from market import events, store
 from market.engine.tape import Part
 from market.events import SessionEvents
 from market.models import Coverage
-from replay.following import patiently
+from workspace.following import patiently
 
 log = logging.getLogger(__name__)
 

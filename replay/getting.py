@@ -11,9 +11,9 @@ from market.bus import Bus
 from market.engine.tape import Part, Tape
 from market.models import Job
 from replay import services
-from replay.following import Follower, patiently
 from replay.models import ReplaySession
-from replay.protocol import Refused
+from workspace.following import Follower, patiently
+from workspace.protocol import Refused
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from market.bus import Bus
 from market.engine.tape import Tape
 from market.models import Job
 from replay import services
-from replay.following import Follower, patiently
 from replay.models import ReplaySession
+from workspace.following import Follower, patiently
 
 ATTEMPTS = 2
 """A damaged file is found while reading; then it is fetched again, once."""

@@ -24,13 +24,8 @@ from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import board, services, wire
 from replay.depth import Depth, Shown
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
-from replay.following import patiently
 from replay.getting import Getting
-from replay.lookback import Lookback
-from replay.metrics_board import Board
 from replay.models import ReplaySession
-from replay.protocol import Refused
-from replay.ranking import Ranking
 from replay.record import SAVE_SECONDS, Record
 from replay.supply import Supply
 from replay.viewer import Viewer
@@ -39,6 +34,13 @@ from trading import protocol as trading
 from trading.desk import Desk, NotKept, Place
 from trading.record import TakenOver
 from trading.services import plain_instrument
+from workspace.board import Board
+from workspace.following import patiently
+from workspace.lookback import Lookback
+from workspace.protocol import Refused
+from workspace.ranking import Ranking
+from workspace.viewer import log_line
+from workspace.wire import plain_price, source
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +70,8 @@ class Player:
         self._running: asyncio.Task[None] | None = None
         self._bus = bus
         self._supply = Supply(replay, bus, self)
-        self.ranking = Ranking(replay, self.wake)
-        self._lookback = Lookback(replay, bus, self, self.ranking.forget)
+        self.ranking = Ranking(replay.asset, replay.lookback_days, self.wake)
+        self._lookback = Lookback(replay.asset, replay.lookback_days, replay.owner_id, bus, self, self.ranking.forget)
         self._board = Board(replay.asset.root, replay.lookback_days, board.find)
         self._getting = Getting(replay, bus, self)
         self._depth = Depth(self.tick, self)
@@ -219,7 +221,7 @@ class Player:
         days = {day: condition for flaw in tape.flaws(0, self.playhead_ns) for day, condition in flaw.days}
         for day in sorted(days.keys() - self._flaws_told):
             self._flaws_told.add(day)
-            self.say("warn", f"{wire.source()} calls the data of {day} {days[day]}.")
+            self.say("warn", f"{source()} calls the data of {day} {days[day]}.")
 
     def _tell_rolls(self, tape: Tape, since_ns: int) -> None:
         """Say so when the playhead has moved on into another contract."""
@@ -234,7 +236,7 @@ class Player:
             text = f"The imported files go on with {roll.to_contract} from here on."
         if not shift:
             return text
-        apart = wire.plain_price(abs(shift), self.replay.asset.decimals)
+        apart = plain_price(abs(shift), self.replay.asset.decimals)
         side = "below" if shift < 0 else "above"
         return (
             f"{text} The chart keeps the prices of {tape.entry_contract}, {apart} {side} those of {roll.to_contract}."
@@ -264,7 +266,7 @@ class Player:
 
     def say(self, level: str, text: str, job_id: int | None = None) -> None:
         """Write a line into the replay's log; job_id: the job that it asks about."""
-        line = {"at": int(time.time()), "level": level, "text": text, "job": job_id}
+        line = log_line(level, text, job_id)
         self._log.append(line)
         for viewer in self._viewers:
             viewer.put({"type": "log", "line": line})
@@ -367,7 +369,7 @@ class Player:
         if job_id not in {job["id"] for job in followed if job is not None}:
             raise Refused("no_such_job", "This is not being loaded any more.")
         try:
-            await database_sync_to_async(services.answer)(self.replay.owner_id, job_id, cost)
+            await database_sync_to_async(queue.answer)(self.replay.owner_id, job_id, cost)
         except queue.Stale as problem:
             raise Refused("too_late", str(problem)) from None
 

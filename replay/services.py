@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from market import event_jobs, jobs, plans, queue, rolls, tapes
+from market import event_jobs, plans, queue, rolls, tapes
 from market.databento_historical import DatasetRange
 from market.engine.tape import Tape
 from market.gateway import available_range
@@ -260,15 +260,6 @@ def ask_for_session(owner_id: int, contract_id: int, trade_date: date, grade: st
     kind, params = event_jobs.KINDS[grade], event_jobs.params(contract, trade_date, grade)
     going = Job.objects.filter(kind=kind, asked_by_id=owner_id, params=params).exclude(state__in=Job.FINAL).first()
     return going or queue.submit(kind=kind, params=params, asked_by_id=owner_id)
-
-
-def answer(owner_id: int, job_id: int, cost: str | None) -> None:
-    """Say yes to the cost of the owner's job, as it was shown, or cancel it (None). Raises queue.Stale."""
-    job = Job.objects.get(pk=job_id, asked_by_id=owner_id)
-    if cost is not None:
-        queue.approve(job, cost=cost)
-    elif not jobs.cancel(job):
-        raise queue.Stale("This was over already.")
 
 
 def front_months(replay: ReplaySession, playhead_ns: int) -> str | None:

@@ -12,9 +12,9 @@ from market.engine.tape import Tape
 from market.models import Job
 from market.sessions import SECOND_NS, to_et
 from replay import services
-from replay.following import patiently
 from replay.loader import CannotLoad, Loader
 from replay.models import ReplaySession
+from workspace.following import patiently
 
 log = logging.getLogger(__name__)
 

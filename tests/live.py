@@ -33,10 +33,14 @@ class FastClock:
         self.set(text)
 
     def set(self, text: str) -> None:
-        self._start, self._begun = utc(text), time.monotonic_ns()
+        self.start_ns, self.begun_ns = utc(text), time.monotonic_ns()
+
+    def skip(self, ns: int) -> None:
+        """Go forward at once."""
+        self.start_ns += ns
 
     def __call__(self) -> int:
-        return self._start + int((time.monotonic_ns() - self._begun) * self.speed)
+        return self.start_ns + int((time.monotonic_ns() - self.begun_ns) * self.speed)
 
 
 class Listener:
@@ -89,8 +93,8 @@ class Listener:
             self.end()
 
 
-def wait_for(condition: Callable[[], object], what: Callable[[], str] = lambda: "") -> None:
-    until = time.monotonic() + PATIENCE
+def wait_for(condition: Callable[[], object], what: Callable[[], str] = lambda: "", seconds: float = PATIENCE) -> None:
+    until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, what()
         time.sleep(0.01)

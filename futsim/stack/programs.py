@@ -53,6 +53,11 @@ def beat(environment: Mapping[str, str], places: Places) -> Program:
     return Program("beat", command, environment, is_ready=says("beat: Starting"))
 
 
+def live(environment: Mapping[str, str]) -> Program:
+    """The live feed. It is ready at once and connects in the background; stopped, it releases its session."""
+    return Program("live", (sys.executable, "manage.py", "live"), environment, is_ready=says("live: ready"))
+
+
 def web(environment: Mapping[str, str], address: Address) -> Program:
     """Pages, API and WebSockets."""
     command = (sys.executable, "-m", "daphne", "-b", address.host, "-p", str(address.port), "futsim.asgi:application")

@@ -60,6 +60,14 @@ class Piece:
             self._closed[timeframe] = bars, over
         return self._closed[timeframe]
 
+    def stamp(self, timeframe: str, playhead_ns: int) -> int:
+        """Another one where the bars that are over have become others: those of a stored session never do."""
+        return 0
+
+    def frozen(self) -> "Piece":
+        """The same as it stands, for another thread."""
+        return self
+
     def bars_between(self, timeframe: str, since_ns: int, playhead_ns: int) -> Bars:
         """Bars that start at or after `since_ns`, as they are known at the playhead, the forming one last.
 

@@ -17,7 +17,10 @@ from standin.gateway import Gateway
 from tests.bench import report
 from tests.bench.measure import Result
 
-BENCHES = ("opening", "splicing", "schedule", "storing", "memory", "frames", "events", "broker", "starting", "ranks")
+BENCHES = (
+    "opening", "splicing", "schedule", "storing", "memory", "frames", "events", "broker", "feed", "pages", "starting",
+    "ranks",
+)  # fmt: skip
 ON_REQUEST = ("nineteen",)
 """Takes minutes to make its data."""
 NEEDED = ("DATABASE_URL", "REDIS_URL", "FUTSIM_DATA_ROOT")
@@ -66,10 +69,12 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
     from tests.bench import (
         broker,
         events,
+        feed,
         frames,
         memory,
         nineteen,
         opening,
+        pages,
         ranks,
         schedule,
         splicing,
@@ -89,6 +94,8 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
             frames,
             events,
             broker,
+            feed,
+            pages,
             starting,
             ranks,
             nineteen,

@@ -23,12 +23,12 @@ from market.engine.book import BookTape
 from market.engine.trades import Trades
 from market.events import SessionEvents
 from market.schemas import BOOK, TRADES, Schema
-from replay import wire
 from replay.depth import Shown
 from replay.depth_view import DepthView
 from replay.protocol import Watched
 from tests.bench.data import Market
 from tests.bench.measure import Peer, Result, Work, in_turn, scaled, times
+from workspace.wire import encode
 
 SYMBOL, DATASET, DAY = "NQM6", "GLBX.MDP3", date(2026, 3, 18)
 REPETITIONS, SNAPSHOTS = 3, 1_000
@@ -155,7 +155,7 @@ def _each_book(book: BookTape, instants: list[int]) -> None:
 def _each_message(shown: Shown, watched: Watched) -> None:
     for ns in _instants(shown.events.trades.ts):
         view = DepthView(watched)
-        wire.encode(view.changes(shown, ns))
+        encode(view.changes(shown, ns))
 
 
 def _busy_day(folder: Path) -> tuple[store.PieceName, store.StoredFile]:

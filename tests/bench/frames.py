@@ -13,10 +13,10 @@ from futsim.hub import Hub
 from market.sessions import SECOND_NS
 from replay.player import FRAME_SECONDS, Player
 from replay.viewer import Viewer
-from replay.wire import encode
 from tests.bench import web
 from tests.bench.data import Market
 from tests.bench.measure import Result, percentile, scaled
+from workspace.wire import encode
 
 SPEED = 1000
 CHART = "1m"

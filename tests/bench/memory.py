@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack
 from futsim.hub import Hub
 from replay.player import Player
 from replay.viewer import Viewer
-from replay.wire import encode
 from tests.bench import web
 from tests.bench.data import TIMEFRAME, Market
 from tests.bench.measure import Peer, Result, scaled
+from workspace.wire import encode
 
 BATCHES, SIZE = 8, 10
 SETTLE_SECONDS = 1.5

@@ -11,11 +11,11 @@ from channels.testing import WebsocketCommunicator
 
 from market import tapes
 from market.engine.bars import Bars
-from replay.wire import bar_columns, encode
 from tests.bench import peers, web
 from tests.bench.data import ENTRY, LOOKBACK_DAYS, ROOT, TIMEFRAME, Market, login_cookie
 from tests.bench.measure import Peer, Result, Work, in_turn, scaled, times
 from tests.sockets.conftest import Server, Tab
+from workspace.wire import bar_columns, encode
 
 REPETITIONS = 11
 TARGET_MS = 300.0

@@ -5,7 +5,7 @@ import { ReplaySession } from "../../static/js/workspace/session.js";
 import { Store } from "../../static/js/workspace/store.js";
 import { clock, frame, snapshot } from "./fakes.js";
 
-/** Stands for the ReplaySocket: records what is sent. */
+/** Stands for the PageSocket: records what is sent. */
 class FakeConnection {
   constructor(options) {
     this.options = options;

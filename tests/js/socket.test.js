@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { NOTHING } from "../../static/js/net/protocol.js";
-import { ReplaySocket, backOff } from "../../static/js/net/socket.js";
+import { PageSocket, backOff } from "../../static/js/net/socket.js";
 import { FakeSocket, FakeTimers, chart, frame, snapshot } from "./fakes.js";
 
 let timers;
@@ -17,7 +17,7 @@ beforeEach(() => {
   timers = new FakeTimers();
   got = [];
   states = [];
-  socket = new ReplaySocket({
+  socket = new PageSocket({
     url: "ws://test/",
     hello: () => ({ charts: [{ chart: "c", timeframe: "5m" }], playhead: "7" }),
     onMessage: (message) => got.push(message),

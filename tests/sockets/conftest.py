@@ -18,6 +18,8 @@ from django.test import Client
 
 from accounts.signals import revoke_topic
 from futsim.hub import Hub
+from live import routing as live_routing
+from live.screens import Screens
 from market import routing as market_routing
 from market.models import Asset
 from market.sessions import parse_et
@@ -90,12 +92,14 @@ class Tab:
 
 
 class Server:
-    """A web process as far as sockets go: its hub and its players."""
+    """A web process as far as sockets go: its hub, its players and its screens."""
 
     def __init__(self) -> None:
         self.hub = Hub()
         self.players = Players(self.hub)
+        self.screens = Screens(self.hub)
         addresses = [
+            *live_routing.websocket_urls(self.screens, self.hub, revoke_topic),
             *market_routing.websocket_urls(self.hub, revoke_topic),
             *replay_routing.websocket_urls(self.players, self.hub, revoke_topic),
         ]
@@ -126,6 +130,7 @@ class Server:
             with contextlib.suppress(asyncio.CancelledError, TimeoutError):
                 await tab.wire.disconnect()
         await self.players.stop()
+        await self.screens.stop()
         await self.hub.stop()
         # the thread in which the ORM runs keeps a connection, and the test database could not be dropped
         await database_sync_to_async(connections.close_all)()

@@ -12,10 +12,10 @@ from market.sessions import SECOND_NS, parse_et
 from ranks import access, services
 from ranks.models import Summary, SummaryMonth
 from ranks.tasks import summarise_new
-from replay import lookback
 from tests.conftest import People
 from tests.sockets.conftest import OpenReplay, Server
 from tests.sockets.test_replay import ready
+from workspace import lookback
 
 LOOKBACK = 30
 

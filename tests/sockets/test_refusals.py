@@ -158,7 +158,7 @@ async def test_logging_out_closes_the_sockets_of_that_login(server: Server, open
 async def test_a_login_that_was_ended_elsewhere_closes_its_sockets(
     server: Server, opened: OpenReplay, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("replay.consumers.RECHECK_SECONDS", 0.0)
+    monkeypatch.setattr("workspace.consumers.RECHECK_SECONDS", 0.0)
     replay = await opened()
     tab = await ready(server, replay, people.owner)
     await database_sync_to_async(tab.client.session.flush)()

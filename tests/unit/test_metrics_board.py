@@ -3,7 +3,7 @@
 from market.facts import EQUITY
 from market.models import Asset
 from market.sessions import SECOND_NS, calendar, parse_et
-from replay.metrics_board import Board, Line, Row
+from workspace.board import Board, Line, Row
 
 NOW = parse_et("2026-03-17 09:30")
 CELLS = {"5m": {"t": 1, "vr": 50.0, "n": 30}}

@@ -311,6 +311,15 @@ def test_data_of_one_source_is_accepted(world: World, settings: Any) -> None:
     check_source()
 
 
+def test_sessions_that_were_recorded_live_are_of_the_same_source(world: World, settings: Any) -> None:
+    settings.MARKET_SOURCE = "stand-in"
+    world.coverage(source="stand-in live")
+    check_source()
+    settings.MARKET_SOURCE = "Databento"
+    with pytest.raises(MixedSources, match="holds data from stand-in live"):
+        check_source()
+
+
 def test_invented_data_is_never_mixed_with_recorded_data(world: World, settings: Any) -> None:
     world.coverage(source="stand-in")
     settings.MARKET_SOURCE = "Databento"

@@ -15,6 +15,7 @@ from django.urls import reverse
 from accounts.models import User
 from journal import services
 from journal.models import Trade
+from live.models import FeedEvent, FrontMonth
 from market.models import (
     Asset,
     AssetCost,
@@ -102,6 +103,8 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     DailyBar: lambda: DailyBar.objects.create(contract=june(), date=DAY, open=5, high=7, low=3, close=6, volume=1),
     DailySpan: lambda: DailySpan.objects.create(asset=nq(), first_date=DAY, end_date=LATER),
     DayCondition: lambda: DayCondition.objects.create(dataset="GLBX.MDP3", date=DAY, condition="degraded"),
+    FeedEvent: lambda: FeedEvent.objects.create(kind="ended", text="silence for 15 s; killed"),
+    FrontMonth: lambda: FrontMonth.objects.create(asset=nq(), trade_date=DAY, contract=june()),
     Group: lambda: Group.objects.create(name="traders"),
     ImportedFile: lambda: ImportedFile.objects.create(name="mine.dbn", bytes=5, report={"accepted": 1, "refused": 0}),
     Job: lambda: Job.objects.create(kind="replay data"),
@@ -147,8 +150,8 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
 RECORD = [DayLock, TradingSession, Take, LoggedCommand, OrderRecord, EventRecord, FillRecord]
 """What was traded, and the hard locks that followed: nobody changes or deletes it."""
 LOOK_ONLY = [
-    Coverage, DailyBar, DailySpan, DayCondition, ImportedFile, Job, Purchase, Roll, Summary, SummaryMonth, Trade,
-    *RECORD,
+    Coverage, DailyBar, DailySpan, DayCondition, FeedEvent, FrontMonth, ImportedFile, Job, Purchase, Roll, Summary,
+    SummaryMonth, Trade, *RECORD,
 ]  # fmt: skip
 """What futsim alone makes and changes."""
 REFUSED = {

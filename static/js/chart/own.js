@@ -96,14 +96,20 @@ export class Own {
     this.redraw();
   }
 
+  /** Whether this page has a broker; live has none yet. */
+  get #trades() {
+    return this.context.session.asked !== undefined;
+  }
+
   #point(at) {
+    if (!this.#trades) return;
     if (at === null && this.#ghost === null) return;
     this.#ghost = at && this.at ? { type: at.type, price: this.#tickAt(at.y) } : null;
     this.redraw();
   }
 
   #placeAt(type, y) {
-    const order = this.at && this.#orderAt({ type, price: this.#tickAt(y) });
+    const order = this.#trades && this.at && this.#orderAt({ type, price: this.#tickAt(y) });
     if (order) this.context.session.asked.submit(order);
   }
 

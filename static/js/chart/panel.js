@@ -20,7 +20,7 @@ import { chartColors, chartFont, chartOptions } from "./theme.js";
 import { etScaleBehavior, etScaleOptions } from "./time_scale.js";
 import { Tooltip } from "./tooltip.js";
 
-const TOPICS = ["session", "job", "connection", "clock", "lookback", "orders", "fills", "positions", "asked", "ticket"];
+const TOPICS = ["session", "job", "connection", "clock", "lookback", "feed", "orders", "fills", "positions", "asked", "ticket"];
 
 /** One chart on the session's playhead. Its id in the protocol is the id of its panel. */
 export class ChartPanel {
@@ -132,6 +132,7 @@ export class ChartPanel {
       job: store.get("job"),
       connection: store.get("connection"),
       bars: chart?.bars,
+      feed: store.get("feed"),
     });
     if (!session) return;
     header.setTitle(clock?.contract || session.root);

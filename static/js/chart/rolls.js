@@ -2,11 +2,14 @@ import { countText } from "../ui/price.js";
 
 /** The kind of those that no volumes decided. */
 const OF_FILES = "files";
+/** The kind of those that the live feed decided. */
+const OF_LIVE = "live";
 const KINDS = {
   [OF_FILES]: "because the files that were imported go on with this contract",
   volume: "because more of the new contract was traded",
   cache_gap: "decided although some days in between are not stored",
   dead_contract: "because the old contract stopped trading",
+  [OF_LIVE]: "because more of the new contract was traded on the day before",
 };
 
 /** "roll NQH6→NQM6 +178.25"; the spread is left out while it is not known. */
@@ -32,7 +35,7 @@ function joinText(mark, format) {
 }
 
 function volumesText({ kind, from, to, from_volume: old, to_volume: fresh }) {
-  if (kind === OF_FILES) return null;
+  if (kind === OF_FILES || kind === OF_LIVE) return null;
   if (old === null || fresh === null || old === undefined || fresh === undefined) return "The volumes that decided it are told once their day is over.";
   return `Volume of the day: ${from} ${countText(old)} · ${to} ${countText(fresh)}`;
 }

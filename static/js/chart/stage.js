@@ -22,14 +22,21 @@ export class Stage {
     root.append(this.root);
   }
 
-  /** Decides from what is known. `connected` is false before the first snapshot. */
-  update({ exists, session, job, connection, bars }) {
+  /** Decides from what is known; `feed` says how live's feed stands, undefined on a page of the past. */
+  update({ exists, session, job, connection, bars, feed }) {
     this.job = job;
+    if (session && feed) return this.#live(session, feed, bars);
     if (!exists) return this.#empty();
     if (!session) return this.#connecting(connection);
     if (session.state === "failed") return this.#failed(session, job);
     if (session.state === "loading") return isAsking(job) ? this.#asking(session, job) : this.#loading(session, job);
     if (bars && bars.length === 0) return this.#say("No bars yet", "Nothing has traded yet at this moment of the replay. Step or play forward.");
+    return show(this.root, false);
+  }
+
+  #live(session, feed, bars) {
+    if (session.state === "loading") return this.#say(`Waiting for the bars of ${session.root}`, feed.words, { kind: "loading" });
+    if (bars && bars.length === 0) return this.#say("No bars yet", "Nothing has traded yet in this session.");
     return show(this.root, false);
   }
 
@@ -58,7 +65,7 @@ export class Stage {
 
   #connecting({ state, reason }) {
     if (state === "stopped") this.#say("Disconnected", sentence(reason), { kind: "failed" });
-    else this.#say("Opening the replay", reason ? `${sentence(reason)} Trying again …` : "Connecting …");
+    else this.#say("Opening the market", reason ? `${sentence(reason)} Trying again …` : "Connecting …");
   }
 
   #loading(session, job) {

@@ -45,12 +45,14 @@ export class Feed {
     if (message.clock) this.#setClock(message.clock);
     for (const chart of message.charts) this.#draw(chart);
     this.#depth(message);
+    this.#live(message);
     this.#trading(message);
   }
 
   on_frame(message) {
     for (const change of message.charts) this.#change(change);
     this.#depth(message);
+    this.#live(message);
     this.#trading(message);
     this.#setClock(message.clock);
   }
@@ -105,6 +107,12 @@ export class Feed {
     if (book !== undefined) store.set("book", book);
     if (prints !== undefined) store.set("prints", Prints.after(store.get("prints"), prints));
     if (volumes !== undefined) store.set("volumes", Volumes.after(store.get("volumes"), volumes));
+  }
+
+  /** How live's feed stands, and the last print; what a message leaves out stays as it was. */
+  #live({ feed, last }) {
+    if (feed !== undefined) this.store.set("feed", feed);
+    if (last !== undefined) this.store.set("last", last);
   }
 
   /** What a message has of orders, fills and money; what it leaves out stays as it was. */

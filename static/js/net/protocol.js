@@ -1,5 +1,5 @@
 /**
- * The messages of `/ws/replay/<id>/` (docs/protocol.md). What the server sends is checked here, once;
+ * The messages of `/ws/replay/<id>/` and `/ws/live/` (docs/protocol.md). What the server sends is checked here, once;
  * past this door the page trusts it. What the page sends is built here, so that its shape stands in one place.
  */
 
@@ -134,6 +134,11 @@ function checkSession(session) {
   need(["loading", "ready", "failed"].includes(session.state), "session.state", "loading, ready or failed");
 }
 
+function checkLive({ feed, last }) {
+  if (feed !== undefined) need(isObject(feed) && isText(feed.feed) && isText(feed.words), "feed", "how the feed stands");
+  if (last !== undefined && last !== null) need(isObject(last) && isNs(last.t) && isNs(last.price), "last", "a print or null");
+}
+
 const CHECKS = {
   snapshot(message) {
     checkSession(message.session);
@@ -143,6 +148,7 @@ const CHECKS = {
     message.charts.forEach((chart, index) => checkChart(chart, `charts[${index}]`));
     need(Array.isArray(message.log), "log", "a list");
     checkDepth(message);
+    checkLive(message);
     checkTrading(message);
   },
   frame(message) {
@@ -157,6 +163,7 @@ const CHECKS = {
       checkMarks(chart.marks ?? [], `charts[${index}].marks`);
     });
     checkDepth(message);
+    checkLive(message);
     checkTrading(message);
   },
   chart(message) {
@@ -212,6 +219,8 @@ export const NOTHING = { book: false, prints: false, ladder: false };
 /** Messages from the browser. */
 export const say = {
   hello: ({ charts, board = false, watch = NOTHING, lastSeq = null, playhead = null }) => ({ type: "hello", charts, board, watch, last_seq: lastSeq, playhead }),
+  liveHello: ({ root, charts, board = false, lastSeq = null }) => ({ type: "hello", root, charts, board, last_seq: lastSeq }),
+  show: (root) => ({ type: "show", root, ref: "show" }),
   ack: (seq) => ({ type: "ack", seq }),
   resync: () => ({ type: "resync" }),
   play: () => ({ type: "play", ref: "play" }),

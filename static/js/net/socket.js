@@ -35,14 +35,14 @@ export function backOff(attempt, random = Math.random) {
 }
 
 /**
- * The one connection of a page to its replay: hello, sequence check, acknowledgement, resync after a gap,
+ * The one connection of a page to its market: hello, sequence check, acknowledgement, resync after a gap,
  * and connecting again.
  *
- * `hello()` gives {charts, playhead} for the first message. `onMessage(message)` gets checked messages in
+ * `hello()` tells what the page has open, `greet({…, lastSeq})` makes the first message of it. `onMessage(message)` gets checked messages in
  * order, from a snapshot on. `onState({state, reason, code})` gets `connecting`, `live`, `reconnecting`
  * or `stopped`.
  */
-export class ReplaySocket {
+export class PageSocket {
   #socket = null;
   #lastSeq = null;
   #expected = null;
@@ -55,8 +55,8 @@ export class ReplaySocket {
   #ticker = null;
   #done = false;
 
-  constructor({ url, hello, onMessage, onState, WebSocketClass, timers = realTimers, random, isHidden = pageIsHidden }) {
-    Object.assign(this, { url, hello, onMessage, onState, random, isHidden });
+  constructor({ url, hello, greet = say.hello, onMessage, onState, WebSocketClass, timers = realTimers, random, isHidden = pageIsHidden }) {
+    Object.assign(this, { url, hello, greet, onMessage, onState, random, isHidden });
     this.WebSocketClass = WebSocketClass ?? globalThis.WebSocket;
     this.#timers = timers;
   }
@@ -105,7 +105,7 @@ export class ReplaySocket {
 
   #opened(socket) {
     if (socket !== this.#socket) return;
-    this.#write(say.hello({ ...this.hello(), lastSeq: this.#lastSeq }));
+    this.#write(this.greet({ ...this.hello(), lastSeq: this.#lastSeq }));
     this.#ticker = this.#timers.setInterval(() => this.#acknowledge(), ACK_EVERY_MS);
   }
 
@@ -148,7 +148,7 @@ export class ReplaySocket {
   }
 
   #misread(error, message) {
-    console.error("replay protocol:", error.message, message);
+    console.error("protocol:", error.message, message);
     if (message?.type !== "snapshot" && this.#synced) return this.#askAgain(`could not read a message: ${error.message}`);
     if (message?.type !== "snapshot") return undefined;
     this.close();

@@ -9,23 +9,13 @@ import { FrameQueue } from "../ui/frame.js";
 import { createDock, openDefaultLayout } from "../workspace/dock.js";
 import { ReplaySession } from "../workspace/session.js";
 import { Store } from "../workspace/store.js";
+import { pageLife, socketUrl, toLogin } from "./life.js";
 
 const page = document.getElementById("workspace");
 const { sessionId, loginUrl, timeframe } = page.dataset;
 
-function socketUrl(id) {
-  const url = new URL(`/ws/replay/${id}/`, window.location.href);
-  url.protocol = window.location.protocol === "https:" ? "wss:" : "ws:";
-  return url.href;
-}
-
-function toLogin() {
-  const next = window.location.pathname + window.location.search;
-  window.location.assign(`${loginUrl}?next=${encodeURIComponent(next)}`);
-}
-
 const store = new Store();
-const session = new ReplaySession({ store, socketUrl: sessionId ? socketUrl(sessionId) : null, onLoggedOut: toLogin });
+const session = new ReplaySession({ store, socketUrl: sessionId ? socketUrl(`/ws/replay/${sessionId}/`) : null, onLoggedOut: () => toLogin(loginUrl) });
 const form = new OpenForm();
 const openOther = ({ root, timeframe }) => form.submit({ root, timeframe, playhead: store.get("clock")?.playhead, lookback: store.get("session")?.lookback_days });
 const context = { store, session, frames: new FrameQueue(), reload: () => form.submit(), openOther };
@@ -37,10 +27,4 @@ new ReplayBar().mount(document.getElementById("replay-bar"), context);
 mouseKeepsFocus(document.getElementById("dock"));
 new StatusLine().mount(document.getElementById("status-line"), context);
 session.start();
-
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && session.retryNow());
-// else the socket's end would send the page back here with the next login, whoever that is
-document.addEventListener("submit", ({ target }) => target.matches("[data-logs-out]") && session.stop());
-window.addEventListener("online", () => session.retryNow());
-window.addEventListener("pagehide", () => session.stop());
-window.addEventListener("pageshow", (event) => event.persisted && session.start());
+pageLife(session);

@@ -73,6 +73,7 @@ const LADDER_WIDTH = 272;
 const TAPE_WIDTH = 300;
 const NARROWEST = 240;
 const TABLES_HEIGHT = 180;
+const BOARD_HEIGHT = 260;
 const TICKET_HEIGHT = 336;
 
 /** The first layout: the chart with the tables below it, at the right the ticket above the ladder and the prints. */
@@ -86,6 +87,13 @@ export function openDefaultLayout(dock, { timeframe }) {
   addPanel(dock, "tape", { position: { referencePanel: "ladder", direction: "right" }, initialWidth: TAPE_WIDTH, minimumWidth: NARROWEST });
   addPanel(dock, "montage", { position: { referencePanel: "tape", direction: "within" } });
   dock.getPanel("ticket").api.setSize({ height: TICKET_HEIGHT });
+}
+
+/** The first layout of live: the chart with the board below it, and the log behind that. */
+export function openLiveLayout(dock, { timeframe }) {
+  dock.addPanel({ id: "chart-1", component: "chart", title: PANELS.get("chart").title, params: { timeframe }, minimumHeight: 200, minimumWidth: 320 });
+  addPanel(dock, "board", { position: { referencePanel: "chart-1", direction: "below" }, initialHeight: BOARD_HEIGHT, minimumHeight: 70 });
+  addPanel(dock, "log", { position: { referencePanel: "board", direction: "within" } });
 }
 
 function addPanel(dock, id, options) {

@@ -1,4 +1,4 @@
-"""How unusual the bars of a replay are: samples come in threads, frames use what is there.
+"""How unusual the bars of a tape are: samples come in threads, frames use what is there.
 
 A session's final ranks are computed for all of its bars at once and kept; a frame is given those whose bars are over
 at the playhead, so nothing of the future leaves the server.
@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from market.engine.bars import Int64s
-from market.engine.tape import Part, Piece, Tape
+from market.engine.tape import Piece, Tape
+from market.models import Asset
 from ranks import access
 from ranks.engine.buckets import buckets_of
 from ranks.engine.metrics import Forming, Metrics, forming, measure
 from ranks.engine.percentile import Floats
 from ranks.engine.sample import Sample, final_ranks
-from replay.following import patiently
-from replay.models import ReplaySession
+from workspace.following import patiently
 
 log = logging.getLogger(__name__)
 
@@ -51,17 +51,18 @@ class Finals:
 
 
 class Ranking:
-    """The ranks of one replay; all methods are called in the event loop.
+    """The ranks of one asset's tape; all methods are called in the event loop.
 
     version: another one means that ranks which were told would be others now.
     """
 
-    def __init__(self, replay: ReplaySession, wake: Callable[[], None]) -> None:
+    def __init__(self, asset: Asset, lookback_days: int, wake: Callable[[], None]) -> None:
         self.version = 0
-        self._replay = replay
+        self._asset = asset
+        self._lookback_days = lookback_days
         self._wake = wake
         self._samples: dict[str, tuple[date, Sample | None]] = {}
-        self._finals: dict[tuple[str, date], Finals] = {}
+        self._finals: dict[tuple[str, date], tuple[int, Finals]] = {}
         self._loading: dict[tuple[object, ...], asyncio.Task[None]] = {}
 
     def stop(self) -> None:
@@ -86,7 +87,7 @@ class Ranking:
         if known is None or known[0] != piece.session.trade_date:
             self._begin(("sample", timeframe), self._load_sample, piece, timeframe)
             return None
-        bar = forming(piece, timeframe, playhead_ns, self._replay.asset.tick_size)
+        bar = forming(piece, timeframe, playhead_ns, self._asset.tick_size)
         if known[1] is None or bar is None or not 0.0 < bar.elapsed < 1.0:
             return None
         return bar, measure(known[1], bar.bucket, bar.elapsed, bar.volume, bar.range_ticks)
@@ -94,14 +95,22 @@ class Ranking:
     def closed(self, tape: Tape, timeframe: str, since_ns: int, playhead_ns: int) -> list[Finals] | None:
         """The final ranks of the bars that begin after `since_ns` and are over; None before all are here."""
         parts = tape.parts[tape.index_at(since_ns) : tape.index_at(playhead_ns) + 1]
-        missing = [part for part in parts if self._key(part, timeframe) not in self._finals]
+        missing = [part.piece for part in parts if not self._is_known(part.piece, timeframe, playhead_ns)]
         if missing:
-            self._begin(("finals", timeframe), self._load_finals, missing, timeframe)
+            self._begin(("finals", timeframe), self._load_finals, missing, timeframe, playhead_ns)
             return None
-        return [self._finals[self._key(part, timeframe)].told(since_ns, playhead_ns) for part in parts]
+        return [self._finals[self._key(part.piece, timeframe)][1].told(since_ns, playhead_ns) for part in parts]
 
-    def _key(self, part: Part, timeframe: str) -> tuple[str, date]:
-        return timeframe, part.piece.session.trade_date
+    def amended(self) -> None:
+        """Bars that were over have become others."""
+        self.version += 1
+
+    def _is_known(self, piece: Piece, timeframe: str, playhead_ns: int) -> bool:
+        stamp, _ = self._finals.get(self._key(piece, timeframe), (None, None))
+        return stamp == piece.stamp(timeframe, playhead_ns)
+
+    def _key(self, piece: Piece, timeframe: str) -> tuple[str, date]:
+        return timeframe, piece.session.trade_date
 
     # --- loading ----------------------------------------------------------------------------------------
 
@@ -113,7 +122,7 @@ class Ranking:
         try:
             await load(self.version, *arguments)
         except Exception:
-            log.exception("replay %s: no ranks", self._replay.pk)
+            log.exception("%s: no ranks", self._asset)
             await asyncio.sleep(AGAIN_SECONDS)
         finally:
             self._loading.pop(key, None)
@@ -125,16 +134,20 @@ class Ranking:
         if version == self.version:
             self._samples[timeframe] = day, sample
 
-    async def _load_finals(self, version: int, parts: list[Part], timeframe: str) -> None:
-        for part in reversed(parts):
-            finals = await patiently(self._compute, part.piece, timeframe)
+    async def _load_finals(self, version: int, pieces: list[Piece], timeframe: str, playhead_ns: int) -> None:
+        for piece in reversed(pieces):
+            stamp = piece.stamp(timeframe, playhead_ns)
+            finals = await patiently(self._compute, piece.frozen(), timeframe)
             if version != self.version:
                 return
-            self._finals[self._key(part, timeframe)] = finals
+            self._finals[self._key(piece, timeframe)] = stamp, finals
 
     def _sample(self, timeframe: str, day: date) -> Sample | None:
+        known = self._samples.get(timeframe)
+        if known is not None and known[0] == day:
+            return known[1]
         try:
-            return access.table(self._replay.asset, timeframe, day, self._replay.lookback_days)
+            return access.table(self._asset, timeframe, day, self._lookback_days)
         except access.NoRanks:
             return None
 
@@ -147,6 +160,6 @@ class Ranking:
             return Finals(bars.ts, over, nothing, nothing, np.zeros(len(bars), np.int64))
         buckets = buckets_of(piece.session, timeframe)
         at = buckets.begin.searchsorted(bars.ts)
-        ticks = (bars.high - bars.low) // self._replay.asset.tick_size
+        ticks = (bars.high - bars.low) // self._asset.tick_size
         found = final_ranks(sample, buckets.start[at], buckets.length[at], bars.volume, ticks)
         return Finals(bars.ts, over, found.volume, found.range, found.n)

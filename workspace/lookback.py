@@ -1,4 +1,4 @@
-"""Having what a replay's ranks are compared with: the sessions of its lookback, stored and summarised."""
+"""Having what an asset's ranks are compared with: the sessions of its lookback, stored and summarised."""
 
 import asyncio
 import logging
@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from market.bus import Bus
-from market.models import Job
+from market.models import Asset, Job
 from ranks import access, services
-from replay.following import Follower, patiently
-from replay.models import ReplaySession
+from workspace.following import Follower, patiently
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +17,7 @@ GROWTH_SECONDS = 15.0
 
 
 class Receiver(Protocol):
-    """The player, as its lookback sees it."""
+    """What a lookback sees of whoever shows the asset."""
 
     @property
     def playhead_ns(self) -> int: ...
@@ -28,14 +27,16 @@ class Receiver(Protocol):
 
 
 class Lookback:
-    """Follows the job that makes the ranks of one replay ready.
+    """Follows the job that makes the ranks of one asset ready. owner_id: who asks for it.
 
     body: the `lookback` of the protocol; None before it is known.
     """
 
-    def __init__(self, replay: ReplaySession, bus: Bus, receiver: Receiver, grown: Callable[[], None]) -> None:
+    def __init__(
+        self, asset: Asset, days: int, owner_id: int, bus: Bus, receiver: Receiver, grown: Callable[[], None]
+    ) -> None:
         self.body: dict[str, Any] | None = None
-        self._replay = replay
+        self._asset, self._days, self._owner_id = asset, days, owner_id
         self._receiver = receiver
         self._grown = grown
         self._stamp: tuple[object, ...] | None = None
@@ -52,9 +53,9 @@ class Lookback:
     def start(self) -> None:
         """Look what is there, once the replay has its bars, and have the rest made ready."""
         if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._attempt(), name=f"lookback {self._replay.pk}")
+            self._work = asyncio.create_task(self._attempt(), name=f"lookback {self._asset}")
         if self._watch is None:
-            self._watch = asyncio.create_task(self._keep_up(), name=f"growth {self._replay.pk}")
+            self._watch = asyncio.create_task(self._keep_up(), name=f"growth {self._asset}")
 
     def stop(self) -> None:
         """Leave the job to its worker."""
@@ -66,11 +67,11 @@ class Lookback:
         while True:
             await asyncio.sleep(GROWTH_SECONDS)
             try:
-                if await patiently(access.stamp, self._replay.asset) != self._stamp:
+                if await patiently(access.stamp, self._asset) != self._stamp:
                     await self._look()
                     self._grown()
             except Exception:
-                log.exception("replay %s: what its lookback has cannot be told", self._replay.pk)
+                log.exception("%s: what its lookback has cannot be told", self._asset)
 
     async def _attempt(self) -> None:
         try:
@@ -78,7 +79,7 @@ class Lookback:
         except access.NoRanks as problem:
             self._receiver.say("warn", str(problem))
         except Exception:
-            log.exception("replay %s: its lookback cannot be made ready", self._replay.pk)
+            log.exception("%s: its lookback cannot be made ready", self._asset)
 
     async def _prepare(self) -> None:
         if await self._look():
@@ -96,36 +97,34 @@ class Lookback:
             self._receiver.say("error", f"Ranks: {over['message']}")
         elif over["state"] == Job.State.DONE:
             self._receiver.say("info", f"Ranks: {over['message']}")
-        access.look_again(self._replay.asset)
+        access.look_again(self._asset)
         await self._look()
         self._grown()
 
     async def _look(self) -> bool:
         """Whether all of the lookback is there."""
-        self._stamp = await patiently(access.stamp, self._replay.asset)
+        self._stamp = await patiently(access.stamp, self._asset)
         reach = await patiently(self._reach)
         self._tell(reach.summarised, reach.wanted)
         return bool(reach.summarised >= reach.wanted)
 
     def _reach(self) -> access.Reach:
-        here = self._replay.asset.sessions.first_closing_after(self._receiver.playhead_ns)
-        return access.reach(self._replay.asset, here.trade_date, self._replay.lookback_days)
+        here = self._asset.sessions.first_closing_after(self._receiver.playhead_ns)
+        return access.reach(self._asset, here.trade_date, self._days)
 
     def _ask(self) -> Job | None:
-        replay = self._replay
-        if replay.asset.from_files:
+        if self._asset.from_files:
             return None
-        here = replay.asset.sessions.first_closing_after(self._receiver.playhead_ns)
+        here = self._asset.sessions.first_closing_after(self._receiver.playhead_ns)
         return services.ready_for(
-            asset=replay.asset, until=here.trade_date, lookback_days=replay.lookback_days, asked_by_id=replay.owner_id
+            asset=self._asset, until=here.trade_date, lookback_days=self._days, asked_by_id=self._owner_id
         )
 
     def _job_changed(self) -> None:
         job = self.job
         if job is not None and job["state"] == Job.State.ASKING and self._told_cost != (job["id"], job["cost"]):
             self._told_cost = job["id"], job["cost"]
-            days = self._replay.lookback_days
-            text = f"Ranks over {days:,} days of {self._replay.asset} need data for about {job['cost']}."
+            text = f"Ranks over {self._days:,} days of {self._asset} need data for about {job['cost']}."
             self._receiver.say("warn", text, job["id"])
         if self.body is not None:
             self._tell(self.body["stored"], self.body["wanted"])

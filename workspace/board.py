@@ -17,8 +17,8 @@ from market.timeframes import TIMEFRAMES
 from ranks import access
 from ranks.engine.metrics import forming, measure
 from ranks.engine.sample import Sample
-from replay import wire
-from replay.following import patiently
+from workspace import wire
+from workspace.following import patiently
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""What live computes: plain Python, no Django, no vendor."""

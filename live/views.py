@@ -1,0 +1,53 @@
+"""The live page, its status page, and what live tells over HTTP."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_safe
+
+from live import fronts, status
+from live.lines import lines_of
+from market.timeframes import TIMEFRAMES
+
+DEFAULT_ROOT, DEFAULT_TIMEFRAME = "NQ", "5m"
+
+EXACT = 1 << 53
+"""JavaScript would round a whole number beyond it: such ones are sent as text."""
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """The live market of the asset that the address names; of the usual one where there is none of that name."""
+    assets = fronts.followed()
+    roots = [asset.root for asset in assets]
+    asked = (request.GET.get("asset", "").upper(), DEFAULT_ROOT, *roots)
+    timeframe = request.GET.get("timeframe", DEFAULT_TIMEFRAME)
+    context = {
+        "assets": assets,
+        "root": next((root for root in asked if root in roots), ""),
+        "timeframe": timeframe if timeframe in TIMEFRAMES else DEFAULT_TIMEFRAME,
+    }
+    return render(request, "live/page.html", context)
+
+
+@require_safe
+def status_page(request: HttpRequest) -> HttpResponse:
+    """How the feed stands, asset by asset; staff see the reasons too. It comes again every two seconds."""
+    state = status.for_user(is_staff=request.user.is_staff)
+    template = "live/_status.html" if request.headers.get("HX-Request") else "live/status.html"
+    return render(request, template, {"state": state, "lines": lines_of(state), "is_staff": request.user.is_staff})
+
+
+@require_GET
+def show_status(request: HttpRequest) -> JsonResponse:
+    """How the feed stands, also when it is dead; staff see the reasons too."""
+    return JsonResponse(_exact(status.for_user(is_staff=request.user.is_staff)))
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _exact(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_exact(each) for each in value]
+    return str(value) if isinstance(value, int) and abs(value) >= EXACT else value

@@ -1,0 +1,57 @@
+"""From a print to a browser: gateway, feed, web process and the pages' sockets, each a process, on one machine."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from accounts.models import User
+from live import fronts
+from tests.bench import feed, livetabs, web
+from tests.bench.data import Market, login_cookie
+from tests.bench.measure import Result, percentile
+
+WARM_UP, SECONDS = 8.0, 15.0
+STALLED = 1
+SOCKETS = (100,)
+
+
+def run(_market: Market) -> Iterator[Result]:
+    for count in SOCKETS:
+        yield from _looking("normal", 1.0, count)
+    # the front months are known by now
+    speed = feed.burst_speed()
+    for count in SOCKETS:
+        yield from _looking(f"burst of {feed.BURST:,} prints/s", speed, count)
+
+
+def _looking(name: str, speed: float, count: int) -> Iterator[Result]:
+    user, _ = User.objects.get_or_create(username="bench-live")
+    with feed.running(feed.BUSY, speed, 1) as following, web.running() as server:
+        following.wait_until(lambda state: state["feed"] == "live")
+        clock = following.clock
+        plan = livetabs.Plan(
+            url=server.url,
+            cookie=login_cookie(user),
+            roots=[asset.root for asset in fronts.followed()],
+            count=count,
+            stalled=STALLED,
+            start_ns=clock.start_ns,
+            begun_ns=clock.begun_ns,
+            speed=speed,
+            warm_up=WARM_UP,
+            seconds=SECONDS,
+        )
+        command = [sys.executable, "-m", "tests.bench.livetabs", plan.text()]
+        used = server.cpu_seconds()
+        told = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+        cpu = 100 * (server.cpu_seconds() - used) / (WARM_UP + SECONDS)
+    seen = json.loads(told.stdout)
+    rate = seen["messages"] / SECONDS
+    note = f"19 assets, {STALLED} stalled page, {rate:,.0f} messages/s in all"
+    who = f"{name}, {count} pages"
+    p50, p99 = (percentile(seen["ages"], percent) for percent in (50, 99))
+    target = 100 if count == SOCKETS[0] else None
+    yield Result("pages", f"{who}: print due → message at the page, p50", "ms", [p50], note=note)
+    yield Result("pages", f"{who}: the same, p99", "ms", [p99], target=target, note=note)
+    yield Result("pages", f"{who}: processor of the web process", "%", [cpu], note=note)

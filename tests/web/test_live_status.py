@@ -1,0 +1,107 @@
+"""/api/live/status tells the truth also when the feed is dead, and the reasons only to staff."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from live import history, status
+from live.models import FeedEvent
+from tests.conftest import People
+
+STATE = {
+    "phase": "streaming",
+    "records": 10,
+    "prints": 9,
+    "is_live": True,
+    "market_ns": 1_773_158_400_000_000_000,
+    "restart_count": 1,
+    "restarts": [{"at_ns": 1, "why": "silence for 15 s; killed", "delay_s": 1.0}],
+    "refusal": None,
+    "assets": {"NQ": {"symbol": "NQH6", "is_open": True, "last": [1_773_158_399_000_000_000, 5, 1, "B"]}},
+}
+
+
+@pytest.fixture(autouse=True)
+def no_state(db: None) -> Iterator[None]:
+    history.client().delete(history.name("state"))
+    yield
+    history.client().delete(history.name("state"))
+
+
+def say(**changes: Any) -> None:
+    status.write(STATE | {"at_ns": time.time_ns()} | changes)
+
+
+def asked_by(user: Any) -> Any:
+    client = Client()
+    client.force_login(user)
+    return client.get(reverse("live:status")).json()
+
+
+def test_a_stranger_is_sent_to_the_login(client: Client) -> None:
+    say()
+    answer = client.get(reverse("live:status"))
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(reverse("login"))
+
+
+def test_only_reading_is_allowed(people: People) -> None:
+    client = Client()
+    client.force_login(people.admin)
+    assert client.post(reverse("live:status")).status_code == 405
+
+
+def test_a_user_sees_how_the_feed_stands_without_its_reasons(people: People) -> None:
+    say()
+    seen = asked_by(people.owner)
+    assert (seen["feed"], seen["words"]) == ("live", "The feed is up.")
+    assert seen["market_ns"] == "1773158400000000000"
+    assert seen["assets"]["NQ"]["last"] == ["1773158399000000000", 5, 1, "B"]
+    assert not set(seen) & {*status.FOR_STAFF, "events", "has_singleton"}
+
+
+def test_staff_sees_the_reasons_too(people: People) -> None:
+    say()
+    FeedEvent.objects.create(kind="ended", text="silence for 15 s; killed")
+    seen = asked_by(people.admin)
+    assert seen["restarts"][0]["why"] == "silence for 15 s; killed"
+    assert [each["text"] for each in seen["events"]] == ["silence for 15 s; killed"]
+    assert seen["has_singleton"] is False
+
+
+def test_without_a_supervisor_the_feed_is_off(people: People) -> None:
+    assert asked_by(people.owner)["feed"] == "off"
+
+
+def test_a_state_that_nobody_writes_any_more_is_no_feed(people: People) -> None:
+    say(at_ns=time.time_ns() - 2 * status.STALE_NS)
+    seen = asked_by(people.owner)
+    assert seen["feed"] == "off"
+    assert "does not run" in seen["words"]
+    assert seen["records"] == 10, "what was last known stays visible"
+
+
+@pytest.mark.parametrize(
+    ("changes", "feed", "words"),
+    [
+        ({"is_live": False}, "replaying", "catches up"),
+        ({"records": 0}, "connecting", "Connecting"),
+        ({"phase": "starting"}, "connecting", "Connecting"),
+        ({"phase": "waiting", "why": "silence for 15 s; killed"}, "no feed", "silence for 15 s; killed"),
+        (
+            {"phase": "waiting", "refusal": {"kind": "limit", "words": "User has reached their open connection limit"}},
+            "no feed",
+            "User has reached their open connection limit. All live sessions of this key are in use.",
+        ),
+        ({"assets": {"NQ": {"is_open": False}}}, "live", "all markets are closed"),
+    ],
+)
+def test_each_state_has_a_word_and_a_sentence(people: People, changes: Any, feed: str, words: str) -> None:
+    say(**changes)
+    seen = asked_by(people.owner)
+    assert seen["feed"] == feed
+    assert words in seen["words"]
