@@ -115,7 +115,7 @@ def test_the_ticket_sizes_by_risk_and_says_what_is_refused(trader: Trader, produ
     expect(page.locator(".ticket").get_by_label("$ Target")).to_have_value("")
     page.locator(".ticket [data-action=reverse]").click()
     expect(page.locator(".story")).to_have_text("Reverse: sent")
-    step(trader)
+    step(trader, 2)  # the end of this second may be nearer than the latency
     expect(page.locator(".story")).to_contain_text("Refused: there is no position")
 
     choose(page, "stop")
