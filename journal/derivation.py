@@ -1,6 +1,6 @@
 """From the record to trades: the engine's round trips of a take's line, as the journal's rows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -36,11 +36,17 @@ def own_trips(take: Take, fills: Sequence[Fill], extremes: Extremes | None = Non
     return [(number, trip) for number, trip in numbered if trip.fills[-1] > take.inherited_fills]
 
 
-def rows(take: Take, fills: Sequence[Fill]) -> Iterator[Trade]:
+def retakes_of(take: Take) -> set[int]:
+    """The numbers of the take's own fills whose moment had been seen before."""
+    return set(take.fills.filter(is_retake=True).values_list("number", flat=True))
+
+
+def rows(take: Take, fills: Sequence[Fill], retakes: Container[int]) -> Iterator[Trade]:
     """The take's trades, unsaved and unmeasured."""
     grades = {fill.number: fill.why.grade for fill in fills}
     for number, trip in own_trips(take, fills):
-        yield _row(take, number, trip, (grades[fill] for fill in trip.fills))
+        is_retake = any(fill in retakes for fill in trip.fills)
+        yield _row(take, number, trip, (grades[fill] for fill in trip.fills), is_retake=is_retake)
 
 
 def exact(units: Fraction | int) -> Decimal:
@@ -48,7 +54,7 @@ def exact(units: Fraction | int) -> Decimal:
     return Decimal(round(units)) / PRICE_SCALE
 
 
-def _row(take: Take, number: int, trip: RoundTrip, grades: Iterable[Grade]) -> Trade:
+def _row(take: Take, number: int, trip: RoundTrip, grades: Iterable[Grade], *, is_retake: bool) -> Trade:
     session = take.session
     gross, fees = exact(trip.gross), exact(trip.fees)
     return Trade(
@@ -59,7 +65,7 @@ def _row(take: Take, number: int, trip: RoundTrip, grades: Iterable[Grade]) -> T
         number=number,
         first_fill=trip.fills[0],
         fills=list(trip.fills),
-        is_retake=take.number > 1,
+        is_retake=is_retake,
         contract=trip.contract,
         side=int(trip.side),
         quantity=trip.quantity,

@@ -53,7 +53,7 @@ class Trade(models.Model):
     number = models.PositiveIntegerField(help_text="Its place in the take's line, in the order of entries.")
     first_fill = models.PositiveIntegerField()
     fills = ArrayField(models.PositiveIntegerField(), help_text="Their numbers in the take's line.")
-    is_retake = models.BooleanField(help_text="It was made after going back, in a take that is not the first.")
+    is_retake = models.BooleanField(help_text="A moment of it had been seen before: it is a second try.")
 
     contract = models.CharField(max_length=12)
     side = models.SmallIntegerField(choices=Side.choices)
@@ -85,7 +85,8 @@ class Trade(models.Model):
             models.UniqueConstraint(fields=["take", "first_fill"], name="trade_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0, side__in=(-1, 1)), name="trade_quantity"),
             models.CheckConstraint(
-                condition=Q(exit=None, exit_ns=None) | Q(exit__isnull=False, exit_ns__gte=F("entry_ns")),
+                condition=Q(exit=None, exit_ns=None)
+                | Q(exit__isnull=False, exit_ns__isnull=False, exit_ns__gte=F("entry_ns")),
                 name="trade_exit",
             ),
             models.CheckConstraint(condition=Q(net=F("gross") - F("fees")), name="trade_net"),

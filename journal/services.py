@@ -40,7 +40,7 @@ def read_take(take: Take) -> None:
         reading = Reading.objects.select_for_update().get(take=take)
         fills = derivation.line_fills(take)
         Trade.objects.bulk_create(
-            derivation.rows(take, fills),
+            derivation.rows(take, fills, derivation.retakes_of(take)),
             update_conflicts=True,
             unique_fields=["take", "first_fill"],
             update_fields=DERIVED,

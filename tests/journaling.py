@@ -55,6 +55,7 @@ def fill(take: Take, *rows: Row) -> None:
 
 def fork(take: Take, second: float, fills: int) -> Take:
     """The take that begins by going back to an instant after so many fills."""
+    record.saw(take.session, at(60))
     return record.fork(take, take.session.epoch, at(second), 0, fills, fills, record.pins_of(take))
 
 

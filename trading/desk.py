@@ -69,6 +69,7 @@ class Desk:
         self._ruling = Ruling(session)
         self._lock = asyncio.Lock()
         self._is_open = False
+        self._shown_ns = 0
         self._forget()
 
     def _forget(self) -> None:
@@ -145,6 +146,9 @@ class Desk:
         """How far it came: less than `ns` where the market of what is traded is not at hand."""
         if not self._is_open:
             await self._open(ns)
+        if ns < self._shown_ns:
+            await in_database(record.saw, self.session, self._shown_ns)
+        self._shown_ns = ns
         if self._run is not None and ns < self._run.broker.now:
             await self._go_back(self._run, ns)  # the clock is to follow at once: rules are looked at from there on
         elif self._run is not None:

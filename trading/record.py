@@ -180,6 +180,11 @@ def hold(session_id: uuid.UUID, epoch: int) -> TradingSession:
     return session
 
 
+def saw(session: TradingSession, ns: int) -> None:
+    """The market was seen up to an instant, and goes back now: what trades up to there is a second try."""
+    TradingSession.objects.filter(pk=session.pk, seen_ns__lt=ns).update(seen_ns=ns)
+
+
 def write(
     take: Take,
     epoch: int,
@@ -203,7 +208,7 @@ def write(
                 take=take, seq=seq, playhead_ns=playhead_ns, kind=kind_of(asked), name=asked.id, payload=as_json(asked)
             )
         EventRecord.objects.bulk_create([_event(take, event) for event in news.events])
-        FillRecord.objects.bulk_create([_fill(take, fill) for fill in news.fills])
+        FillRecord.objects.bulk_create([_fill(take, fill, is_retake=fill.ns <= session.seen_ns) for fill in news.fills])
         _save_orders(take, news.orders)
         _lock_day(session, news.events)
 
@@ -284,7 +289,7 @@ def _event(take: Take, event: Event) -> EventRecord:
     )
 
 
-def _fill(take: Take, fill: Fill) -> FillRecord:
+def _fill(take: Take, fill: Fill, *, is_retake: bool) -> FillRecord:
     return FillRecord(
         take=take,
         number=fill.number,
@@ -299,4 +304,5 @@ def _fill(take: Take, fill: Fill) -> FillRecord:
         of=fill.of,
         why=as_json(fill.why),
         text=explain(fill),
+        is_retake=is_retake,
     )

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('number', models.PositiveIntegerField(help_text="Its place in the take's line, in the order of entries.")),
                 ('first_fill', models.PositiveIntegerField()),
                 ('fills', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveIntegerField(), help_text="Their numbers in the take's line.", size=None)),
-                ('is_retake', models.BooleanField(help_text='It was made after going back, in a take that is not the first.')),
+                ('is_retake', models.BooleanField(help_text='A moment of it had been seen before: it is a second try.')),
                 ('contract', models.CharField(max_length=12)),
                 ('side', models.SmallIntegerField(choices=[(1, 'Long'), (-1, 'Short')])),
                 ('quantity', models.PositiveIntegerField()),
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-entry_ns', '-pk'],
                 'indexes': [models.Index(fields=['owner', '-entry_ns', '-id'], name='trade_by_owner'), django.contrib.postgres.indexes.GinIndex(fields=['tags'], name='trade_tags')],
-                'constraints': [models.UniqueConstraint(fields=('take', 'first_fill'), name='trade_once'), models.CheckConstraint(condition=models.Q(('quantity__gt', 0), ('side__in', (-1, 1))), name='trade_quantity'), models.CheckConstraint(condition=models.Q(models.Q(('exit', None), ('exit_ns', None)), models.Q(('exit__isnull', False), ('exit_ns__gte', models.F('entry_ns'))), _connector='OR'), name='trade_exit'), models.CheckConstraint(condition=models.Q(('net', django.db.models.expressions.CombinedExpression(models.F('gross'), '-', models.F('fees')))), name='trade_net')],
+                'constraints': [models.UniqueConstraint(fields=('take', 'first_fill'), name='trade_once'), models.CheckConstraint(condition=models.Q(('quantity__gt', 0), ('side__in', (-1, 1))), name='trade_quantity'), models.CheckConstraint(condition=models.Q(models.Q(('exit', None), ('exit_ns', None)), models.Q(('exit__isnull', False), ('exit_ns__gte', models.F('entry_ns')), ('exit_ns__isnull', False)), _connector='OR'), name='trade_exit'), models.CheckConstraint(condition=models.Q(('net', django.db.models.expressions.CombinedExpression(models.F('gross'), '-', models.F('fees')))), name='trade_net')],
             },
         ),
     ]

@@ -366,3 +366,19 @@ async def test_a_flood_is_stopped_with_words(tab: Tab, monkeypatch: pytest.Monke
     logged = {row.name for row in await rows(LoggedCommand)}
     done = {message["id"] for message in tab.messages if message["type"] == "done"}
     assert done <= logged
+
+
+async def test_what_had_been_seen_before_is_marked_as_a_second_try(tab: Tab) -> None:
+    await tab.send(type="speed", value=1000)
+    await tab.send(type="play")
+    await tab.clock(lambda clock: int(clock["playhead"]) > int(et("2026-03-17 10:00")))
+    await tab.send(type="pause")
+    await tab.send(type="seek", et="2026-03-17 09:40")
+    await tab.clock(lambda clock: clock["playhead"] == et("2026-03-17 09:40"))
+    await submit(tab, "seen")
+    await play(tab, has("seen", "filled"))
+    await tab.send(type="seek", et="2026-03-17 14:00")
+    await tab.clock(lambda clock: clock["playhead"] == et("2026-03-17 14:00"))
+    await submit(tab, "new")
+    await play(tab, has("new", "filled"))
+    assert [(fill.name, fill.is_retake) for fill in await rows(FillRecord)] == [("seen", True), ("new", False)]

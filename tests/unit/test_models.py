@@ -132,6 +132,8 @@ BAD_ROWS: list[tuple[str, Make]] = [
     ("asset_tick_positive", lambda world: world.asset(tick_size=-1)),
     ("asset_point_value_positive", lambda world: world.asset(point_value=0)),
     ("asset_decimals", lambda world: world.asset(decimals=10)),
+    ("asset_protection", lambda world: world.asset(protection=0)),
+    ("asset_locate_fee", lambda world: world.asset(locate_fee=Decimal("-0.01"))),
     ("asset_months", lambda world: world.asset(kind="stock")),
     ("asset_months", lambda world: world.asset(active_months="")),
     ("cost_once_a_day", lambda world: [world.cost(), world.cost()]),

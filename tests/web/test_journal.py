@@ -421,8 +421,15 @@ def test_an_admin_sees_figures_but_no_notes_and_has_them_read_again(owner: Clien
     assert nets(get(owner)) == ["6.00", "-19.00", "46.00"]
 
 
-def test_a_user_who_traded_can_be_deleted_with_all_his_trades(admin: Client, people: People, trade: Trade) -> None:
+def test_a_user_who_traded_is_not_deleted_by_hand(admin: Client, people: People, trade: Trade) -> None:
     replay_of(people.owner)
-    answer = admin.post(f"/admin/accounts/user/{people.owner.pk}/delete/", {"post": "yes"}, follow=True)
-    assert answer.status_code == 200
+    page = admin.get(f"/admin/accounts/user/{people.owner.pk}/delete/").content.decode()
+    assert "your account doesn't have permission to delete" in page.replace("&#x27;", "'")
+    assert admin.post(f"/admin/accounts/user/{people.owner.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert Trade.objects.exists()
+
+
+def test_with_a_user_all_his_trades_go(people: People, trade: Trade) -> None:
+    replay_of(people.owner)
+    people.owner.delete()
     assert not Trade.objects.exists()

@@ -26,6 +26,9 @@ class TradingSession(models.Model):
     asset = models.ForeignKey(Asset, models.PROTECT, related_name="+")
     kind = models.CharField(max_length=6, choices=Kind.choices)
     epoch = models.PositiveIntegerField(default=0, help_text="Counts the processes that took it over: one may write.")
+    seen_ns = models.BigIntegerField(
+        default=0, help_text="How far the market was seen before going back: what trades up to here is a second try."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -178,6 +181,7 @@ class FillRecord(models.Model):
     of = models.PositiveIntegerField()
     why = models.JSONField()
     text = models.TextField()
+    is_retake = models.BooleanField(help_text="The market of this moment had been seen before.")
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
