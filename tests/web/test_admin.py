@@ -142,7 +142,7 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
     ),
     FillRecord: lambda: FillRecord.objects.create(
         take=take(), number=1, order=1, name="one", contract="NQM6", side=1, quantity=1, price=1, ns=1, fee=0, of=1,
-        why={}, text="1 at 5",
+        why={}, text="1 at 5", is_retake=False,
     ),
     Trade: trade,
 }  # fmt: skip
