@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from django.core.cache import cache
 
 from live import history
 from live.engine.bars import SECOND_NS
@@ -61,6 +62,13 @@ def test_bars_are_read_as_they_were_written_from_any_index_on():
     assert rows(history.read(key, 3)) == bars[3:]
     assert not len(history.read(key, 4))
     assert history.position() == Position(7, 1)
+
+
+def test_emptying_the_cache_leaves_what_live_holds():
+    key = key_of(DAYS[0])
+    write((key, Ledger(), bars_of(key, [0, 1, 5])))
+    cache.clear()
+    assert len(history.read(key)) == 3
 
 
 def test_writing_the_same_again_or_amending_leaves_each_bar_once():
