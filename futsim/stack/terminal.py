@@ -25,6 +25,11 @@ class Interrupts:
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
             signal.signal(signal.SIGHUP, self._note)
 
+    def close_ears(self) -> None:
+        """All is stopped: a Ctrl-C while Python ends must not look like a failure, and Python drops handlers then."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
     def stopping(self) -> bool:
         return self._first is not None
 

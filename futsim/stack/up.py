@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] = ()) -> int:
     interrupts = Interrupts()
     interrupts.listen()
     with in_front_of_make():
-        return _run(interrupts)
+        code = _run(interrupts)
+    interrupts.close_ears()
+    return code
 
 
 def _run(interrupts: Interrupts) -> int:
