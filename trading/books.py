@@ -37,6 +37,7 @@ class Books:
         self._positions: list[Position] = []
         self._account: dict[str, Any] = {}
         self._cash = self._day = Fraction()
+        self._day_ends_ns = 0
 
     def reset(self, broker: Broker, take: int, tick: int) -> None:
         """All anew: another take, or the same after it was rebuilt."""
@@ -51,7 +52,7 @@ class Books:
         self._orders.clear()
         self._fills.clear()
         self._positions, self._account = [], {"lock": None, "hard": False, "max_position": None}
-        self._cash, self._day = Fraction(cash), Fraction()
+        self._cash, self._day, self._day_ends_ns = Fraction(cash), Fraction(), 0
         self.take = take
         self.version += 1
         self.reset_at = self.version
@@ -67,7 +68,7 @@ class Books:
         self._fills += [(self.version, fill_body(fill, self.tick)) for fill in fills]
         self._positions = [copy(position) for _, position in sorted(broker.account.positions.items())]
         self._cash = Fraction(broker.account.cash)
-        self._day = broker.guard.day_realised
+        self._day, self._day_ends_ns = broker.guard.day_realised, broker.guard.day_ends_ns
         guard = broker.guard
         self._account = {"lock": guard.lock, "hard": guard.lock_is_hard, "max_position": guard.rules.max_position_each}
 
@@ -88,7 +89,7 @@ class Books:
             orders = [body for body in orders if not body["over"]] + over
         return {"reset": fresh, "take": self.take, "orders": orders, "fills": fills}
 
-    def money(self, marks: dict[str, int | None]) -> dict[str, Any]:
+    def money(self, marks: dict[str, int | None], ns: int) -> dict[str, Any]:
         """Positions and the account at these last prices (1e-9 units, by contract)."""
         opened = {held.instrument.name: _open(held, marks.get(held.instrument.name)) for held in self._positions}
         realised = sum((held.realised - held.fees for held in self._positions), Fraction())
@@ -97,13 +98,16 @@ class Books:
             position_body(held, opened[held.instrument.name], marks.get(held.instrument.name), self.tick)
             for held in self._positions
         ]
+        # nothing tells of 17:00 ET but the clock: the lock and the day's figures end by themselves
+        is_over = ns >= self._day_ends_ns > 0
+        standing = self._account | {"lock": None, "hard": False} if is_over else self._account
         account = {
             "equity": cents(self._cash + realised + total),
             "realised": cents(realised),
-            "day": cents(self._day),
+            "day": cents(Fraction() if is_over else self._day),
             "open": cents(total),
         }
-        return {"positions": positions, "account": account | self._account}
+        return {"positions": positions, "account": account | standing}
 
     @property
     def held(self) -> list[str]:

@@ -19,7 +19,7 @@ from market.models import Asset
 from market.store import DamagedPiece
 from trading import record, services, spans
 from trading.books import Books, log_lines
-from trading.engine.commands import Command, Lock
+from trading.engine.commands import Command, Lock, Submit
 from trading.engine.risk import market_day
 from trading.engine.settings import Instrument
 from trading.models import Take, TradingSession
@@ -98,7 +98,10 @@ class Desk:
 
     def money(self) -> dict[str, Any]:
         """Positions and the account at the last prices."""
-        return self.books.money({name: self._run.broker.mark(name) for name in self.books.held} if self._run else {})
+        if self._run is None:
+            return self.books.money({}, 0)
+        broker = self._run.broker
+        return self.books.money({name: broker.mark(name) for name in self.books.held}, broker.now)
 
     def queues(self) -> dict[str, tuple[int, int]]:
         """Lots ahead and displayed of the orders that rest in a book, by id; −1: not known."""
@@ -180,7 +183,7 @@ class Desk:
     async def _carry_out(self, command: Command, place: Place) -> None:
         run = self._run or await self._begin(place)
         await self._look_at_rules(run, commanding=True)
-        if len(run.broker.working()) >= MOST_WORKING:
+        if isinstance(command, Submit) and len(run.broker.working()) >= MOST_WORKING:
             raise NotKept(f"At most {MOST_WORKING} orders work at a time. Cancel some.")
         instruments = None
         if not run.knows(place.contract):

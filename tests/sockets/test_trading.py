@@ -160,17 +160,17 @@ async def test_snapshot_and_frames_make_what_a_fresh_snapshot_shows(
 
 
 async def test_an_order_says_when_a_change_of_it_could_not_be_made(tab: Tab) -> None:
-    await submit(tab, "one", type="limit", limit=1)
+    await submit(tab, "one", type="limit", limit=70_000)
     await tab.send(type="step", unit="second", count=1)
     known = await orders(tab, has("one", "working"))
     assert not known["one"]["refused"]
-    await give(tab, "order.replace", "two", order="one", stop=1)
+    await give(tab, "order.replace", "two", order="one", stop=70_000)
     await tab.send(type="step", unit="second", count=1)
     known = await orders(tab, lambda known: known["one"]["refused"])
-    assert (known["one"]["limit"], known["one"]["text"]) == (1, "this limit order has no stop price to change")
-    await give(tab, "order.replace", "three", order="one", limit=2)
+    assert (known["one"]["limit"], known["one"]["text"]) == (70_000, "this limit order has no stop price to change")
+    await give(tab, "order.replace", "three", order="one", limit=70_001)
     await tab.send(type="step", unit="second", count=1)
-    known = await orders(tab, lambda known: known["one"]["limit"] == 2)
+    known = await orders(tab, lambda known: known["one"]["limit"] == 70_001)
     assert not known["one"]["refused"]
 
 

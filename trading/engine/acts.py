@@ -38,13 +38,24 @@ def wrong_price(instrument: Instrument, *prices: int | None) -> str | None:
     return f"{off[0]} is not a multiple of the tick {price_text(instrument.tick)}" if off else None
 
 
+def far_price(ledger: Ledger, contract: str, *prices: int | None) -> str | None:
+    """Which of the prices is less than half or more than twice the last one; None where none is, or none is known."""
+    last = ledger.mark(contract)
+    if last is None or last <= 0:
+        return None
+    far = [price_text(price) for price in prices if price is not None and not last <= 2 * price <= 4 * last]
+    return f"{far[0]} is too far from the last price {price_text(last)}" if far else None
+
+
 def wrong_order(ledger: Ledger, spec: OrderSpec) -> str | None:
     """What no exchange would take; None where nothing is wrong."""
     instrument = ledger.instruments.get(spec.contract)
     if instrument is None:
         return f"unknown contract {spec.contract}"
     found = (wrong_order(ledger, each) for each in spec.triggers)
-    return wrong_price(instrument, spec.limit, spec.stop) or next(filter(None, found), None)
+    prices = spec.limit, spec.stop
+    wrong = wrong_price(instrument, *prices) or far_price(ledger, spec.contract, *prices)
+    return wrong or next(filter(None, found), None)
 
 
 def _cancel(ledger: Ledger, command: Cancel) -> None:
@@ -133,7 +144,8 @@ def _wrong_change(ledger: Ledger, order: Order, command: Replace) -> tuple[Reaso
         return Reason.USER, f"this {order.spec.type} order has no stop price to change"
     if command.offset is not None and order.offset is None:
         return Reason.USER, f"a {order.spec.type} order has no offset to change"
-    wrong = wrong_price(ledger.instruments[order.contract], command.limit, command.stop)
+    prices = command.limit, command.stop
+    wrong = wrong_price(ledger.instruments[order.contract], *prices) or far_price(ledger, order.contract, *prices)
     if wrong:
         return Reason.USER, wrong
     forbidden = words(ledger.guard.objections(_as_changed(order, command), order.client_id))

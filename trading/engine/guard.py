@@ -37,6 +37,8 @@ class Guard:
         self._day_ends = 0
         self._realised_before = Fraction()
         self._peak = Fraction()
+        self._forgiven = Fraction()
+        """What was realised when a soft lock was lifted: the day's allowance begins anew there."""
         self._last_loss_ns = 0
         self._begun: dict[str, Fraction] = {}
         self._warned: set[str] = set()
@@ -59,6 +61,7 @@ class Guard:
         self._day_ends = risk.market_day(now)[1]
         self._realised_before = self._ledger.account.realised
         self.lock, self.lock_is_hard = None, False
+        self._forgiven = Fraction()
         self.trades = self.losses = 0
         self._peak = Fraction()
         self._warned = set()
@@ -103,6 +106,7 @@ class Guard:
             self._ledger.refuse(command.id, Reason.USER, "a hard lock holds until 17:00 ET")
         else:
             self.lock = None
+            self._forgiven, self._peak, self._warned = self.day_realised, Fraction(), set()
             self._ledger.tell(Change.UNLOCKED, Reason.USER, command.reason)
 
     def _locate(self, command: Locate) -> None:
@@ -117,6 +121,11 @@ class Guard:
         self._ledger.tell(Change.LOCATED, Reason.USER, text)
 
     # --- figures ---
+
+    @property
+    def day_ends_ns(self) -> int:
+        """When the market day is over, whose locks and figures these are (UTC ns)."""
+        return self._day_ends
 
     def is_shut(self, ns: int) -> bool:
         """Whether a hard lock holds at an instant."""
@@ -183,10 +192,11 @@ class Guard:
             self._begun[fill.contract] = net
 
     def _check(self, marks: dict[str, tuple[int, int]] | None = None) -> None:
-        if self.lock is not None:
+        if self.lock is not None and self._is_leaving_all:
             return
         rules = self.rules
-        realised, total = self.day_realised, self.day_realised + self.open_money(marks)
+        realised = self.day_realised - self._forgiven
+        total = realised + self.open_money(marks)
         limits = ((REALISED, rules.max_day_loss, realised), (OPEN, rules.max_day_loss_open, total))
         for name, limit, money in limits:
             if limit is not None and money <= -limit:
@@ -215,12 +225,20 @@ class Guard:
                 self._ledger.tell(Change.WARNED, Reason.RISK, f"max loss per trade {dollars(limit)}: {dollars(money)}")
                 self._ledger.flatten(self._ledger.own_name("risk"), name, self._ledger.now, Reason.RISK)
 
+    @property
+    def _is_leaving_all(self) -> bool:
+        """Whether every position, if there is any, is being closed by the rules."""
+        return all(self._is_leaving(position.instrument.name) for position in self._held())
+
     def _is_leaving(self, contract: str) -> bool:
         return any(order.cause is Reason.RISK for order in self._ledger.working(contract))
 
     def _shut(self, text: str) -> None:
-        """All cancelled, flat, locked."""
-        self._lock(text, self.rules.is_hard)
+        """All cancelled, flat, locked. A lock that holds already forbids what is new; what is held can still lose."""
+        if self.lock is None:
+            self._lock(text, self.rules.is_hard)
+        else:
+            self._ledger.tell(Change.WARNED, Reason.RISK, text)
         self._ledger.flatten(self._ledger.own_name("risk"), None, self._ledger.now, Reason.RISK)
 
     def _lock(self, text: str, hard: bool) -> None:
@@ -240,7 +258,8 @@ class Guard:
                 self._ledger.end(order, Change.CANCELLED, Reason.RISK, "the account is locked")
 
     def _set_alarms(self) -> None:
-        held = self._held() if self._watches and self.lock is None else []
+        is_over = self.lock is not None and self._is_leaving_all
+        held = self._held() if self._watches and not is_over else []
         for market in self._ledger.markets.values():
             market.watch = (NO_LOW, NO_HIGH)
         for position in held:
@@ -254,7 +273,8 @@ class Guard:
         limit = self.rules.max_day_loss_open
         if limit is not None:
             shares = 100 if OPEN in self._warned else min(100, self.rules.warn_percent)
-            slack.append((self.day_realised + self.open_money() + Fraction(limit * shares, 100)) / positions)
+            left = self.day_realised - self._forgiven + self.open_money() + Fraction(limit * shares, 100)
+            slack.append(left / positions)
         if self.rules.max_trade_loss is not None and not self._is_leaving(instrument.name):
             slack.append(self._open(position, {}) + self.rules.max_trade_loss)
         if mark is None or not slack:

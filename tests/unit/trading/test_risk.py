@@ -154,6 +154,46 @@ def test_a_locate_costs_a_fee_per_share_and_holds_for_the_day() -> None:
     assert desk.apply(Locate("m", ES.name, 1), at(10))[-1].text == f"{ES.name} needs no locate"
 
 
+def test_a_lock_does_not_end_the_watch_over_what_is_held() -> None:
+    # long 2 from 100, locked by hand at 2: at 98 −$50, more than $40: sold with the next print, 96, the lock as it was
+    desk = broker(FALL, instruments=(FREE,), rules=Rules(max_day_loss_open=40 * DOLLAR))
+    submit(desk, 0, "a", BUY, 2)
+    desk.advance(at(2))
+    desk.apply(Lock("l", "enough for today", hard=True), at(2))
+    events = desk.advance(at(5))
+    assert [event.change for event in events if event.order is None] == ["warned"]
+    assert told(desk.fills)[-1][1:3] == (-2, 96)
+    assert desk.guard.lock == "enough for today"
+
+
+def test_a_lifted_lock_begins_the_allowance_anew() -> None:
+    # −$25 realised of $25: locked. Lifted, the next −$12.50 is within a new $25
+    tape = trades((1, 100, 9, "B"), (3, 98, 9, "A"), (5, 98, 9, "B"), (7, 97, 9, "A"), (9, 97, 9, "A"))
+    desk = broker(tape, instruments=(FREE,), rules=Rules(max_day_loss=25 * DOLLAR))
+    submit(desk, 0, "a", BUY, 1)
+    submit(desk, 2, "b", SELL, 1)
+    desk.advance(at(4))
+    assert desk.guard.lock is not None
+    desk.apply(Unlock("u", "the plan was right"), at(4))
+    submit(desk, 4, "c", BUY, 1)
+    submit(desk, 6, "d", SELL, 1)
+    desk.advance(at(8))
+    assert [(lots, price) for _, lots, price, _ in told(desk.fills)] == [(1, 100), (-1, 98), (1, 98), (-1, 97)]
+    assert desk.guard.lock is None
+
+
+def test_a_price_far_from_the_market_is_refused() -> None:
+    desk = broker(FALL, instruments=(FREE,))
+    desk.advance(at(2))
+    for name, limit in (("low", 49), ("high", 201)):
+        assert "is too far from the last price" in submit(desk, 2, name, BUY, 1, limit=limit)[-1].text
+    submit(desk, 2, "fair", BUY, 1, limit=50)
+    desk.advance(at(2.5))
+    assert desk.orders["fair"].status == "working"
+    events = [*desk.apply(Replace("r", "fair", limit=px(10)), at(2.5)), *desk.advance(at(2.9))]
+    assert [event.text for event in events] == ["2.50 is too far from the last price 25.00"]
+
+
 def test_other_rules_hold_from_the_moment_on() -> None:
     # long 2 from 100, at 98 −$50: a rule of $40 comes at 3.5 and ends the day there, sold with the next print, 96
     desk = broker(FALL, instruments=(FREE,), rules=Rules(max_day_loss_open=500 * DOLLAR))
