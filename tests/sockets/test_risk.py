@@ -113,7 +113,7 @@ async def test_limits_changed_while_nobody_watched_hold_with_the_next_command(
 ) -> None:
     replay = await opened()
     tab = await ready(server, replay, people.owner)
-    await submit(tab, "one", limit=1, type="limit")
+    await submit(tab, "one", limit=70_000, type="limit")
     await tab.send(type="order.cancel_all", id="none", ref="none")
     await tab.until("done", lambda message: message["ref"] == "none")
     await server.players.stop()
@@ -160,7 +160,7 @@ async def test_the_loss_of_the_day_cancels_all_flattens_and_locks_in_one_transac
     replay = await opened()
     await in_thread(lambda: set_limits(people, max_day_loss=ONE_CENT))
     tab = await ready(server, replay, people.owner)
-    await submit(tab, "far", limit=4, type="limit")
+    await submit(tab, "far", limit=70_000, type="limit")
     await submit(tab, "one", quantity=2)
     await tab.send(type="speed", value=60)
     await tab.send(type="play")
@@ -208,7 +208,7 @@ async def test_a_hard_lock_holds_in_every_replay_of_the_account_on_that_market_d
     first, running, day_before = await opened(), await opened("2026-03-17 11:00"), await opened("2026-03-16 11:00")
     tab = await ready(server, first, people.owner)
     beside = await ready(server, running, people.owner)
-    await submit(beside, "one", limit=4, type="limit")
+    await submit(beside, "one", limit=70_000, type="limit")
     await lock_hard(tab)
     locked = "the account is locked: enough for today"
     # in a replay that runs, at once: its orders are cancelled
@@ -221,7 +221,7 @@ async def test_a_hard_lock_holds_in_every_replay_of_the_account_on_that_market_d
     assert await in_thread(lambda: log_kinds(later)) == ["lock", "submit"]
     # on the market day before nothing is locked, until the replay comes to 17:00 ET
     free = await ready(server, day_before, people.owner)
-    await submit(free, "gtc", limit=4, type="limit", tif="gtc")
+    await submit(free, "gtc", limit=70_000, type="limit", tif="gtc")
     assert await in_thread(lambda: log_kinds(day_before)) == ["submit"]
     await free.send(type="seek", et="2026-03-16 18:30")
     known = await orders(free, lambda known: known.get("gtc", {}).get("status") == "cancelled")
@@ -235,7 +235,7 @@ async def test_a_hard_lock_holds_after_a_rewind_and_in_no_other_account(
     replay = await opened()
     tab = await ready(server, replay, people.owner)
     await tab.send(type="step", unit="second", count=1)
-    await submit(tab, "lock2", limit=4, type="limit")  # an id that the broker once used itself
+    await submit(tab, "lock2", limit=70_000, type="limit")  # an id that the broker once used itself
     await lock_hard(tab)
     await tab.send(type="step", unit="second", count=-1)
     await logged(tab, "Take 2 begins here")
@@ -243,7 +243,7 @@ async def test_a_hard_lock_holds_after_a_rewind_and_in_no_other_account(
     other = await opened("2026-03-17 10:00")
     await in_thread(lambda: trade_in_another_account(other))
     free = await ready(server, other, people.owner)
-    await submit(free, "free", limit=4, type="limit")
+    await submit(free, "free", limit=70_000, type="limit")
     await orders(free, lambda known: known.get("free", {}).get("status") == "pending")
     assert await in_thread(lambda: Take.objects.filter(session__replay=other).count()) == 1
 
