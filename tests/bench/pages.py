@@ -18,16 +18,16 @@ SOCKETS = (100,)
 
 def run(_market: Market) -> Iterator[Result]:
     for count in SOCKETS:
-        yield from _looking("normal", 1.0, count)
+        yield from _looking("normal", count)
     # the front months are known by now
-    speed = feed.burst_speed()
-    for count in SOCKETS:
-        yield from _looking(f"burst of {feed.BURST:,} prints/s", speed, count)
+    with feed.bursting():
+        for count in SOCKETS:
+            yield from _looking(f"burst of {feed.BURST:,} prints/s", count)
 
 
-def _looking(name: str, speed: float, count: int) -> Iterator[Result]:
+def _looking(name: str, count: int) -> Iterator[Result]:
     user, _ = User.objects.get_or_create(username="bench-live")
-    with feed.running(feed.BUSY, speed, 1) as following, web.running() as server:
+    with feed.running(feed.BUSY, 1.0, 1) as following, web.running() as server:
         following.wait_until(lambda state: state["feed"] == "live")
         clock = following.clock
         plan = livetabs.Plan(
@@ -38,17 +38,19 @@ def _looking(name: str, speed: float, count: int) -> Iterator[Result]:
             stalled=STALLED,
             start_ns=clock.start_ns,
             begun_ns=clock.begun_ns,
-            speed=speed,
+            speed=1.0,
             warm_up=WARM_UP,
             seconds=SECONDS,
         )
         command = [sys.executable, "-m", "tests.bench.livetabs", plan.text()]
         used = server.cpu_seconds()
+        following.ages.clear()
         told = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
         cpu = 100 * (server.cpu_seconds() - used) / (WARM_UP + SECONDS)
     seen = json.loads(told.stdout)
     rate = seen["messages"] / SECONDS
-    note = f"19 assets, {STALLED} stalled page, {rate:,.0f} messages/s in all"
+    hub = " and ".join(f"{1e3 * percentile(following.ages, percent):.0f}" for percent in (50, 99))
+    note = f"19 assets, {STALLED} stalled page, {rate:,.0f} messages/s in all; at a hub after {hub} ms"
     who = f"{name}, {count} pages"
     p50, p99 = (percentile(seen["ages"], percent) for percent in (50, 99))
     target = 100 if count == SOCKETS[0] else None
