@@ -11,7 +11,7 @@ from tests.bench import feed, livetabs, web
 from tests.bench.data import Market, login_cookie
 from tests.bench.measure import Result, percentile
 
-WARM_UP, SECONDS = 8.0, 15.0
+WARM_UP, SECONDS = 12.0, 15.0
 STALLED = 1
 SOCKETS = (100,)
 
