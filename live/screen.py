@@ -142,6 +142,8 @@ class Screen:
         self._market_ns = max(self._market_ns, state.get("market_ns", 0))
         held, told = self._held(), state.get("assets", {}).get(self.asset.root, {})
         lacks = told and (told["trade_date"] not in held or told["bars"] > held[told["trade_date"]])
+        # a page that was opened in a quiet market, or a closed one, has heard no print
+        self.last = self.last or told.get("last")
         # once may be a message that is on its way
         self._lacking = self._lacking + 1 if lacks or self._is_of_another_epoch(state) else 0
         if self._lacking > 1:

@@ -267,6 +267,16 @@ async def test_a_page_hears_that_the_feed_has_died_and_that_it_is_back(server, p
     await tab.until("frame", lambda message: message.get("feed", {}).get("feed") == "live")
 
 
+async def test_a_page_of_a_closed_market_shows_the_last_print_of_before(server, people, feed):
+    tab, snapshot = await open_page(server, people.owner)
+    assert snapshot.get("last") is None
+    last = [feed.market_ns, 80_028 * TICK, 5, "B"]
+    asset = {"symbol": "NQH6", "trade_date": TODAY, "bars": feed.ledger.count, "is_open": False, "last": last}
+    await feed.tell_state(assets={"NQ": asset})
+    told = await tab.until("frame", lambda message: bool(message.get("last")))
+    assert told["last"] == {"t": str(feed.market_ns), "price": str(80_028 * TICK), "size": 5, "side": "B"}
+
+
 async def test_a_supervisor_that_tells_nothing_any_more_is_no_feed(server, people, feed, monkeypatch):
     monkeypatch.setattr("live.engine.standing.STALE_NS", 300_000_000)
     tab, _ = await open_page(server, people.owner)
