@@ -11,7 +11,7 @@ PEERS_PYTHON := $(or $(PYTHON),python3.11)
 CHROMIUM := $(or $(FUTSIM_CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-js test-python test-stack test-browser faults lint fmt bench bench-ranks peers clean erase .venv-run .venv-dev
+.PHONY: help run test test-js test-python test-stack test-browser faults load lint fmt bench bench-ranks peers clean erase .venv-run .venv-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ fmt: .venv-dev ## format the Python files
 
 bench: .venv-dev ## measure the engines and the fan-out
 	@$(WITH_SERVERS) $(BIN)/python -m tests.bench
+
+load: .venv-dev ## 500 pages at live, one of them stalled
+	@$(WITH_SERVERS) $(BIN)/python -m tests.load.live_pages
 
 bench-ranks: .venv-dev ## how well Pending foresees, beside simpler ways
 	@$(BIN)/python -m tests.bench.pending ../shared/data

@@ -1,6 +1,8 @@
 """HTTP and WebSockets. `daphne futsim.asgi:application`."""
 
+import gc
 import os
+import sys
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -32,6 +34,9 @@ def hang_up(**_: object) -> None:
     connections.close_all()
 
 
+# A thread that computes must not keep the sockets' loop waiting, Python's own 5 ms each time that it wants to go on.
+sys.setswitchinterval(0.001)
+
 request_finished.connect(hang_up)
 # Building the calendars takes part of a second, which nobody's first page should wait for.
 for name in CALENDARS:
@@ -45,3 +50,5 @@ addresses = [
 ]
 sockets = AuthMiddlewareStack(URLRouter(addresses))
 application = ProtocolTypeRouter({"http": http, "websocket": OriginValidator(sockets, settings.ALLOWED_ORIGINS)})
+# What is there now stays: to look through it for garbage again and again would stop all sockets each time.
+gc.freeze()

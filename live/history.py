@@ -182,9 +182,10 @@ class History:
         prints: Sequence[tuple[SessionKey, bytes]],
         spreads: Sequence[tuple[SessionKey, int]],
         at: Position,
+        told: Sequence[tuple[str, bytes]] = (),
     ) -> None:
-        """Have the bars, more prints where they are kept, the spreads of rolls, and how far it reaches: all of it or
-        nothing."""
+        """Have the bars, more prints where they are kept, the spreads of rolls, and how far it reaches, and tell it:
+        all of it or nothing, in one turn with Valkey. told: channels, and what is said on each after the writing."""
         pipe = self._redis.pipeline(transaction=True)
         for key, write in writes:
             pipe.setrange(key.bars, write.index * RECORD.itemsize, encode(write.bars, key.open_ns))
@@ -195,6 +196,8 @@ class History:
         for key, spread in spreads:
             pipe.hset(name("spreads", key.root), key.trade_date, spread)
         pipe.set(name("position"), json.dumps(asdict(at)))
+        for channel, message in told:
+            pipe.publish(channel, message)
         await pipe.execute()
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from live.fronts import followed
 from market.models import Asset
 from market.sessions import SECOND_NS, to_et
-from workspace.wire import plain_price
+from workspace.wire import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def _line(asset: Asset, told: dict[str, Any], state: dict[str, Any]) -> Line:
         mapped=", ".join(told["mapped"]),
         market="open" if told["is_open"] else f"opens {moment(told['opens_ns'])}",
         is_open=told["is_open"],
-        last=f"{plain_price(last[1], asset.decimals)} × {last[2]:,}" if last else "",
+        last=f"{quote(last[1], asset)} × {last[2]:,}" if last else "",
         age=_age(state.get("market_ns", 0) - last[0]) if last else "",
         bars=told["bars"],
         prints=told["prints"],

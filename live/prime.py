@@ -42,11 +42,11 @@ def read(asset: Asset) -> Prime | None:
         if _epoch() == epoch:
             break
     pieces: list[Piece] = list(growing.values())
-    before = _stored_before(asset, keys[0])
-    if before is not None and len(keys) == 1:
-        pieces.insert(0, before)
-    elif before is not None and not keys[0].is_whole:
-        pieces[0] = before
+    stored = _stored(asset, keys[0], instead=_is_cut_and_over(asset, keys[0]))
+    if stored is not None and stored.session.trade_date == keys[0].day:
+        pieces[0] = stored
+    elif stored is not None and len(keys) == 1:
+        pieces.insert(0, stored)
     return Prime(Tape(tuple(_parts(pieces, spreads)), keys[-1].symbol), growing, epoch)
 
 
@@ -61,9 +61,15 @@ def _growing(asset: Asset, key: SessionKey, bars: Bars) -> Growing:
     return Growing(session, key.symbol, bars)
 
 
-def _stored_before(asset: Asset, first: SessionKey) -> Piece | None:
-    """A stored session: that of the key where it has not ended whole, else the one before."""
-    session = asset.sessions.before(first.day, 1)[-1] if first.is_whole else asset.sessions.session(first.day)
+def _is_cut_and_over(asset: Asset, key: SessionKey) -> bool:
+    """Whether live missed the beginning of a session that has closed since, so that a stored one shows more of it."""
+    session, position = asset.sessions.session(key.day), history.position()
+    return not key.is_whole and session is not None and position is not None and position.until_ns >= session.close_ns
+
+
+def _stored(asset: Asset, first: SessionKey, *, instead: bool) -> Piece | None:
+    """What is stored of the key's session, or else of the one before it."""
+    session = asset.sessions.session(first.day) if instead else asset.sessions.before(first.day, 1)[-1]
     contract = Contract.objects.filter(pk=first.contract_id).select_related("asset").first()
     if session is None or contract is None:
         return None

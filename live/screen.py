@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import time as time_of_day
 from typing import Any
 
@@ -68,6 +69,8 @@ class Screen:
         self._lacking = 0
         self._log: deque[dict[str, Any]] = deque(maxlen=LOG_LINES)
         self._unwatched_since = time.monotonic()
+        self.version = 0
+        self._made: dict[tuple[object, ...], Any] = {}
 
     # --- life -----------------------------------------------------------------------------------------
 
@@ -123,6 +126,7 @@ class Screen:
         amended = piece.put(body["index"], body["bars"], body["forming"])
         self._told_ns = max(self._told_ns, body["market_ns"])
         self.last = body["last"] or self.last
+        self._changed()
         if amended is not None:
             self._amended(amended)
         self.wake()
@@ -138,6 +142,8 @@ class Screen:
         self._market_ns = max(self._market_ns, state.get("market_ns", 0))
         held, told = self._held(), state.get("assets", {}).get(self.asset.root, {})
         lacks = told and (told["trade_date"] not in held or told["bars"] > held[told["trade_date"]])
+        # a page that was opened in a quiet market, or a closed one, has heard no print
+        self.last = self.last or told.get("last")
         # once may be a message that is on its way
         self._lacking = self._lacking + 1 if lacks or self._is_of_another_epoch(state) else 0
         if self._lacking > 1:
@@ -202,11 +208,13 @@ class Screen:
             bars = await asyncio.to_thread(history.read, keys[day], index)
             if len(bars):
                 piece.put(index, bars, None)
+                self._changed()
                 self._told_ns = max(self._told_ns, int(bars.ts[-1]) + SECOND_NS + BEHIND_NS)
 
     def _use(self, found: Prime) -> None:
         before = self._prime
         self._prime, self.tape = found, found.tape
+        self._changed()
         if before is not None and found.epoch != before.epoch:
             self._market_ns = self._told_ns = 0  # the market's time has gone back
         newest = max((int(each.stored.ts[-1]) for each in found.growing.values() if len(each.stored)), default=0)
@@ -228,8 +236,23 @@ class Screen:
         """Up to here all is told that has traded: later seconds may still be on their way."""
         return max(self._told_ns - BEHIND_NS, self._market_ns - SECOND_NS)
 
+    def _changed(self) -> None:
+        """What was made for the viewers is not true any more."""
+        self.version += 1
+        self._made.clear()
+
+    def shared(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:
+        """What several viewers want is made once, until something is new; nobody changes it."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
     def clock_body(self) -> dict[str, Any]:
         """The `clock` of the protocol."""
+        clock: dict[str, Any] = self.shared(("clock",), self._clock)
+        return clock
+
+    def _clock(self) -> dict[str, Any]:
         part = self.tape.part_at(self.playhead_ns) if self.tape else None
         return {
             "playhead": str(max(self._told_ns, self._market_ns)),
@@ -281,6 +304,7 @@ class Screen:
 
     def wake(self) -> None:
         """There is something new."""
+        self._changed()
         for event in self._viewers.values():
             event.set()
 

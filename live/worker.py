@@ -13,7 +13,7 @@ import numpy as np
 
 from live import feed, topics
 from live.engine.bars import Bar
-from live.engine.coalesce import EVERY_NS, Coalesced
+from live.engine.coalesce import Coalesced
 from live.engine.duplicates import Duplicates
 from live.engine.lags import Lags
 from live.engine.ledger import Write
@@ -63,6 +63,8 @@ class Worker:
         self._outgoing = {track.root: Outgoing() for track in planned.tracks}
         self._duplicates = Duplicates()
         self._writes: list[tuple[Slot, Write]] = []
+        self._told: list[topics.Packed] = []
+        self._newest: list[int] = []
         self._begun: set[SessionKey] = set()
         self._pulse_ns = 0
         self.coming: deque[tuple[Track, Slot, int]] = deque()
@@ -83,7 +85,8 @@ class Worker:
                 await self._turn(inbox.take(MOST_AT_ONCE))
                 if not len(inbox):
                     if last_round:
-                        await self._publish(time.monotonic_ns(), at_once=True)
+                        self._compose(time.monotonic_ns(), at_once=True)
+                        await self._keep(self._position.until_ns)
                         return
                     await _sleep(awake, self._due_seconds(time.monotonic_ns()))
         finally:
@@ -99,8 +102,8 @@ class Worker:
         until = self.market.closes_until(now)
         self._close(until)
         await self._begin_sessions()
+        self._compose(now)
         await self._keep(until)
-        await self._publish(now)
         self.records += len(records)
         if records and now - self._pulse_ns >= PULSE_NS:
             self._pulse_ns = now
@@ -160,38 +163,49 @@ class Worker:
                     self._begun.add(slot.key)
                     before = await self._history.begin(slot.key)
                     if before is not None and before.contract_id != slot.key.contract_id:
-                        await topics.publish(topics.bars(track.root), topics.roll_body(before, slot.key))
+                        self._say(track.root, topics.roll_body(before, slot.key))
 
     async def _keep(self, until_ns: int) -> None:
-        """What is told was kept before. How far the feed has come ends where a session opens that nobody follows yet:
+        """Keep, and tell what is kept. How far the feed has come ends where a session opens that nobody follows yet:
         from there on the next session of the feed replays."""
         until_ns = min(until_ns, *(track.end_ns for track in self._tracks))
         prints = [(slot.key, rows.tobytes()) for track in self._tracks for slot, rows in track.take_kept()]
         rolls = [roll for track in self._tracks for roll in track.take_spreads()]
-        if not (self._writes or prints or rolls) and until_ns < self._position.until_ns + NOTED_NS:
+        for before, after, spread in rolls:
+            self._say(after.root, topics.roll_body(before, after, spread))
+        news = self._writes or prints or self._told
+        if not news and until_ns < self._position.until_ns + NOTED_NS:
             return
         self._position = Position(max(self._position.until_ns, until_ns), self._position.epoch)
         bars = [(slot.key, write) for slot, write in self._writes]
         spreads = [(after, spread) for _, after, spread in rolls]
-        await self._history.write(bars, prints, spreads, self._position)
+        await self._history.write(bars, prints, spreads, self._position, self._told)
         self._writes.clear()
-        for before, after, spread in rolls:
-            await topics.publish(topics.bars(after.root), topics.roll_body(before, after, spread))
+        self._told.clear()
+        told_ns = time.time_ns() - self._shift_ns
+        for ts in self._newest:
+            self.lags.add(told_ns - ts)
+        self._newest.clear()
 
-    async def _publish(self, now_ns: int, *, at_once: bool = False) -> None:
+    def _say(self, root: str, body: dict[str, Any]) -> None:
+        """Tell the asset's pages, once what is to be kept is kept."""
+        topic = topics.bars(root)
+        self._told.append(topics.packed(topic, body))
+
+    def _compose(self, now_ns: int, *, at_once: bool = False) -> None:
         """An asset of which nothing was told for a while is told of at once."""
         for track in self._tracks:
             out = self._outgoing[track.root]
             if out.is_waiting and (at_once or now_ns >= out.pace.due_ns):
-                out.pace.sent(now_ns, EVERY_NS if self.market.is_live else EVERY_REPLAYED_NS)
-                await self._tell_of(track, out)
+                out.pace.sent(now_ns, 0 if self.market.is_live else EVERY_REPLAYED_NS)
+                self._tell_of(track, out)
 
     def _due_seconds(self, now_ns: int) -> float:
         """How long until something is to be told; at most a moment: time closes seconds too."""
         waiting = [out.pace.due_ns for out in self._outgoing.values() if out.is_waiting]
         return min(IDLE_SECONDS, max(0, min(waiting, default=now_ns + SECOND_NS) - now_ns) / SECOND_NS)
 
-    async def _tell_of(self, track: Track, out: Outgoing) -> None:
+    def _tell_of(self, track: Track, out: Outgoing) -> None:
         """One message for each session that has something new; the forming bar goes with the last."""
         forming = track.forming()
         merged = _merge(out.writes)
@@ -208,9 +222,9 @@ class Worker:
                 last=track.last,
                 market_ns=self.market.now,
             )
-            await topics.publish(topics.bars(track.root), body)
+            self._say(track.root, body)
         if out.is_changed and track.last is not None and self.market.is_live:
-            self.lags.add(time.time_ns() - self._shift_ns - track.last[0])
+            self._newest.append(track.last[0])
         out.writes.clear()
         out.is_changed = False
 

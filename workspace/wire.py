@@ -19,6 +19,10 @@ from trading.engine.sizing import dollar_risk
 from trading.engine.terms import Side
 from workspace.ranking import Finals
 
+NANOS = 1_000_000_000
+EIGHTHS = "01235678"
+"""The third digit of a quote in 32nds, by eighths of one."""
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -52,6 +56,15 @@ def bar_columns(bars: Bars, unit: int) -> dict[str, list[int]]:
 def plain_price(nanos: int, decimals: int) -> str:
     """A price in 1e-9 units as text, "175.75": for sentences."""
     return f"{Decimal(nanos).scaleb(-9):,.{decimals}f}"
+
+
+def quote(nanos: int, asset: Asset) -> str:
+    """A price (1e-9 units) as its market writes it: "110'165" is 110 and 16.5/32. As static/js/ui/price.js."""
+    eighths, rest = divmod(abs(nanos) * 256, NANOS)
+    if asset.price_display != Asset.PriceDisplay.THIRTY_SECONDS or rest:
+        return plain_price(nanos, asset.decimals)
+    whole, count = divmod(eighths, 256)
+    return f"{'-' if nanos < 0 else ''}{whole}'{count // 8:02}{EIGHTHS[count % 8]}"
 
 
 def mark_body(roll: RollMark, playhead_ns: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from standin.background import running
 from standin.gateway import Gateway
@@ -34,6 +35,16 @@ def main() -> int:
     if any(name not in os.environ for name in NEEDED):
         sys.stderr.write("The benchmarks want servers of their own: run `make bench`.\n")
         return 2
+    results, begun = beside_a_gateway(lambda: _measure(options.only or BENCHES))
+    report.write_json(options.json, report.as_json(results, begun))
+    sys.stdout.write(f"\n{report.table(results)}\n")
+    if options.write_docs:
+        report.write_docs(results, begun)
+    return 0
+
+
+def beside_a_gateway(measure: Callable[[], Iterator[Result]]) -> tuple[list[Result], dict[str, Any]]:
+    """What is measured with a stand-in as the vendor, and the circumstances. Django is not set up before."""
     gateway = Gateway(seed=1, key=f"db-{secrets.token_hex(14)}")
     with running(gateway) as url:
         os.environ |= {
@@ -43,12 +54,7 @@ def main() -> int:
             "FUTSIM_LOG_LEVEL": "WARNING",
         }
         begun = report.circumstances()
-        results = list(_measure(options.only or BENCHES))
-    report.write_json(options.json, report.as_json(results, begun))
-    sys.stdout.write(f"\n{report.table(results)}\n")
-    if options.write_docs:
-        report.write_docs(results, begun)
-    return 0
+        return list(measure()), begun
 
 
 def _arguments() -> argparse.Namespace:
@@ -105,9 +111,14 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
     market = Market()
     _say(f"sixteen sessions fetched and stored in {time.perf_counter() - start:.1f} s")
     for name in names:
-        for result in runs[name](market):
-            _say(" · ".join(cell for cell in report.row(result) if cell))
-            yield result
+        yield from told(runs[name](market))
+
+
+def told(results: Iterator[Result]) -> Iterator[Result]:
+    """The results, each written as soon as it is there."""
+    for result in results:
+        _say(" · ".join(cell for cell in report.row(result) if cell))
+        yield result
 
 
 def _say(line: str) -> None:

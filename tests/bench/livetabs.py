@@ -8,12 +8,14 @@ import asyncio
 import json
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 
 import aiohttp
 import msgspec
 
-ACK_AFTER = 20
+ACK_AFTER, ACK_SECONDS = 20, 1.0
+"""As static/js/net/socket.js."""
 _decoder = msgspec.json.Decoder()
 
 
@@ -52,7 +54,7 @@ class Seen:
 
 
 async def _read(wire: aiohttp.ClientWebSocketResponse, plan: Plan, seen: Seen) -> None:
-    acked = 0
+    acked, acked_at = 0, time.monotonic()
     async for event in wire:
         message = _decoder.decode(event.data)
         if seen.is_counting:
@@ -60,8 +62,8 @@ async def _read(wire: aiohttp.ClientWebSocketResponse, plan: Plan, seen: Seen) -
             last = message.get("last")
             if last:
                 seen.ages.append(plan.age_ms(int(last["t"])))
-        if message["seq"] - acked >= ACK_AFTER:
-            acked = message["seq"]
+        if message["seq"] - acked >= ACK_AFTER or time.monotonic() - acked_at >= ACK_SECONDS:
+            acked, acked_at = message["seq"], time.monotonic()
             await wire.send_str(f'{{"type":"ack","seq":{acked}}}')
 
 
@@ -69,20 +71,21 @@ async def _run(plan: Plan) -> Seen:
     seen = Seen([])
     headers = {"Cookie": f"sessionid={plan.cookie}", "Origin": plan.url}
     async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as session:
-        reading = []
+        wires, reading = [], []
         for number in range(plan.count + plan.stalled):
             wire = await session.ws_connect(plan.url.replace("http", "ws") + "/ws/live/", max_msg_size=0)
             root = plan.roots[number % len(plan.roots)]
             hello = {"type": "hello", "root": root, "charts": [{"chart": "main", "timeframe": "1m"}]}
             await wire.send_str(json.dumps(hello))
             if number < plan.count:
+                wires.append(wire)
                 reading.append(asyncio.create_task(_read(wire, plan, seen)))
         await asyncio.sleep(plan.warm_up)
         seen.is_counting = True
         await asyncio.sleep(plan.seconds)
         seen.is_counting = False
-        ended = sum(task.done() for task in reading)
-        assert not ended, f"{ended} pages were cut off"
+        ended = [wire.close_code for wire, task in zip(wires, reading, strict=True) if task.done()]
+        assert not ended, f"{len(ended)} pages were cut off: {Counter(ended)}"
         for task in reading:
             task.cancel()
     return seen

@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +17,10 @@ Bar = tuple[int, ...]
 class Page:
     """The bars of each (root, trade date) as the messages tell them; what was missed is read from the history."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        self._now_ns = now_ns
+        self.lags: list[int] = []
+        """How old (ns of the market) the newest print was in each message that told one."""
         self.bars: dict[tuple[str, str], list[Bar]] = defaultdict(list)
         self.messages: list[dict[str, Any]] = []
         self.states: list[dict[str, Any]] = []
@@ -28,6 +32,8 @@ class Page:
         if body["kind"] == "roll":
             self.rolls.append(body)
             return
+        if body["last"] is not None:
+            self.lags.append(self._now_ns() - body["last"][0])
         held = self.bars[body["root"], body["trade_date"]]
         index, new = body["index"], body["bars"]
         if new is None or index > len(held):
@@ -43,9 +49,9 @@ class Page:
 
 
 @contextmanager
-def looking(roots: Sequence[str]) -> Iterator[Page]:
-    """A page that looks at these assets, in a thread with a hub, as in the web process."""
-    page, hub, loop = Page(), Hub(), asyncio.new_event_loop()
+def looking(roots: Sequence[str], now_ns: Callable[[], int] = time.time_ns) -> Iterator[Page]:
+    """A page that looks at these assets, in a thread with a hub, as in the web process. now_ns: the market's clock."""
+    page, hub, loop = Page(now_ns), Hub(), asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
 

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from django.core.cache import cache
 
-from live import history
+from futsim.hub import Hub
+from live import history, topics
 from live.engine.bars import SECOND_NS
 from live.engine.ledger import Ledger
 from live.history import History, Position, SessionKey
@@ -101,3 +102,23 @@ def test_when_time_goes_back_everything_goes():
     history.forget()
     assert history.sessions("NQ") == []
     assert not len(history.read(key))
+
+
+def test_what_is_told_with_the_bars_is_heard_once_they_are_held():
+    key = key_of(DAYS[0])
+    body = topics.roll_body(key, key)
+
+    async def act():
+        held, hub, heard = History(), Hub(), asyncio.Queue()
+        try:
+            await hub.subscribe(topics.bars("NQ"), lambda each: heard.put_nowait((each, len(history.read(key)))))
+            await held.begin(key)
+            put = Ledger().put(bars_of(key, range(3)))
+            await held.write([(key, put)], [], [], Position(7, 1), [topics.packed(topics.bars("NQ"), body)])
+            async with asyncio.timeout(10):
+                return await heard.get()
+        finally:
+            await hub.stop()
+            await held.close()
+
+    assert asyncio.run(act()) == (body, 3)

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from live.engine.coalesce import EVERY_NS, Coalesced
+from live.engine.coalesce import EVERY_NS, QUICK_NS, Coalesced
 from live.engine.duplicates import REMEMBERED, Duplicates
 from live.engine.front import DayVolume, front
 from live.engine.lags import Lags
@@ -242,15 +242,24 @@ def sends(changes):
     return sent
 
 
-def test_after_a_quiet_moment_a_change_is_told_at_once_and_so_is_the_next():
+def test_after_a_quiet_moment_a_change_is_told_at_once_and_those_after_it_soon():
     quiet = 10 * SECOND_NS
-    assert sends([quiet, quiet + 1, 2 * quiet]) == [quiet, quiet + 1, 2 * quiet]
+    assert sends([quiet, quiet + 1, quiet + 2, 2 * quiet]) == [quiet, quiet + QUICK_NS, quiet + 2 * QUICK_NS, 2 * quiet]
 
 
-@pytest.mark.parametrize("gap_ns", [1_000_000, 30_000_000, 99_000_000, 124_000_000])
+@pytest.mark.parametrize("gap_ns", [1_000_000, 30_000_000, 61_000_000, 99_000_000, 124_000_000])
 def test_in_any_second_there_are_at_most_ten_messages(gap_ns):
     sent = sends(range(10 * SECOND_NS, 20 * SECOND_NS, gap_ns))
     for first in sent:
         assert sum(first <= at < first + SECOND_NS for at in sent) <= 10
     assert sent[-1] > 19.5 * SECOND_NS
-    assert max(np.diff(sent)) <= EVERY_NS + gap_ns
+    settled = [at for at in sent if at >= 11 * SECOND_NS]
+    assert max(np.diff(settled)) <= EVERY_NS + gap_ns
+
+
+def test_a_market_that_flurries_for_ever_is_told_of_in_each_second():
+    flurries = (at * SECOND_NS // 3 + print_ns for at in range(30, 90) for print_ns in (0, 1_000_000, 70_000_000))
+    sent = sends(flurries)
+    for first in sent:
+        assert sum(first <= at < first + SECOND_NS for at in sent) <= 10
+    assert max(np.diff(sent)) < SECOND_NS // 2
