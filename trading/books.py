@@ -214,6 +214,6 @@ def log_lines(events: Iterable[Event], orders: dict[str, Order]) -> list[tuple[s
             lines.append(("error", f"Order rejected ({SIDES[order.side]} {order.quantity}): {event.text}."))
         elif event.change in LEVELS or event.change in (Change.UNLOCKED, Change.LOCATED):
             lines.append((LEVELS.get(event.change, "info"), f"{event.change.capitalize()}: {event.text}."))
-        elif event.change is Change.EXPIRED:
-            lines.append(("info", f"Order {event.client_id} expired at the close."))
+        elif event.change is Change.EXPIRED and order is not None:
+            lines.append(("info", f"Order #{order.number} expired at the close."))
     return lines

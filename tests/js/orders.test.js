@@ -6,7 +6,7 @@ import { Feed } from "../../static/js/net/feed.js";
 import { checkMessage } from "../../static/js/net/protocol.js";
 import { countWorking, listOrders } from "../../static/js/orders/listing.js";
 import { doesText, queueText, stateText, storyOf } from "../../static/js/orders/words.js";
-import { averageText, sideText } from "../../static/js/positions/row.js";
+import { sideText } from "../../static/js/positions/row.js";
 import { PriceFormat } from "../../static/js/ui/price.js";
 import { Store } from "../../static/js/workspace/store.js";
 import { bars, chart, frame, snapshot } from "./fakes.js";
@@ -57,9 +57,13 @@ test("a state has its reason, in the server's words", () => {
 });
 
 test("an average between two ticks is told finer than a price", () => {
-  assert.equal(averageText(80_737, NQ), "20\u202f184.25");
-  assert.equal(averageText(80_737.5, NQ), "20\u202f184.375");
-  assert.equal(averageText(null, NQ), "");
+  const averageText = (ticks) => NQ.ofAverage(ticks, { group: true });
+  assert.equal(averageText(80_737), "20\u202f184.25");
+  assert.equal(averageText(80_737.5), "20\u202f184.375");
+  assert.equal(averageText(80_737 + 1 / 3), "20\u202f184.333");
+  const ZN = new PriceFormat({ tick: 15_625_000, decimals: 6, price_display: "32nds" });
+  assert.equal(ZN.ofAverage(7073), "110'165");
+  assert.equal(ZN.ofAverage(7072.5), "110'162");
   assert.deepEqual([2, -1, 0].map(sideText), ["long", "short", "flat"]);
 });
 

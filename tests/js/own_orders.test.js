@@ -17,7 +17,7 @@ import { bars, book, clock, order, session } from "./fakes.js";
 
 const TICK = 250_000_000;
 const FORMAT = new PriceFormat({ tick: TICK, decimals: 2 });
-const priceText = (ticks) => FORMAT.text(BigInt(ticks) * FORMAT.tick);
+const priceText = (ticks) => FORMAT.ofAverage(ticks);
 const orders = (...all) => new Map(all.map((each) => [each.id, each]));
 
 test("an order's line lies at its own price and the shift of its contract, and a height is the nearest own tick", () => {
@@ -48,15 +48,22 @@ test("the lines are those of the contract's open orders that have a price, and o
   const positions = [{ contract: "NQM6", quantity: -2, average: 84_136.5, open: "-37.50" }, { contract: "NQH6", quantity: 1, average: 1, open: "0.00" }];
   const levels = levelsOf({ orders: known, positions, asked: new Map(), contract: "NQM6" }, priceText);
   assert.deepEqual(
-    levels.map(({ key, price, text, role, dashed }) => [key, price, text, role, dashed]),
+    levels.map(({ key, price, text, role, side, dashed }) => [key, price, text, role, side, dashed]),
     [
-      ["position", 84_136.5, "SHORT 2 @ 21034.25 −$37.50", "loss", false],
-      ["b", 84_000, "SELL 2 STP 21000.00", "stop", true],
-      ["a", 84_137, "BUY 2 LMT 21034.25", "entry", false],
+      ["position", 84_136.5, "SHORT 2 @ 21034.125 −$37.50", "loss", null, false],
+      ["b", 84_000, "SELL 2 STP 21000.00", "stop", "sell", true],
+      ["a", 84_137, "BUY 2 LMT 21034.25", "entry", "buy", false],
     ],
   );
-  assert.equal(othersText(known, "NQM6"), "1 order of NQH6");
-  assert.equal(othersText(known, "NQU6"), "3 orders of NQM6, 1 order of NQH6");
+});
+
+test("what there is in other contracts is named, orders and positions together", () => {
+  const known = orders(order("a"), order("b"), order("c", { over: true }), order("d", { contract: "NQH6" }));
+  const positions = [{ contract: "NQM6", quantity: -2 }, { contract: "NQU6", quantity: 1 }, { contract: "NQH6", quantity: 0 }];
+  const others = (contract) => othersText({ orders: known, positions, contract });
+  assert.equal(others("NQM6"), "1 order of NQH6, LONG 1 of NQU6");
+  assert.equal(others("NQH6"), "2 orders and SHORT 2 of NQM6, LONG 1 of NQU6");
+  assert.equal(othersText({ orders: undefined, positions: undefined, contract: "NQM6" }), "");
 });
 
 test("a stop limit goes with both prices until it is triggered, then with its limit", () => {

@@ -100,3 +100,15 @@ test("a destroyed panel no longer draws", () => {
   queue.cancel(draw);
   frames.shift()();
 });
+
+test("a panel that is about to be seen draws at once, and not again in the frame that it had asked for", () => {
+  const frames = [];
+  const queue = new FrameQueue((callback) => frames.push(callback));
+  let drawn = 0;
+  const draw = () => (drawn += 1);
+  queue.request(draw);
+  queue.now(draw);
+  assert.equal(drawn, 1);
+  frames.shift()();
+  assert.equal(drawn, 1);
+});

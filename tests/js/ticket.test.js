@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { buildOrder, exitsText, problemsOfExits, readWhole } from "../../static/js/orders/entry.js";
-import { quantityFor } from "../../static/js/orders/sizing.js";
+import { quantityFor, readTarget } from "../../static/js/orders/sizing.js";
 import { Templates } from "../../static/js/orders/templates.js";
 import { PriceFormat } from "../../static/js/ui/price.js";
 
@@ -134,5 +134,20 @@ test("what else stands in the browser's storage does no harm", () => {
   for (const text of ["{", "null", '{"a": 1, "b": {"targets": "no"}}']) {
     storage.setItem("futsim.exits", text);
     assert.deepEqual(new Templates(storage).names(), []);
+  }
+});
+
+test("the quantity is never more than an order may have, whatever the target", () => {
+  assert.equal(quantityFor(10n ** 30n, 1n), 1_000_000);
+  assert.equal(quantityFor(10n ** 30n, 1n, 2_000_000), 1_000_000);
+  assert.equal(quantityFor(10n ** 30n, 1n, 3), 3);
+});
+
+test("a target is an amount above nothing, or is said to be none", () => {
+  assert.deepEqual(readTarget(""), { target: null, problem: null });
+  assert.deepEqual(readTarget("$1 500.50"), { target: 1_500_500_000_000n, problem: null });
+  for (const text of ["abc", "−5", "-5", "0", "0.00", "1e9", "5."]) {
+    assert.equal(readTarget(text).target, null, text);
+    assert.match(readTarget(text).problem, /An amount above 0/);
   }
 });

@@ -7,7 +7,7 @@ const [SOLID, DASHED, DOTTED] = [0, 2, 1];
 const REACH = 4;
 
 /** What of a level can be seen. */
-const LOOKS = ["height", "text", "role", "dashed", "waits", "movable", "kind"];
+const LOOKS = ["height", "text", "role", "side", "dashed", "waits", "movable", "kind"];
 
 /** One level: a price line of the chart library with its axis label, and a tag over it that can be clicked. */
 class LevelLine {
@@ -25,12 +25,13 @@ class LevelLine {
       return;
     }
     const { height } = level;
-    const color = this.colors[level.role];
+    const color = this.colors[level.side ?? level.role];
     const lineStyle = level.waits ? DOTTED : level.dashed ? DASHED : SOLID;
     this.line.applyOptions({ price: height, color, axisLabelColor: color, lineStyle });
     setText(this.text, level.text);
     setAttribute(this.tag, "data-level", level.key);
     setAttribute(this.tag, "data-role", level.role);
+    setAttribute(this.tag, "data-side", level.side);
     setAttribute(this.tag, "data-waits", level.waits);
     setAttribute(this.tag, "data-movable", level.movable);
     const does = level.kind === "position" ? "Flatten: cancel its orders and close the position" : "Cancel this order";
@@ -52,7 +53,7 @@ export class LevelLines {
 
   constructor({ chart, series, canvas, colors, onClose }) {
     Object.assign(this, { chart, series, onClose });
-    this.colors = { entry: colors.accent, target: colors.up, stop: colors.down, gain: colors.up, loss: colors.down };
+    this.colors = { buy: colors.accent, sell: colors.hot, gain: colors.up, loss: colors.down };
     this.overlay = canvas.appendChild(el("div", { class: "levels" }));
     const view = { zOrder: () => "normal", renderer: () => ({ draw: () => this.#place() }) };
     const views = [view];

@@ -1,8 +1,8 @@
 import { directionOf, signedMoney } from "../ui/money.js";
-import { canMove, isStop, orderText, roleOf, waitingIn, priceOf } from "../working/orders.js";
+import { canMove, heldText, isStop, orderText, roleOf, waitingIn, priceOf } from "../working/orders.js";
 
 /**
- * The levels of one's own on a chart: {key, kind, price, text, role, dashed, waits, movable, order}. `price` counts
+ * The levels of one's own on a chart: {key, kind, price, text, role, side, dashed, waits, movable, order}. `price` counts
  * ticks of the contract's own prices and is a whole number but for a position's average.
  */
 
@@ -23,6 +23,7 @@ export function orderLevel(order, priceText) {
     price: priceOf(order),
     text: orderText(order, priceText),
     role: roleOf(order),
+    side: order.side,
     dashed: isStop(order),
     waits: order.waits,
     movable: canMove(order),
@@ -30,9 +31,10 @@ export function orderLevel(order, priceText) {
   };
 }
 
-function positionLevel({ quantity, average, open }, priceText) {
-  const text = `${quantity > 0 ? "LONG" : "SHORT"} ${Math.abs(quantity)} @ ${priceText(Math.round(average))} ${signedMoney(open)}`;
-  return { key: "position", kind: "position", price: average, text, role: directionOf(open) === "down" ? "loss" : "gain", dashed: false, waits: false, movable: false, order: null };
+function positionLevel(position, priceText) {
+  const { average, open } = position;
+  const text = `${heldText(position)} @ ${priceText(average)} ${signedMoney(open)}`;
+  return { key: "position", kind: "position", price: average, text, role: directionOf(open) === "down" ? "loss" : "gain", side: null, dashed: false, waits: false, movable: false, order: null };
 }
 
 /** The height of a level on the axis: the chart adds the contract's shift (1e-9 units) to its own prices. */

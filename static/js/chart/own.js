@@ -49,7 +49,7 @@ export class Own {
     const known = levelsOf({ orders, positions, asked, contract }, this.#priceText);
     const levels = [...known.map((level) => this.#held(level)), ...this.#ghostLevels()];
     this.lines.draw(levels.map((level) => ({ ...level, height: heightOf(level.price, scale, this.at.shift) })));
-    const others = othersText(orders, contract);
+    const others = othersText({ orders, positions, contract });
     setText(this.note, others && `${others} not shown`);
     show(this.note, others !== "");
     this.#drawExecutions(chart.bars, store.get("fills") ?? []);
@@ -61,7 +61,7 @@ export class Own {
     return found ? executionDetails(found) : null;
   }
 
-  #priceText = (ticks) => this.at.scale.format.text(BigInt(ticks) * this.at.scale.format.tick);
+  #priceText = (ticks) => this.at.scale.format.ofAverage(ticks);
 
   #drawExecutions(bars, fills) {
     const drawn = { bars, fills, count: bars.length, first: bars.t[0] };

@@ -12,7 +12,8 @@ export class HistoryPanel extends SheetPanel {
   name = "Executions";
   columns = COLUMNS;
   topics = ["fills"];
-  nothing = "Executions stand here, each with the reason why it was one.";
+  none = "No executions.";
+  about = "Executions stand here, each with the reason why it was one.";
 
   makeHeader({ right }) {
     this.count = el("span", { class: "faint num" });
@@ -28,7 +29,7 @@ export class HistoryPanel extends SheetPanel {
   drawRows({ fills = [] }) {
     const listed = listFills(fills, this.side.value, MOST);
     setText(this.count, countOf(listed.length));
-    setText(this.empty, fills.length ? "None of this side." : this.nothing);
+    if (fills.length) setText(this.empty, "None of this side.");
     this.rows.draw(listed, ({ number }) => number, (row, fill) => row.update(fill, this.format));
     return listed.length;
   }

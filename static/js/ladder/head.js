@@ -18,13 +18,13 @@ export class LadderHead {
     this.root = el("div", { class: "ladder-head" }, el("label", {}, el("span", {}, "Qty "), this.quantity), this.held, this.cancel, this.flatten);
   }
 
-  /** held: the position in the contract, or undefined; isOpen: whether any order works. */
-  update({ contract, held, isOpen }, priceText) {
+  /** held: the position in the contract, or undefined; isKnown: whether positions are; isOpen: whether any order works. */
+  update({ contract, held, isKnown, isOpen }, priceText) {
     this.contract = contract;
     if (document.activeElement !== this.quantity) this.#show();
     const quantity = held?.quantity ?? 0;
-    setText(this.lots, quantity ? `${quantity > 0 ? "+" : "−"}${Math.abs(quantity)}` : "flat");
-    setText(this.average, quantity ? ` @ ${priceText(Math.round(held.average))}` : "");
+    setText(this.lots, quantity ? `${quantity > 0 ? "+" : "−"}${Math.abs(quantity)}` : isKnown ? "flat" : "");
+    setText(this.average, quantity ? ` @ ${priceText(held.average)}` : "");
     setAttribute(this.held, "data-side", quantity ? (quantity > 0 ? "long" : "short") : null);
     this.cancel.disabled = !isOpen;
     this.flatten.disabled = !quantity && !isOpen;

@@ -157,11 +157,11 @@ export class LadderPanel extends MarketPanel {
   #drawRungs({ market, book, orders, queues, positions, asked }) {
     const { bids, asks, most } = sizesOf(book, market.tick);
     const scales = { size: most, traded: market.most };
-    const priceText = (price) => this.format.text(BigInt(price) * this.format.tick);
+    const priceText = (price) => this.format.ofAverage(price);
     const waiting = waitingIn(orders, market.contract, asked);
     const own = ownAt(this.#drag ? withMoved(waiting, this.#drag) : waiting, queues, priceText);
     const held = positions?.find(({ contract, quantity }) => contract === market.contract && quantity !== 0);
-    this.head.update({ contract: market.contract, held, isOpen: [...(orders?.values() ?? [])].some(({ over }) => !over) }, priceText);
+    this.head.update({ contract: market.contract, held, isKnown: positions !== undefined, isOpen: [...(orders?.values() ?? [])].some(({ over }) => !over) }, priceText);
     this.#fitPrices(priceText(this.#window.top));
     this.root.classList.toggle("has-own", own.size > 0);
     this.#rungs.forEach((rung, index) => {

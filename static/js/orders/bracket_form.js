@@ -57,7 +57,7 @@ export class BracketForm {
   }
 
   #makeFields() {
-    const field = (name, label, title, placeholder) => new Field(name, label, { title, placeholder, onInput: () => this.#changed() });
+    const field = (name, label, title, placeholder) => new Field(name, label, { title, placeholder, onInput: () => this.#typed() });
     return {
       exitStop: field("exitStop", "Stop, ticks", "The stop's distance from the first fill"),
       after: field("after", "Breakeven after", "After so many ticks in favour the stop goes to the entry", "ticks"),
@@ -71,7 +71,7 @@ export class BracketForm {
   #addTarget({ ticks = "", quantity = "" } = {}) {
     if (this.#targets.length >= MOST_TARGETS) return;
     const number = this.#targets.length + 1;
-    const onInput = () => this.#changed();
+    const onInput = () => this.#typed();
     const fields = {
       ticks: new Field("target", `Target ${number}, ticks`, { title: "The target's distance from the first fill", onInput }),
       quantity: new Field("targetQuantity", "for", { title: "How many leave here; the last target may take all that is left", placeholder: "the rest", onInput }),
@@ -86,6 +86,14 @@ export class BracketForm {
     const text = (name) => this.fields[name].text;
     const targets = this.#targets.map(({ ticks, quantity }) => ({ ticks: ticks.text, quantity: quantity.text }));
     return { stop: text("exitStop"), targets, after: text("after"), plus: text("plus"), trigger: text("trigger"), distance: text("distance"), trailStep: text("trailStep") };
+  }
+
+  /** Who fills in exits wants them sent. */
+  #typed() {
+    const { targets, ...texts } = this.#texts();
+    const given = [...Object.values(texts), ...targets.flatMap(({ ticks, quantity }) => [ticks, quantity])];
+    if (given.some(Boolean)) this.on.checked = true;
+    this.#changed();
   }
 
   #changed() {

@@ -1,3 +1,7 @@
+/** How long the page says that commands were on the way when the connection broke. */
+const LOST_MS = 30_000;
+const realTimers = { setTimeout: (callback, ms) => setTimeout(callback, ms), clearTimeout: (handle) => clearTimeout(handle) };
+
 /**
  * What a trader asks of the broker. Each command has an id that makes it idempotent; `done` tells that it is on
  * record. Prices are whole ticks of the contract's own prices.
@@ -6,14 +10,20 @@ export class Desk {
   #send;
   #number = 0;
   #waiting = new Map();
+  #doubtful = []; // what was on the way when the connection broke, until a snapshot tells which orders arrived
+  #lost = null; // the ref of the note that stands
+  #timer = null;
   #prefix = [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => byte.toString(36)).join("");
 
   /** send: hands a message to the socket and tells whether it went. */
-  constructor({ store, send, now = () => Date.now() }) {
-    Object.assign(this, { store, now });
+  constructor({ store, send, now = () => Date.now(), timers = realTimers }) {
+    Object.assign(this, { store, now, timers });
     this.#send = send;
     store.subscribe("done", (done) => this.#waiting.delete(done.id));
-    store.subscribe("connection", ({ state }) => state === "live" && this.#checkWaiting());
+    // a refusal is an answer too
+    store.subscribe("error", (error) => error && this.#waiting.delete(error.ref));
+    store.subscribe("connection", ({ state }) => state === "reconnecting" && this.#doubt());
+    store.subscribe("orders", (orders) => this.#checkDoubtful(orders));
   }
 
   /** Sends an order: {side, quantity, type, limit, stop, offset, tif, exits, …}; its id, or null if it did not go. */
@@ -67,17 +77,37 @@ export class Desk {
   #give(type, fields) {
     const id = `${this.#prefix}-${(this.#number += 1)}`;
     if (!this.#send({ type, id, ...fields, ref: id })) return null;
+    this.#withdraw();
     this.#waiting.set(id, { type, at: this.now() });
     return id;
   }
 
-  /** After a reconnect the snapshot tells which orders arrived; what did not is said, and never sent again unasked. */
-  #checkWaiting() {
-    const orders = this.store.get("orders") ?? new Map();
-    const lost = [...this.#waiting.keys()].filter((id) => !orders.has(id));
-    this.#waiting.clear();
-    if (!lost.length) return;
+  #doubt() {
+    this.#doubtful = [...this.#waiting.keys()];
+  }
+
+  /** The first orders after a break are the snapshot's. What did not arrive is said, and never sent again unasked. */
+  #checkDoubtful(orders) {
+    if (!this.#doubtful.length || this.store.get("connection")?.state !== "live") return;
+    const lost = this.#doubtful.filter((id) => this.#waiting.has(id) && !orders.has(id));
+    for (const id of this.#doubtful.splice(0)) this.#waiting.delete(id);
+    if (lost.length) this.#tellLost(lost);
+  }
+
+  #tellLost(lost) {
     const text = `The connection broke while ${lost.length === 1 ? "a command was" : `${lost.length} commands were`} on the way. Look at your orders and positions before you send again.`;
+    this.#withdraw();
+    this.#lost = lost[0];
+    this.#timer = this.timers.setTimeout(() => this.#withdraw(), LOST_MS);
     this.store.set("error", { code: "lost", message: text, ref: lost[0] });
+  }
+
+  /** The next command, or half a minute, ends the note: topic `withdrawn`. */
+  #withdraw() {
+    if (this.#lost === null) return;
+    this.timers.clearTimeout(this.#timer);
+    const ref = this.#lost;
+    this.#lost = null;
+    this.store.set("withdrawn", { ref });
   }
 }

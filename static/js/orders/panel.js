@@ -8,7 +8,8 @@ export class OrdersPanel extends SheetPanel {
   name = "Orders";
   columns = COLUMNS;
   topics = ["orders", "queues"];
-  nothing = "Orders stand here: those that work first, then those that are over.";
+  none = "No orders.";
+  about = "Orders stand here: those that work first, then those that are over.";
 
   makeHeader({ right }) {
     this.count = el("span", { class: "faint num" });

@@ -6,28 +6,29 @@ import { lastOf } from "../working/place.js";
 import { Subscriptions } from "../workspace/store.js";
 import { AccountLine } from "./account_line.js";
 import { buildOrder, readWhole } from "./entry.js";
+import { Story } from "./story.js";
 import { Templates } from "./templates.js";
 import { TicketForm } from "./ticket_form.js";
-import { doesText, storyOf } from "./words.js";
+import { doesText } from "./words.js";
 
 const SIDES = { buy: "Buy", sell: "Sell" };
 const KEYS = { KeyB: "buy", KeyS: "sell" };
+const TOO_LITTLE = "One contract risks more than $ Target, or nothing is at risk yet";
 /** What the log says of commands that have no order of their own to say it. */
 const ANSWERS = /^(Refused|Locked|Unlocked|Warned|Located): /;
 
 /** The order ticket: how much, at what risk, at which price, and the buttons that send it. */
 export class TicketPanel {
   #sent = new Set();
-  #last = null; // the id of the last order sent from here
-  #note = null; // {text, level}: what was said last
+  #told = new Story();
   #answered = null;
   #quantity = null; // the one that stands in the topic `ticket`
   #format = null;
 
   mount(root, context) {
     this.context = context;
-    this.form = new TicketForm({ templates: new Templates(window.localStorage), onInput: this.#redraw, lastTicks: () => lastTicks(context.store) });
-    this.account = new AccountLine({ desk: context.session.desk, onSent: (id) => this.#remember(id) });
+    this.form = new TicketForm({ templates: new Templates(window.localStorage), onInput: this.#drawNow, lastTicks: () => lastTicks(context.store) });
+    this.account = new AccountLine({ desk: context.session.desk, onSent: (id) => this.#remember(id, "") });
     this.contract = el("span", { class: "dim" });
     context.header.left.append(this.contract);
     this.tick = el("span", { class: "faint num", title: "What one tick of one contract is worth" });
@@ -38,11 +39,13 @@ export class TicketPanel {
     this.subscriptions = new Subscriptions(context.store);
     for (const topic of ["session", "clock", "account", "orders", "focus", "connection"]) this.subscriptions.add(topic, this.#redraw);
     this.subscriptions.add("ticket", (ticket) => this.#adopt(ticket.quantity));
+    this.subscriptions.add("take", ({ number }) => this.#begin(number));
     this.subscriptions.add("error", (error) => this.#failed(error));
+    this.subscriptions.add("withdrawn", ({ ref }) => this.#withdraw(ref));
     this.subscriptions.add("log", (lines) => this.#hear(lines));
     this.ending = context.whileVisible((visible) => {
       this.visible = visible;
-      this.#redraw();
+      this.#drawNow();
     });
   }
 
@@ -64,6 +67,13 @@ export class TicketPanel {
     this.buttons = { buy: this.#sideButton("buy", "Alt B"), sell: this.#sideButton("sell", "Alt S") };
     this.story = el("p", { class: "story", role: "status" });
     const button = (action, title, text, send) => el("button", { type: "button", class: "button", "data-action": action, title, onclick: () => this.#remember(send(this.context.session.desk), `${text}: sent`) }, text);
+    this.closers = el(
+      "div",
+      { class: "closers" },
+      button("flatten", "Cancel all orders and close every position at the market", "Flatten", (desk) => desk.flatten()),
+      button("reverse", "Cancel the contract's orders and turn its position round", "Reverse", (desk) => desk.reverse()),
+      button("cancel-all", "Cancel every order", "Cancel all", (desk) => desk.cancelAll()),
+    );
     const { types, main, bracket, more } = this.form;
     return el(
       "div",
@@ -72,13 +82,7 @@ export class TicketPanel {
       main,
       risk,
       el("div", { class: "sides" }, this.buttons.buy, this.buttons.sell),
-      el(
-        "div",
-        { class: "closers" },
-        button("flatten", "Cancel all orders and close every position at the market", "Flatten", (desk) => desk.flatten()),
-        button("reverse", "Cancel the contract's orders and turn its position round", "Reverse", (desk) => desk.reverse()),
-        button("cancel-all", "Cancel every order", "Cancel all", (desk) => desk.cancelAll()),
-      ),
+      this.closers,
       this.story,
       bracket.root,
       more,
@@ -90,6 +94,9 @@ export class TicketPanel {
   }
 
   #redraw = () => this.visible && this.context.frames.request(this.#draw);
+
+  /** What is typed is on the buttons at once: they may be pressed before the next frame. */
+  #drawNow = () => this.visible && this.context.frames.now(this.#draw);
 
   // --- commands ---
 
@@ -107,15 +114,23 @@ export class TicketPanel {
     const { order, problems } = buildOrder(this.form.values(side), this.#format);
     this.form.complain(problems);
     if (order === null) return;
-    this.#last = this.context.session.desk.submit(order);
-    this.#remember(this.#last);
+    this.#remember(this.context.session.desk.submit(order));
   }
 
-  /** A command went; words: what is said until there is an answer. */
+  /** A command went; words: what is said until there is an answer, null for an order. */
   #remember(id, words = null) {
     if (id === null) return;
     this.#sent.add(id);
-    this.#note = words && { text: words, level: "info" };
+    this.#told.sent(id, words, this.#orders);
+    this.#redraw();
+  }
+
+  get #orders() {
+    return this.context.store.get("orders");
+  }
+
+  #say(note) {
+    this.#told.say(note, this.#orders);
     this.#redraw();
   }
 
@@ -123,7 +138,16 @@ export class TicketPanel {
 
   #failed(error) {
     if (!error || !this.#sent.has(error.ref)) return;
-    this.#note = { text: error.message, level: "error" };
+    this.#say({ text: error.message, level: "error", ref: error.ref });
+  }
+
+  #withdraw(ref) {
+    this.#told.withdraw(ref);
+    this.#redraw();
+  }
+
+  #begin(take) {
+    this.#told.begin(take, this.#orders);
     this.#redraw();
   }
 
@@ -134,8 +158,7 @@ export class TicketPanel {
     const isNews = this.#answered !== null && key !== "" && key !== this.#answered;
     this.#answered = key;
     if (!isNews) return;
-    this.#note = { text: line.text, level: line.level };
-    this.#redraw();
+    this.#say({ text: line.text, level: line.level, ref: null });
   }
 
   #draw = () => {
@@ -146,7 +169,9 @@ export class TicketPanel {
     setText(this.tick, session?.tick_value ? `tick ${moneyText(session.tick_value)}` : "");
     this.account.update(account ?? null);
     this.#drawRisk();
-    this.#drawButtons(session);
+    const isReady = session?.state === "ready" && store.get("connection")?.state === "live";
+    this.#drawButtons(isReady);
+    for (const closer of this.closers.children) closer.disabled = !isReady;
     this.#drawStory();
     setText(this.form.moreSum, this.form.extras);
   };
@@ -185,14 +210,13 @@ export class TicketPanel {
     this.form.setQuantity(String(quantity));
   }
 
-  #drawButtons(session) {
+  #drawButtons(isReady) {
     const quantities = this.form.quantities();
-    const isReady = session?.state === "ready" && this.context.store.get("connection")?.state === "live";
     for (const [side, button] of Object.entries(this.buttons)) {
       const quantity = quantities[side];
       button.disabled = !isReady || quantity === 0;
       setText(button, `${SIDES[side]} ${quantity ?? ""} ${this.#does()}`.replace("  ", " "));
-      setAttribute(button, "title", quantity === 0 ? "One contract risks more than $ Target, or nothing is at risk yet" : `${button.dataset.key} in the ticket`);
+      setAttribute(button, "title", this.form.targetProblem ?? (quantity === 0 ? TOO_LITTLE : `${button.dataset.key} in the ticket`));
     }
   }
 
@@ -203,10 +227,7 @@ export class TicketPanel {
   }
 
   #drawStory() {
-    const order = this.context.store.get("orders")?.get(this.#last);
-    const waiting = this.#last !== null && !order ? { text: "Sent …", level: "info" } : null;
-    const told = order ? { text: storyOf(order, this.#format), level: order.status === "rejected" ? "error" : "info" } : waiting;
-    const shown = this.#note ?? told;
+    const shown = this.#told.told(this.#orders, this.#format);
     setText(this.story, shown?.text ?? "");
     setAttribute(this.story, "data-level", shown?.level ?? null);
   }

@@ -1,9 +1,8 @@
 import { el, setAttribute, show } from "../ui/dom.js";
-import { nanosOfDollars } from "../ui/money.js";
 import { BracketForm } from "./bracket_form.js";
 import { FIELDS_OF, ORDER_TYPES, TIMES_IN_FORCE, readWhole } from "./entry.js";
 import { Field, PriceField, QuantityField } from "./fields.js";
-import { quantityFor } from "./sizing.js";
+import { quantityFor, readTarget } from "./sizing.js";
 import { typeText } from "./words.js";
 
 const QUICK = [1, 2, 5, 10];
@@ -48,14 +47,19 @@ export class TicketForm {
     return { side, type: this.type, quantity, limit, stop, offset, step, oco, tif: this.tif.value, postOnly: this.postOnly.checked, reduceOnly: this.reduceOnly.checked, exits: this.bracket.exits };
   }
 
-  /** 1e-9 dollars of $ Target; null where it is empty, or no amount. */
+  /** 1e-9 dollars of $ Target; null where it is empty, or wrong. */
   get target() {
-    const { text } = this.fields.target;
-    return text ? nanosOfDollars(text.replace(/[\s\u202f,$]/g, "")) : null;
+    return readTarget(this.fields.target.text).target;
   }
 
-  /** How many Buy and Sell send: {buy, sell}; null where Qty cannot be read. */
+  /** What is wrong with $ Target, in words, or null. */
+  get targetProblem() {
+    return readTarget(this.fields.target.text).problem;
+  }
+
+  /** How many Buy and Sell send: {buy, sell}; null where Qty cannot be read, 0 where $ Target cannot. */
   quantities() {
+    if (this.targetProblem !== null) return { buy: 0, sell: 0 };
     if (this.target !== null) return this.#sides;
     const { value = null } = readWhole(this.fields.quantity.text);
     return { buy: value, sell: value };
@@ -64,7 +68,7 @@ export class TicketForm {
   /** With a $ Target, Qty follows the risks of one (1e-9 dollars, null where unknown). most: the position limit, or null. */
   size(risks, most) {
     const { target, quantity } = this.fields;
-    target.complain(target.text && this.target === null ? "An amount such as 500." : null);
+    target.complain(this.targetProblem);
     setAttribute(quantity.input, "data-computed", this.target === null ? null : "true");
     if (this.target === null) return;
     this.#sides = { buy: quantityFor(this.target, risks.buy, most), sell: quantityFor(this.target, risks.sell, most) };

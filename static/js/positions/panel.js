@@ -8,7 +8,8 @@ export class PositionsPanel extends SheetPanel {
   name = "Positions";
   columns = COLUMNS;
   topics = ["positions", "account"];
-  nothing = "You are flat. Positions stand here, each in its contract's own prices.";
+  none = "You are flat.";
+  about = "Positions stand here, each in its contract's own prices.";
 
   makeHeader({ right }) {
     this.open = right.appendChild(el("span", { class: "num", title: "Open P&L of all positions" }));

@@ -4,20 +4,11 @@ import { readWhole } from "../orders/entry.js";
 
 /** [name, heading] */
 export const COLUMNS = [["contract", "Contract"], ["side", "Side"], ["quantity", "Qty"], ["average", "Average"], ["mark", "Mark"], ["open", "Open P&L"], ["realised", "Realised"], ["fees", "Fees"], ["actions", ""]];
-/** An average price is told to a hundredth of a tick. */
-const FINENESS = 100;
 
 /** "long", "short" or "flat" of a signed quantity. */
 export function sideText(quantity) {
   if (quantity === 0) return "flat";
   return quantity > 0 ? "long" : "short";
-}
-
-/** An average, in ticks and parts of them, as a price; empty for none. */
-export function averageText(average, format) {
-  if (average === null) return "";
-  const fine = format.tick % BigInt(FINENESS) === 0n ? FINENESS : 1;
-  return format.text((BigInt(Math.round(average * fine)) * format.tick) / BigInt(fine), { group: true });
 }
 
 /** One contract's position, with the ways to close it. */
@@ -27,11 +18,13 @@ export class PositionRow {
     Object.assign(this, { desk, onSent });
     this.cells = Object.fromEntries(COLUMNS.map(([name]) => [name, el(name === "contract" ? "th" : "td", { class: `c-${name}`, scope: name === "contract" ? "row" : null })]));
     const button = (action, title, text, send) => el("button", { type: "button", class: "bare", "data-action": action, title, onclick: () => this.onSent(send()) }, text);
-    this.part = el("input", { type: "text", class: "num part", name: "part", value: "1", "aria-label": "How many to close", title: "How many to close", autocomplete: "off", oninput: () => setAttribute(this.part, "aria-invalid", null) });
+    this.part = el("input", { type: "text", class: "num part", name: "part", value: "1", "aria-label": "How many to close", title: "How many to close", autocomplete: "off", oninput: () => this.#complain(null) });
+    this.problem = el("small", { class: "field-problem", role: "alert", hidden: true });
     this.part.addEventListener("keydown", (event) => this.#keyed(event));
     this.ways = el(
       "span",
       { class: "ways" },
+      this.problem,
       this.part,
       el("button", { type: "button", class: "bare", "data-action": "close-part", title: "Close so many at the market", onclick: () => this.#closePart() }, "close"),
       button("flatten-position", "Cancel this contract's orders and close its position", "flatten", () => this.desk.flatten(this.position.contract)),
@@ -51,7 +44,7 @@ export class PositionRow {
     setText(cells.side, sideText(quantity));
     setAttribute(cells.side, "data-direction", quantity ? (quantity > 0 ? "up" : "down") : "");
     setText(cells.quantity, String(Math.abs(quantity)));
-    setText(cells.average, averageText(average, format));
+    setText(cells.average, average === null ? "" : format.ofAverage(average, { group: true }));
     setText(cells.mark, mark === null ? "" : format.ofTicks(mark, { group: true }));
     this.#money(cells.open, quantity ? open : null);
     this.#money(cells.realised, realised);
@@ -72,8 +65,13 @@ export class PositionRow {
 
   #closePart() {
     const { value, problem } = readWhole(this.part.value, { most: Math.abs(this.position.quantity) });
-    setAttribute(this.part, "aria-invalid", problem ? "true" : null);
-    this.part.title = problem ?? "How many to close";
+    this.#complain(problem ?? null);
     if (!problem) this.onSent(this.desk.closePart(value, this.position.contract));
+  }
+
+  #complain(problem) {
+    setText(this.problem, problem ?? "");
+    show(this.problem, problem !== null);
+    setAttribute(this.part, "aria-invalid", problem === null ? null : "true");
   }
 }

@@ -31,7 +31,7 @@ export class ReplayBar {
     this.#fillSpeeds();
     this.#listen();
     this.subscriptions = new Subscriptions(context.store);
-    for (const topic of ["clock", "session", "connection", "job"]) {
+    for (const topic of ["clock", "session", "connection", "job", "take"]) {
       this.subscriptions.add(topic, () => context.frames.request(this.#draw));
     }
     this.subscriptions.add("error", (error) => this.#refused(error));
@@ -179,7 +179,14 @@ export class ReplayBar {
     this.#drawSession(store.get("session"));
     this.#drawClock(store.get("clock"));
     this.#drawLoading();
+    this.#drawTake(store.get("take")?.number ?? 0);
   };
+
+  /** The first take is the session itself. */
+  #drawTake(number) {
+    show(this.fields.take, number > 1);
+    setText(this.fields.take, `take ${number}`);
+  }
 
   #drawConnection({ state, reason }) {
     const chip = this.fields.connection;

@@ -17,6 +17,12 @@ export class FrameQueue {
     this.#handle ??= this.#requestFrame(() => this.#run());
   }
 
+  /** Runs `draw` now, in place of one that waits: for what is about to be seen, or has just been typed. */
+  now(draw) {
+    this.cancel(draw);
+    run(draw);
+  }
+
   /** Forgets a `draw` that waits, as when its panel is destroyed. */
   cancel(draw) {
     this.#waiting.delete(draw);
@@ -26,13 +32,15 @@ export class FrameQueue {
     const draws = [...this.#waiting];
     this.#waiting.clear();
     this.#handle = null;
-    for (const draw of draws) {
-      try {
-        draw();
-      } catch (error) {
-        // one panel's fault must not stop the others' drawing
-        console.error(error);
-      }
-    }
+    for (const draw of draws) run(draw);
+  }
+}
+
+/** One panel's fault must not stop the others' drawing. */
+function run(draw) {
+  try {
+    draw();
+  } catch (error) {
+    console.error(error);
   }
 }

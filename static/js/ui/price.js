@@ -52,6 +52,13 @@ export class PriceFormat {
     return this.text(BigInt(ticks) * this.tick, options);
   }
 
+  /** A price in ticks that may lie between two of them, as an average does: then with one decimal more than a price has. */
+  ofAverage(ticks, options) {
+    if (Number.isInteger(ticks)) return this.ofTicks(ticks, options);
+    const step = 10 ** Math.max(0, 8 - this.decimals);
+    return this.text(BigInt(Math.round((ticks * Number(this.tick)) / step)) * BigInt(step), options);
+  }
+
   /** `text` with a sign that is always there: "+178.25", "−12.50", "0.00". */
   signed(nanos) {
     const value = BigInt(nanos);

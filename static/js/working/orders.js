@@ -16,7 +16,7 @@ export function leftOf({ quantity, filled }) {
   return quantity - filled;
 }
 
-/** What colour an order has: "target" or "stop" for one that leaves a position, else "entry". */
+/** What an order is for: "target" or "stop" for one that leaves a position, else "entry". */
 export function roleOf(order) {
   if (!order.exit) return "entry";
   return isStop(order) ? "stop" : "target";
@@ -45,13 +45,23 @@ export function withAsked(order, wish) {
   return { ...order, ...wish?.changes, cancelled: wish?.cancels ?? false, waits };
 }
 
-/** "2 orders of NQH6 are not shown": those of other contracts; empty where there are none. */
-export function othersText(orders, contract) {
+/** "1 order and LONG 1 of NQU6": what there is in other contracts; empty where there is nothing. */
+export function othersText({ orders, positions, contract }) {
+  const isOther = (each) => each.contract !== contract;
   const counts = new Map();
-  for (const { over, contract: name } of orders?.values() ?? []) {
-    if (!over && name !== contract) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const order of [...(orders?.values() ?? [])].filter(isOther)) {
+    if (!order.over) counts.set(order.contract, (counts.get(order.contract) ?? 0) + 1);
   }
-  return [...counts].map(([name, count]) => `${count} ${count === 1 ? "order" : "orders"} of ${name}`).join(", ");
+  const held = new Map((positions ?? []).filter((each) => isOther(each) && each.quantity !== 0).map((each) => [each.contract, heldText(each)]));
+  const textOf = (name) => [counts.has(name) && countOf(counts.get(name)), held.get(name)].filter(Boolean).join(" and ");
+  return [...new Set([...counts.keys(), ...held.keys()])].map((name) => `${textOf(name)} of ${name}`).join(", ");
+}
+
+const countOf = (count) => `${count} ${count === 1 ? "order" : "orders"}`;
+
+/** "LONG 2" of a position. */
+export function heldText({ quantity }) {
+  return `${quantity > 0 ? "LONG" : "SHORT"} ${Math.abs(quantity)}`;
 }
 
 /** "BUY 2 LMT 21034.25" */

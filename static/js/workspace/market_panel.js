@@ -41,6 +41,7 @@ export class MarketPanel {
   #seen(visible) {
     this.visible = visible;
     this.context.session.watch(this.context.panelId, visible ? this.watches : null);
-    this.redraw();
+    // it stands as it was when it was hidden
+    if (visible) this.context.frames.now(this.drawing);
   }
 }

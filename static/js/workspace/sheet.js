@@ -4,18 +4,20 @@ import { Rows } from "../ui/rows.js";
 import { Subscriptions } from "./store.js";
 
 /**
- * A panel that is one table. A subclass has `name`, `columns`, `topics` and `nothing` (what stands there without rows),
- * and the methods `makeHeader(header)`, `makeRow()` and `drawRows({session, …topics})`. It is drawn while it can be seen.
+ * A panel that is one table. A subclass has `name`, `columns`, `topics` (the first has the rows), `about` (what stands
+ * there without rows) and `none` (said before that once it is known that there are none), and the methods
+ * `makeHeader(header)`, `makeRow()` and `drawRows({session, …topics})`. It is drawn while it can be seen.
  */
 export class SheetPanel {
   #sent = new Map();
+  #said = null; // the command whose problem stands there
 
   mount(root, context) {
     this.context = context;
     this.makeHeader(context.header);
     const body = el("tbody");
     const heads = this.columns.map(([name, text]) => el("th", { scope: "col", class: `c-${name}` }, text));
-    this.empty = el("p", { class: "quiet" }, this.nothing);
+    this.empty = el("p", { class: "quiet" }, this.about);
     this.problem = el("p", { class: "sheet-problem", role: "alert", hidden: true });
     this.table = el("table", { class: "sheet", "aria-label": this.name }, el("thead", {}, el("tr", {}, ...heads)), body);
     this.root = el("div", { class: "sheet-box" }, this.problem, this.empty, this.table);
@@ -24,9 +26,11 @@ export class SheetPanel {
     this.subscriptions = new Subscriptions(context.store);
     for (const topic of ["session", ...this.topics]) this.subscriptions.add(topic, this.redraw);
     this.subscriptions.add("error", (error) => this.#failed(error));
+    this.subscriptions.add("withdrawn", ({ ref }) => ref === this.#said && show(this.problem, false));
     this.ending = context.whileVisible((visible) => {
       this.visible = visible;
-      this.redraw();
+      // it stands as it was when it was hidden
+      if (visible) context.frames.now(this.#draw);
     });
   }
 
@@ -47,6 +51,7 @@ export class SheetPanel {
 
   #failed(error) {
     if (!error || !this.#sent.has(error.ref)) return;
+    this.#said = error.ref;
     setText(this.problem, `${this.#sent.get(error.ref)}${error.message}`);
     show(this.problem, true);
   }
@@ -56,6 +61,7 @@ export class SheetPanel {
     if (!known.session) return;
     if (known.session !== this.session) this.format = new PriceFormat(known.session);
     this.session = known.session;
+    setText(this.empty, known[this.topics[0]] === undefined ? this.about : `${this.none} ${this.about}`);
     const isBare = this.drawRows(known) === 0;
     show(this.empty, isBare);
     show(this.table, !isBare);

@@ -2,7 +2,7 @@
  * The session store: what panels know. A topic holds its latest value; a subscriber gets it at once and
  * then each newer one. Topics: `session`, `clock`, `job`, `log`, `connection`, `error`, `focus`, `sought`,
  * `lookback`, `board`, `book`, `prints`, `volumes`, `feed`, `last`,
- * `orders`, `fills`, `take`, `positions`, `account`, `queues`, `done`,
+ * `orders`, `fills`, `take`, `positions`, `account`, `queues`, `done`, `withdrawn` ({ref} of an error that is no news any more),
  * `asked` (what has been asked of orders and has not come), `ticket` ({quantity} of the next order),
  * `bars:<chart>`, `marks:<chart>`, `ranks:<chart>`, `metrics:<chart>`, `risk:<chart>`.
  */
