@@ -24,11 +24,12 @@ def get_trade(user_id: int, trade_id: int) -> Trade:
 
 
 def unread_takes(user_id: int) -> QuerySet[Take]:
-    """The user's takes with fills that the journal has not read, the oldest first."""
+    """The user's takes with fills that the journal has not read, or left since it read them, the oldest first."""
     newer = FillRecord.objects.filter(take=OuterRef("pk"), number__gt=OuterRef("reading__last_fill"))
     any_at_all = FillRecord.objects.filter(take=OuterRef("pk"))
     found = Take.objects.filter(session__owner_id=user_id)
-    found = found.filter(Exists(newer) | Q(reading=None) & Exists(any_at_all))
+    left = Q(reading__is_left=False) & Exists(Take.objects.filter(parent=OuterRef("pk")))
+    found = found.filter(Exists(newer) | Q(reading=None) & Exists(any_at_all) | left)
     return found.select_related("session__asset", "parent").order_by("pk")
 
 

@@ -59,6 +59,12 @@ def fork(take: Take, second: float, fills: int) -> Take:
     return record.fork(take, take.session.epoch, at(second), 0, fills, fills, record.pins_of(take))
 
 
+def leave(take: Take, second: float, ticks: int) -> None:
+    """Its user goes back from an instant at which something is open, at this price."""
+    instrument = Instrument(**take.instruments[0])
+    record.leave(take, take.session.epoch, at(second), {instrument.name: ticks * instrument.tick})
+
+
 def pin(take: Take, contract: Contract, trade_date: date) -> Pinned:
     """Have what is stored of a session be what decided the take's fills."""
     pinned, _ = spans.best(contract.pk, trade_date)

@@ -14,7 +14,7 @@ from journal import services, tasks
 from journal.models import Trade
 from replay.models import ReplaySession
 from tests.conftest import People
-from tests.journaling import at, fill, fork, replay_of, take_of
+from tests.journaling import at, fill, fork, leave, replay_of, take_of
 from trading.engine.settings import Instrument
 from trading.engine.terms import Grade
 
@@ -225,6 +225,23 @@ def test_who_has_retakes_only_is_told_where_they_are(owner: Client, people: Peop
     fill(fork(take, 2, fills=1), (-1, 101, 3))
     page = get(owner, "?result=winners")
     assert "1 retake would: choose all takes." in page
+
+
+def test_a_loser_left_open_by_going_back_counts(owner: Client, people: People) -> None:
+    take = take_of(people.owner, (1, 100, 1), (-1, 110, 2), (1, 110, 3))
+    assert figures(get(owner))["Trades"] == "1"
+    leave(take, 60, ticks=90)
+    fork(take, 2.5, fills=2)
+    page = get(owner)
+    assert nets(page) == ["-102.00", "46.00"]
+    assert figures(page)["Net"] == "-56.00 n = 2"
+    assert "You went back while it was open" in page
+    assert page.count(">left open</span>") == 1
+    assert "1 left open by going back, counted at the last price seen." in page
+    assert nets(get(owner, "?result=losers")) == ["-102.00"]
+    left = Trade.objects.get(net__lt=0)
+    assert "You went back while the rest was open" in get(owner, f"{left.pk}/fills")
+    assert ",left," in get(owner, "trades.csv")
 
 
 # --- fills ------------------------------------------------------------------------------------------------
