@@ -3,7 +3,8 @@
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from journal.models import Trade
-from trading.models import FillRecord, Take
+from trading.engine.terms import Change
+from trading.models import EventRecord, FillRecord, Take
 
 
 class NoSuchTrade(LookupError):
@@ -12,7 +13,7 @@ class NoSuchTrade(LookupError):
 
 def trades_of(user_id: int) -> QuerySet[Trade]:
     """The user's trades, the one entered last first."""
-    return Trade.objects.filter(owner_id=user_id).select_related("asset", "take", "session__replay")
+    return Trade.objects.filter(owner_id=user_id).select_related("asset", "take", "session__replay", "session__account")
 
 
 def get_trade(user_id: int, trade_id: int) -> Trade:
@@ -24,17 +25,24 @@ def get_trade(user_id: int, trade_id: int) -> Trade:
 
 
 def unread_takes(user_id: int) -> QuerySet[Take]:
-    """The user's takes with fills that the journal has not read, the oldest first."""
+    """The user's takes with fills that the journal has not read, or left since it read them, the oldest first."""
     newer = FillRecord.objects.filter(take=OuterRef("pk"), number__gt=OuterRef("reading__last_fill"))
     any_at_all = FillRecord.objects.filter(take=OuterRef("pk"))
     found = Take.objects.filter(session__owner_id=user_id)
-    found = found.filter(Exists(newer) | Q(reading=None) & Exists(any_at_all))
+    left = Q(reading__is_left=False) & Exists(Take.objects.filter(parent=OuterRef("pk")))
+    found = found.filter(Exists(newer) | Q(reading=None) & Exists(any_at_all) | left)
     return found.select_related("session__asset", "parent").order_by("pk")
 
 
 def unmeasured(user_id: int) -> QuerySet[Trade]:
     """The user's trades that are over and whose MAE and MFE have not been looked up."""
     return Trade.objects.filter(owner_id=user_id, is_measured=False, exit_ns__isnull=False)
+
+
+def locks_of(user_id: int) -> QuerySet[EventRecord]:
+    """When the user's accounts were locked and unlocked, and why, the newest first."""
+    found = EventRecord.objects.filter(take__session__owner_id=user_id, change__in=(Change.LOCKED, Change.UNLOCKED))
+    return found.select_related("take__session__account").order_by("-ns", "-pk")
 
 
 def tags_of(user_id: int) -> list[str]:

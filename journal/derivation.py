@@ -10,7 +10,7 @@ from market.facts import PRICE_SCALE
 from market.models import Asset
 from trading.codec import of_json
 from trading.engine.records import Fill
-from trading.engine.roundtrips import Extremes, RoundTrip, round_trips
+from trading.engine.roundtrips import Extremes, Left, RoundTrip, round_trips
 from trading.engine.settings import Instrument
 from trading.engine.terms import Grade
 from trading.models import Take
@@ -28,12 +28,19 @@ def own_trips(take: Take, fills: Sequence[Fill], extremes: Extremes | None = Non
     """(number, trip) of those that have a fill of the take's own; the others are those of the takes before.
 
     Trips are numbered in the order of their first fills. More fills at the end change no number and no trip that is
-    over: only those that were open.
+    over: only those that were open. Those still open in a take that was left end there.
     """
     instruments = {each.name: each for each in of_json(take.instruments, list[Instrument])}
-    trips = sorted(round_trips(fills, instruments, extremes), key=lambda trip: trip.fills[0])
+    trips = sorted(round_trips(fills, instruments, extremes, left_of(take)), key=lambda trip: trip.fills[0])
     numbered = enumerate(trips, start=1)
     return [(number, trip) for number, trip in numbered if trip.fills[-1] > take.inherited_fills]
+
+
+def left_of(take: Take) -> Left | None:
+    """Where a take was left with something open; None while it goes on."""
+    if take.left_ns is None or take.left_marks is None or not take.is_left:
+        return None
+    return Left(take.left_ns, take.left_marks)
 
 
 def retakes_of(take: Take) -> set[int]:

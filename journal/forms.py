@@ -1,7 +1,7 @@
 """What a trader may ask of the journal, and write into it."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,10 +10,15 @@ from django.db.models import Q, QuerySet
 
 from journal.models import NOTE_LENGTH, TAG_LENGTH, Trade
 from journal.statistics import IS_OVER, LOST, WON
+from market.sessions import et_ns
+from trading.engine.risk import MARKET_DAY_ENDS
+from trading.models import EventRecord
 
 MOST_TAGS = 12
 BAD_DATE = "Write the date as 2026-03-18."
 RESULTS = {"winners": WON & IS_OVER, "losers": LOST & IS_OVER, "open": Q(exit_ns=None)}
+EARLIEST, LATEST = date(1970, 1, 2), date(2200, 1, 1)
+"""Instants of days beyond these are no int64 nanoseconds."""
 SIDES = {"long": Trade.Side.LONG, "short": Trade.Side.SHORT}
 
 
@@ -29,6 +34,7 @@ class FilterForm(forms.Form):
     """Which trades to look at. Each field left empty leaves all; of takes, empty is the first ones only."""
 
     asset = forms.CharField(required=False, max_length=10)
+    account = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     side = _choice("Side", "both", *SIDES)
     first = _day()
     last = _day()
@@ -50,6 +56,7 @@ class FilterForm(forms.Form):
         data = self.cleaned_data
         asked = {
             "asset__root": data["asset"].upper(),
+            "session__account_id": data["account"],
             "side": SIDES.get(data["side"]),
             "trade_date__gte": data["first"],
             "trade_date__lte": data["last"],
@@ -58,6 +65,16 @@ class FilterForm(forms.Form):
         }
         found = trades.filter(**{name: value for name, value in asked.items() if value})
         return found.filter(RESULTS.get(data["result"], Q()))
+
+    def locks(self, events: QuerySet[EventRecord]) -> QuerySet[EventRecord]:
+        """Those of the locks and unlocks that are of the account and the market days asked for."""
+        account, first, last = (self.cleaned_data[name] for name in ("account", "first", "last"))
+        asked = {
+            "take__session__account_id": account,
+            "ns__gte": first and _day_ends(first - timedelta(days=1) if first > EARLIEST else EARLIEST),
+            "ns__lt": last and _day_ends(last),
+        }
+        return events.filter(**{name: value for name, value in asked.items() if value})
 
     @property
     def choices(self) -> list[forms.BoundField]:
@@ -72,6 +89,11 @@ class FilterForm(forms.Form):
     def address(self) -> str:
         """What is asked for as the query of an address, without what is left empty."""
         return urlencode({name: self.data[name] for name in self.fields if self.data.get(name)})
+
+
+def _day_ends(day: date) -> int:
+    """UTC ns at which a market day ends and the next begins."""
+    return et_ns(min(max(day, EARLIEST), LATEST), MARKET_DAY_ENDS)
 
 
 class NoteForm(forms.Form):

@@ -14,6 +14,7 @@ from django.db.models import F, Q
 
 from market.models import Asset
 from market.sessions import to_et
+from trading.engine.roundtrips import LEFT_OPEN
 from trading.engine.terms import AMBIGUOUS_BAR
 from trading.models import Take, TradingSession
 
@@ -105,6 +106,11 @@ class Trade(models.Model):
         return AMBIGUOUS_BAR in self.flags
 
     @property
+    def is_left_open(self) -> bool:
+        """Whether its user went back while it was open: it ends at the last price that he had seen."""
+        return LEFT_OPEN in self.flags
+
+    @property
     def entered(self) -> datetime:
         """In ET."""
         return to_et(self.entry_ns)
@@ -121,10 +127,14 @@ class Trade(models.Model):
 
 
 class Reading(models.Model):
-    """How far a take's own fills have been read into the journal. last_fill: the number of the last one."""
+    """How far a take's own fills have been read into the journal.
+
+    last_fill: the number of the last one. is_left: another take went on in its place by then.
+    """
 
     take = models.OneToOneField(Take, models.CASCADE, related_name="reading")
     last_fill = models.PositiveIntegerField(default=0)
+    is_left = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"{self.take} up to fill {self.last_fill}"

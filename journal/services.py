@@ -36,6 +36,7 @@ def read_new(user_id: int, at_most: int | None = None) -> bool:
 def read_take(take: Take) -> None:
     """Derive a take's trades. Doing it twice, or two at once, ends in the same rows; notes and tags stay."""
     with transaction.atomic():
+        take.refresh_from_db(fields=["left_ns", "left_marks"])
         Reading.objects.get_or_create(take=take)
         reading = Reading.objects.select_for_update().get(take=take)
         fills = derivation.line_fills(take)
@@ -46,7 +47,8 @@ def read_take(take: Take) -> None:
             update_fields=DERIVED,
         )
         reading.last_fill = fills[-1].number if fills else 0
-        reading.save(update_fields=["last_fill"])
+        reading.is_left = take.is_left
+        reading.save(update_fields=["last_fill", "is_left"])
 
 
 def measure_take(take: Take) -> None:

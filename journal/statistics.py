@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.db.models import Count, Min, Q, QuerySet, Sum
 
 from journal.models import Trade
+from trading.engine.roundtrips import LEFT_OPEN
 from trading.engine.terms import AMBIGUOUS_BAR
 
 WON, LOST = Q(net__gt=0), Q(net__lt=0)
@@ -18,8 +19,8 @@ ZERO = Decimal(0)
 class Totals:
     """Sums and counts. won, lost: the nets of those that won and lost, lost below 0; gross: before fees.
 
-    largest_loss: None where none lost. ambiguous: those with a fill on a bar that held target and stop. open: those
-    that are not over, which nothing else counts.
+    largest_loss: None where none lost. ambiguous: those with a fill on a bar that held target and stop. left: those
+    that ended where their take was left. open: those that are not over, which nothing else counts.
     """
 
     count: int
@@ -32,6 +33,7 @@ class Totals:
     lost: Decimal
     largest_loss: Decimal | None
     ambiguous: int
+    left: int
     open: int
 
     @property
@@ -68,6 +70,7 @@ def totals(trades: QuerySet[Trade]) -> Totals:
         lost=Sum("net", filter=IS_OVER & LOST, default=ZERO),
         largest_loss=Min("net", filter=IS_OVER & LOST),
         ambiguous=Count("pk", filter=IS_OVER & Q(flags__contains=[AMBIGUOUS_BAR])),
+        left=Count("pk", filter=IS_OVER & Q(flags__contains=[LEFT_OPEN])),
         open=Count("pk", filter=Q(exit_ns=None)),
         # last: what comes after a sum called net would mean the sum
         gross=Sum("gross", filter=IS_OVER, default=ZERO),

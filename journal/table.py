@@ -30,6 +30,7 @@ COLUMNS: dict[str, Callable[[Trade], object]] = {
     "flags": lambda trade: " ".join(trade.flags),
     "take": lambda trade: trade.take.number,
     "session": lambda trade: trade.session_id,
+    "account": lambda trade: trade.session.account.name,
     "tags": lambda trade: ", ".join(trade.tags),
     "note": lambda trade: trade.note,
 }

@@ -16,8 +16,12 @@ from journal.forms import FilterForm, NoteForm
 from journal.models import Trade
 from journal.statistics import totals
 from journal.tasks import bring_up_to_date
+from market.sessions import to_et
+from trading.access import accounts_of
 
 PAGE = 50
+MOST_LOCKS = 100
+"""The newest; the page folds them away."""
 
 
 @require_safe
@@ -41,6 +45,7 @@ def _list(request: HttpRequest, form: FilterForm) -> dict[str, Any]:
     if not form.is_valid():
         return {"has_any": True, "page": None}
     found, hidden = _chosen(everything, form)
+    accounts = list(accounts_of(_user_id(request)))
     pages = Paginator(found, PAGE)
     page = pages.get_page(request.GET.get("page"))
     return {
@@ -48,6 +53,8 @@ def _list(request: HttpRequest, form: FilterForm) -> dict[str, Any]:
         "numbers": pages.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "totals": totals(found),
         "hidden": hidden,
+        "accounts": accounts if len(accounts) > 1 else [],
+        "locks": [(to_et(event.ns), event) for event in form.locks(access.locks_of(_user_id(request)))[:MOST_LOCKS]],
         "has_any": pages.count > 0 or everything.exists(),
     }
 

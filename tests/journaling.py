@@ -10,7 +10,7 @@ from trading import record, services, spans
 from trading.engine.records import Event, Explanation, Fill
 from trading.engine.settings import Instrument
 from trading.engine.terms import Change, Grade, Preset, Reason, Side
-from trading.models import Take, TradingSession
+from trading.models import Account, Take, TradingSession
 from trading.spans import Pinned
 
 START = parse_et("2026-03-17 09:30")
@@ -25,19 +25,21 @@ def at(second: float) -> int:
     return START + round(second * SECOND_NS)
 
 
-def replay_of(user: Any, root: str = "NQ") -> ReplaySession:
+def replay_of(user: Any, root: str = "NQ", account: Account | None = None) -> ReplaySession:
     """A replay in which its user trades."""
     asset = Asset.objects.get(root=root)
-    trading = services.open_session(owner_id=user.pk, asset=asset, kind=TradingSession.Kind.REPLAY)
+    trading = services.open_session(owner_id=user.pk, asset=asset, kind=TradingSession.Kind.REPLAY, account=account)
     moments = dict.fromkeys(("entry_ns", "anchor_ns", "playhead_ns"), START)
     return ReplaySession.objects.create(
         owner=user, asset=asset, trading=trading, timeframe="5m", lookback_days=30, **moments
     )
 
 
-def take_of(user: Any, *rows: Row, root: str = "NQ", instrument: Instrument = NQ) -> Take:
+def take_of(
+    user: Any, *rows: Row, root: str = "NQ", instrument: Instrument = NQ, account: Account | None = None
+) -> Take:
     """The first take of a new session with these fills."""
-    session = replay_of(user, root).trading
+    session = replay_of(user, root, account).trading
     assert session is not None
     take = services.begin_take(session, None, START, instrument)
     fill(take, *rows)
@@ -57,6 +59,19 @@ def fork(take: Take, second: float, fills: int) -> Take:
     """The take that begins by going back to an instant after so many fills."""
     record.saw(take.session, at(60))
     return record.fork(take, take.session.epoch, at(second), 0, fills, fills, record.pins_of(take))
+
+
+def lock(take: Take, second: float, change: Change, reason: Reason, text: str) -> None:
+    """The account was locked or unlocked."""
+    number = 1 + take.events.count()
+    event = Event(number, at(second), change, reason, None, "", text=text)
+    record.write(take, take.session.epoch, record.News(events=[event]))
+
+
+def leave(take: Take, second: float, ticks: int) -> None:
+    """Its user goes back from an instant at which something is open, at this price."""
+    instrument = Instrument(**take.instruments[0])
+    record.leave(take, take.session.epoch, at(second), {instrument.name: ticks * instrument.tick})
 
 
 def pin(take: Take, contract: Contract, trade_date: date) -> Pinned:

@@ -285,7 +285,9 @@ class Desk:
 
         A hard lock holds for its market day, whatever the take.
         """
-        guard, shared = run.broker.guard, run.shared(ns)
+        guard, shared, marks = run.broker.guard, run.shared(ns), run.marks()
+        if marks:
+            await in_database(record.leave, run.take, self.session.epoch, run.broker.now, marks)
         if shared is None:
             await self._stand(await in_database(record.line_of, run.take), ns)
             return

@@ -4,7 +4,7 @@ A line is a take with what it shares of those before it.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -153,7 +153,7 @@ def fork(take: Take, epoch: int, fork_ns: int, commands: int, events: int, fills
         if take.parent_id and not take.commands.exists() and not take.events.exists():
             made = take
             take.pins.all().delete()
-            Take.objects.filter(pk=take.pk).update(fork_ns=fork_ns, **shared)
+            Take.objects.filter(pk=take.pk).update(fork_ns=fork_ns, left_ns=None, left_marks=None, **shared)
             made.refresh_from_db()
         else:
             made = Take.objects.create(
@@ -170,6 +170,21 @@ def fork(take: Take, epoch: int, fork_ns: int, commands: int, events: int, fills
             )
         _add_pins(made, pins)
     return made
+
+
+def leave(take: Take, epoch: int, ns: int, marks: Mapping[str, int]) -> None:
+    """Its user goes back from an instant with these positions open, at their last prices.
+
+    The furthest instant stays: a small step back before a large one makes no loss smaller. Raises TakenOver.
+    """
+    with transaction.atomic():
+        hold(take.session_id, epoch)
+        row = Take.objects.get(pk=take.pk)
+        if row.left_ns is None or row.left_ns < ns:
+            row.left_ns, row.left_marks = ns, dict(marks)
+        else:
+            row.left_marks = {**marks, **(row.left_marks or {})}
+        row.save(update_fields=["left_ns", "left_marks"])
 
 
 def hold(session_id: uuid.UUID, epoch: int) -> TradingSession:

@@ -115,6 +115,11 @@ class Running:
 
     # --- going back ---
 
+    def marks(self) -> dict[str, int]:
+        """The last prices of what is held, as far as they are known."""
+        held = [name for name, position in self.broker.account.positions.items() if position.quantity]
+        return {name: price for name in held if (price := self.broker.mark(name)) is not None}
+
     def shared(self, ns: int) -> tuple[int, int, int] | None:
         """How many commands, events and fills there were at an instant; None where there are no later ones."""
         commands = sum(at_ns <= ns for at_ns, _ in self.commands)

@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('last_fill', models.PositiveIntegerField(default=0)),
+                ('is_left', models.BooleanField(default=False)),
                 ('take', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='reading', to='trading.take')),
             ],
         ),

@@ -7,7 +7,7 @@ import pytest
 from journal import access, ledger, services, statistics
 from journal.models import Reading, Trade
 from tests.conftest import People
-from tests.journaling import at, fill, fork, take_of
+from tests.journaling import at, fill, fork, leave, take_of
 from trading.engine.terms import Grade
 from trading.models import Take
 
@@ -124,6 +124,59 @@ def test_a_take_of_a_take_shares_what_both_had(people: People) -> None:
         (2, 2, 10),
         (3, 3, 15),
     ]
+
+
+# --- takes that are left with something open ---
+
+
+def test_a_loser_left_open_by_going_back_ends_where_it_was_left(people: People) -> None:
+    # two at 80,000, one of them sold at 80,004: 4 ticks; the other is left at 79,900: −100. Three sides of $2
+    take = take_of(people.owner, (2, 80_000, 1), (-1, 80_004, 3))
+    (before,) = read(people)
+    assert before.is_open
+    services.write_note(trade=before, note="hoped", tags=[])
+    leave(take, 50, ticks=79_900)
+    fork(take, 0.5, fills=0)
+    (trade,) = read(people)
+    assert (trade.pk, trade.note, trade.flags) == (before.pk, "hoped", ["left"])
+    assert (trade.exit_ns, trade.exit, trade.is_left_open) == (at(50), Decimal(79_952) / 4, True)
+    assert (trade.gross, trade.fees, trade.net) == (-480, 6, -486)
+    totals = statistics.totals(access.trades_of(people.owner.pk))
+    assert (totals.count, totals.losses, totals.net, totals.left, totals.open) == (1, 1, -486, 1, 0)
+    assert list(access.unread_takes(people.owner.pk)) == []
+
+
+def test_a_short_that_wins_is_left_with_its_gain(people: People) -> None:
+    take = take_of(people.owner, (-1, 80_000, 1))
+    leave(take, 50, ticks=79_900)
+    fork(take, 0.5, fills=0)
+    assert [(trade.gross, trade.net) for trade in read(people)] == [(500, 498)]
+
+
+def test_a_small_step_back_before_a_large_one_makes_no_loss_smaller(people: People) -> None:
+    take = take_of(people.owner, (1, 80_000, 1))
+    leave(take, 50, ticks=79_900)
+    assert [trade.is_open for trade in read(people)] == [True], "the take goes on"
+    leave(take, 2, ticks=79_999)
+    fork(take, 0.5, fills=0)
+    assert [(trade.gross, trade.exit_ns) for trade in read(people)] == [(-500, at(50))]
+
+
+def test_what_is_over_stays_as_it_ended_and_a_take_that_goes_on_is_open(people: People) -> None:
+    take = take_of(people.owner, (1, 80_000, 1), (-1, 80_004, 2))
+    second = fork(take, 3, fills=2)
+    fill(second, (1, 80_000, 4))
+    assert [(trade.flags, trade.is_open) for trade in read(people)] == [([], False), ([], True)]
+
+
+def test_a_take_in_which_nothing_happened_is_not_left_when_its_fork_moves(people: People) -> None:
+    take = take_of(people.owner, (1, 80_000, 2))
+    leave(take, 50, ticks=79_900)
+    second = fork(take, 3, fills=1)
+    leave(second, 40, ticks=79_950)
+    moved = fork(second, 1, fills=0)
+    assert (moved.pk, moved.left_ns, moved.left_marks) == (second.pk, None, None)
+    assert [(trade.take.number, trade.gross) for trade in read(people)] == [(1, -500)]
 
 
 # --- reading again ----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from market.engine.bars import Bars
 from market.models import Asset, Contract
 from tests import ranking
 from tests.conftest import People
-from tests.journaling import TICK, at, fill, pin, take_of
+from tests.journaling import TICK, at, fill, fork, leave, pin, take_of
 from trading.models import Take
 
 TUESDAY, WEDNESDAY = date(2026, 3, 17), date(2026, 3, 18)
@@ -63,6 +63,17 @@ def test_a_trade_that_is_open_waits_for_its_end(people: People, nqm6: Contract) 
     take = take_on_bars(people, nqm6)
     fill(take, (-1, 105, 6))
     assert [(trade.is_measured, trade.worst) for trade in measured(people)] == [(True, -15), (False, None)]
+
+
+def test_a_trade_left_open_is_measured_up_to_where_it_was_left(people: People, nqm6: Contract) -> None:
+    store(nqm6, TUESDAY, ROWS)
+    take = take_of(people.owner, (1, 100, 2))
+    pin(take, nqm6, TUESDAY)
+    leave(take, 6, ticks=105)
+    fork(take, 1, fills=0)
+    (trade,) = measured(people)
+    # as if it had been sold at 105 after four seconds; the bar from 140 to 60 comes later
+    assert (trade.gross, trade.worst, trade.best, trade.is_measured) == (25, -15, 50, True)
 
 
 def test_what_is_measured_is_not_looked_up_again(

@@ -90,6 +90,7 @@ BAD_ROWS: list[tuple[str, Callable[[Desk], Any]]] = [
         session=desk.take.session, number=1, start_ns=1, cash=1, settings={}, rules={}, instruments=[])),
     ("take_fork", lambda desk: Take.objects.create(
         session=desk.take.session, number=2, start_ns=1, cash=1, settings={}, rules={}, instruments=[])),
+    ("take_left", lambda desk: Take.objects.update(left_ns=1)),
     ("pin_once", lambda desk: [desk.pin(), desk.pin()]),
     ("command_once", lambda desk: [desk.command(), desk.command(name="b")]),
     ("command_name_once", lambda desk: [desk.command(), desk.command(seq=2)]),

@@ -14,9 +14,10 @@ from journal import services, tasks
 from journal.models import Trade
 from replay.models import ReplaySession
 from tests.conftest import People
-from tests.journaling import at, fill, fork, replay_of, take_of
+from tests.journaling import at, fill, fork, leave, lock, replay_of, take_of
 from trading.engine.settings import Instrument
-from trading.engine.terms import Grade
+from trading.engine.terms import Change, Grade, Reason
+from trading.models import Account
 
 HTMX = {"HX-Request": "true"}
 DAY = 86_400
@@ -227,6 +228,93 @@ def test_who_has_retakes_only_is_told_where_they_are(owner: Client, people: Peop
     assert "1 retake would: choose all takes." in page
 
 
+def test_a_loser_left_open_by_going_back_counts(owner: Client, people: People) -> None:
+    take = take_of(people.owner, (1, 100, 1), (-1, 110, 2), (1, 110, 3))
+    assert figures(get(owner))["Trades"] == "1"
+    leave(take, 60, ticks=90)
+    fork(take, 2.5, fills=2)
+    page = get(owner)
+    assert nets(page) == ["-102.00", "46.00"]
+    assert figures(page)["Net"] == "-56.00 n = 2"
+    assert "You went back while it was open" in page
+    assert page.count(">left open</span>") == 1
+    assert "1 left open by going back, counted at the last price seen." in page
+    assert nets(get(owner, "?result=losers")) == ["-102.00"]
+    left = Trade.objects.get(net__lt=0)
+    assert "You went back while the rest was open" in get(owner, f"{left.pk}/fills")
+    assert ",left," in get(owner, "trades.csv")
+
+
+# --- accounts and locks ---
+
+
+@pytest.fixture
+def two_accounts(people: People, assets: None) -> Account:
+    """A trade of +1 in the first account, which was locked and unlocked, and of +6 in this one, locked a day later."""
+    take = take_of(people.owner, (1, 100, 1), (-1, 101, 2))
+    lock(take, 5, Change.LOCKED, Reason.RISK, "three losses")
+    lock(take, 9, Change.UNLOCKED, Reason.USER, "calm again <b>")
+    other = Account.objects.create(owner=people.owner, name="Second")
+    late = take_of(people.owner, (1, 100, DAY), (-1, 102, DAY + 1), account=other)
+    lock(late, DAY + 2, Change.LOCKED, Reason.HARD_LOCK, "enough today")
+    return other
+
+
+def locks(page: str) -> list[list[str]]:
+    """Time, account, change and words of the locks listed."""
+    part = page.partition('<details class="locks">')[2].partition("<tbody>")[2].partition("</tbody>")[0]
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in part.split("</tr>")[:-1]]
+
+
+def test_who_has_several_accounts_filters_by_them(owner: Client, two_accounts: Account) -> None:
+    page = get(owner)
+    assert nets(page) == ["6.00", "1.00"]
+    assert '<th scope="col">Account</th>' in page
+    assert "<td>Second</td>" in page
+    page = get(owner, f"?account={two_accounts.pk}")
+    assert nets(page) == ["6.00"]
+    assert f'<option value="{two_accounts.pk}" selected>Second</option>' in page
+    assert [row["account"] for row in rows_of(owner, f"?account={two_accounts.pk}")] == ["Second"]
+
+
+def test_who_has_one_account_sees_none_named(owner: Client, people: People) -> None:
+    take_of(people.owner, (1, 100, 1), (-1, 101, 2))
+    page = get(owner)
+    assert nets(page) == ["1.00"]
+    assert 'name="account"' not in page
+    assert ">Account</th>" not in page
+
+
+def test_locks_and_unlocks_stand_with_their_reasons(owner: Client, two_accounts: Account) -> None:
+    first = Account.objects.exclude(pk=two_accounts.pk).get().name
+    all_three = [
+        ["2026-03-18 09:30:02", "Second", "locked, hard", "enough today"],
+        ["2026-03-17 09:30:09", first, "unlocked", "calm again <b>"],
+        ["2026-03-17 09:30:05", first, "locked", "three losses"],
+    ]
+    page = get(owner)
+    assert "<summary>Locks (3)</summary>" in page
+    assert locks(page) == all_three
+    assert locks(get(owner, "?first=2026-03-18", **HTMX)) == all_three[:1]
+    assert locks(get(owner, "?last=2026-03-17")) == all_three[1:]
+    assert locks(get(owner, f"?account={two_accounts.pk}")) == all_three[:1]
+    assert locks(get(owner, "?first=0001-01-01&last=9999-12-31")) == all_three
+    assert locks(get(owner, "?first=2026-03-19")) == []
+
+
+def test_a_lock_of_the_evening_is_the_next_day_s(owner: Client, people: People) -> None:
+    take = take_of(people.owner, (1, 100, 1), (-1, 101, 2))
+    lock(take, 7.5 * 3_600, Change.LOCKED, Reason.RISK, "at 17:00 ET")
+    assert locks(get(owner, "?last=2026-03-17")) == []
+    assert len(locks(get(owner, "?first=2026-03-18&last=2026-03-18"))) == 1
+
+
+def test_a_colleague_sees_neither_accounts_nor_locks_of_others(colleague: Client, two_accounts: Account) -> None:
+    page = get(colleague, f"?account={two_accounts.pk}")
+    assert "Second" not in page
+    assert (nets(page), locks(page)) == ([], [])
+
+
 # --- fills ------------------------------------------------------------------------------------------------
 
 
@@ -349,6 +437,7 @@ def test_csv_has_every_figure_exact(owner: Client, people: People) -> None:
         "flags": "",
         "take": "1",
         "session": str(closed.session_id),
+        "account": closed.session.account.name,
         "tags": "a, b c",
         "note": 'said "no",\nwent on',
     }

@@ -16,6 +16,18 @@ Extremes = Callable[[str, int, int], tuple[int, int] | None]
 """Lowest and highest price of a contract from one instant to another (UTC ns); None where the tape has none."""
 
 
+LEFT_OPEN = "left"
+"""The flag of a trip that ended where its take was left, at the last price seen there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Where a line of trading was left for good: UTC ns, and last prices there by contract, 1e-9 units."""
+
+    ns: int
+    marks: Mapping[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
     """One trip: from flat to flat, or through zero. Money is 1e-9 dollars, times UTC ns, prices 1e-9 units.
@@ -66,12 +78,16 @@ class _Open:
 
 
 def round_trips(
-    fills: Iterable[Fill], instruments: Mapping[str, Instrument], extremes: Extremes | None = None
+    fills: Iterable[Fill],
+    instruments: Mapping[str, Instrument],
+    extremes: Extremes | None = None,
+    left: Left | None = None,
 ) -> list[RoundTrip]:
     """Round trips in the order of their ends, those still open last.
 
     A fill that turns the position ends one trip and begins the next; its fee is shared by quantity, what does not
-    divide stays with the first. The same fills give the same trips.
+    divide stays with the first. left: where no fill comes any more; what is open there ends at its price, without a
+    fee. The same fills give the same trips.
     """
     going: dict[str, _Open] = {}
     done: list[RoundTrip] = []
@@ -83,6 +99,11 @@ def round_trips(
             _add(trip, fill, quantity, fee, extremes)
             if not trip.position.quantity:
                 done.append(_made(going.pop(fill.contract), is_over=True))
+    marks = left.marks if left is not None else {}
+    for name in [name for name in going if name in marks]:
+        assert left is not None
+        _leave(going[name], left.ns, marks[name], extremes)
+        done.append(_made(going.pop(name), is_over=True))
     return done + [_made(trip, is_over=False) for trip in going.values()]
 
 
@@ -132,6 +153,19 @@ def _add(trip: _Open, fill: Fill, quantity: int, fee: int, extremes: Extremes | 
     trip.flags |= dict.fromkeys(fill.why.flags)
     if extremes is not None:
         _see(trip, (fill.price, fill.price))
+
+
+def _leave(trip: _Open, ns: int, price: int, extremes: Extremes | None) -> None:
+    """End a trip at a price, as if it had been closed there for nothing."""
+    if extremes is not None:
+        _see(trip, extremes(trip.position.instrument.name, trip.last_ns, ns))
+    lots = abs(trip.position.quantity)
+    trip.position.take(Side(-trip.side), lots, price, fee=0)
+    trip.left.append((lots, price))
+    trip.last_ns = ns
+    trip.flags[LEFT_OPEN] = None
+    if extremes is not None:
+        _see(trip, (price, price))
 
 
 def _see(trip: _Open, prices: tuple[int, int] | None) -> None:

@@ -105,6 +105,8 @@ class Migration(migrations.Migration):
                 ('settings', models.JSONField()),
                 ('rules', models.JSONField()),
                 ('instruments', models.JSONField()),
+                ('left_ns', models.BigIntegerField(blank=True, null=True)),
+                ('left_marks', models.JSONField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='forks', to='trading.take')),
             ],
@@ -279,5 +281,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='take',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('fork_ns', None), ('number', 1), ('parent', None)), models.Q(('fork_ns__isnull', False), ('number__gt', 1)), _connector='OR'), name='take_fork'),
+        ),
+        migrations.AddConstraint(
+            model_name='take',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('left_marks__isnull', True), ('left_ns__isnull', True)), models.Q(('left_marks__isnull', False), ('left_ns__isnull', False)), _connector='OR'), name='take_left'),
         ),
     ]

@@ -42,7 +42,9 @@ class Take(models.Model):
     """One line of trading. Going back before something that happened begins another, which shares what was before.
 
     Rows of a take are its own; what it shares are the first inherited_… of its parent's line. settings, cash and rules
-    are those that it began with, instruments all contracts that it knows by name.
+    are those that it began with, instruments all contracts that it knows by name. left_ns, left_marks: the furthest
+    instant at which positions were open when its user went back, and their last prices there, 1e-9 units by contract:
+    what they are worth where the take is never continued. None where nothing was open.
     """
 
     session = models.ForeignKey(TradingSession, models.CASCADE, related_name="takes")
@@ -57,6 +59,8 @@ class Take(models.Model):
     settings = models.JSONField()
     rules = models.JSONField()
     instruments = models.JSONField()
+    left_ns = models.BigIntegerField(null=True, blank=True)
+    left_marks = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -67,10 +71,20 @@ class Take(models.Model):
                 condition=Q(number=1, parent=None, fork_ns=None) | Q(number__gt=1, fork_ns__isnull=False),
                 name="take_fork",
             ),
+            models.CheckConstraint(
+                condition=Q(left_ns__isnull=True, left_marks__isnull=True)
+                | Q(left_ns__isnull=False, left_marks__isnull=False),
+                name="take_left",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"take {self.number} of {self.session}"
+
+    @property
+    def is_left(self) -> bool:
+        """Whether another take goes on in its place: nothing will happen in it any more."""
+        return self.forks.exists()
 
 
 class Pin(models.Model):
