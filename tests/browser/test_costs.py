@@ -54,7 +54,7 @@ def test_a_dear_download_is_asked_and_comes_after_a_yes(admin: Page, trader: Tra
 
 def test_a_no_ends_the_load_and_the_job_can_be_tried_again(admin: Page, trader: Trader) -> None:
     page = trader.page
-    trader.ask_for("6S", "2025-06-11", "09:30")
+    trader.ask_for("6E", "2025-06-11", "09:30")
     page.wait_for_url(re.compile("/replay/.+"))
     page.locator(".dv-tab", has_text="Log").click()
     page.locator(".log").get_by_role("button", name="Cancel").click(timeout=60_000)
