@@ -11,7 +11,7 @@ PEERS_PYTHON := $(or $(PYTHON),python3.11)
 CHROMIUM := $(or $(FUTSIM_CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-js test-python test-stack test-browser lint fmt bench bench-ranks peers clean erase .venv-run .venv-dev
+.PHONY: help run test test-js test-python test-stack test-browser lint fmt bench bench-ranks load peers clean erase .venv-run .venv-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ fmt: .venv-dev ## format the Python files
 
 bench: .venv-dev ## measure the engines and the fan-out
 	@$(WITH_SERVERS) $(BIN)/python -m tests.bench
+
+load: .venv-dev ## a hundred replays at once on the running product
+	@$(BIN)/python -m tests.load
 
 bench-ranks: .venv-dev ## how well Pending foresees, beside simpler ways
 	@$(BIN)/python -m tests.bench.pending ../shared/data

@@ -37,6 +37,8 @@ class Books:
         self._positions: list[Position] = []
         self._account: dict[str, Any] = {}
         self._cash = self._day = Fraction()
+        self._counted: tuple[int, dict[str, int | None]] = 0, {}
+        self._money: dict[str, Any] = {}
 
     def reset(self, broker: Broker, take: int, tick: int) -> None:
         """All anew: another take, or the same after it was rebuilt."""
@@ -89,7 +91,12 @@ class Books:
         return {"reset": fresh, "take": self.take, "orders": orders, "fills": fills}
 
     def money(self, marks: dict[str, int | None]) -> dict[str, Any]:
-        """Positions and the account at these last prices (1e-9 units, by contract)."""
+        """Positions and the account at these last prices (1e-9 units, by contract); never changed once made."""
+        if self._counted != (self.version, marks):  # asked for each frame, and mostly nothing has changed
+            self._counted, self._money = (self.version, marks), self._count(marks)
+        return self._money
+
+    def _count(self, marks: dict[str, int | None]) -> dict[str, Any]:
         opened = {held.instrument.name: _open(held, marks.get(held.instrument.name)) for held in self._positions}
         realised = sum((held.realised - held.fees for held in self._positions), Fraction())
         total = sum(opened.values(), Fraction())

@@ -17,7 +17,10 @@ from standin.gateway import Gateway
 from tests.bench import report
 from tests.bench.measure import Result
 
-BENCHES = ("opening", "splicing", "schedule", "storing", "memory", "frames", "events", "broker", "starting", "ranks")
+BENCHES = (
+    *("opening", "splicing", "schedule", "storing", "memory", "frames"),
+    *("events", "broker", "keypress", "starting", "ranks"),
+)
 ON_REQUEST = ("nineteen",)
 """Takes minutes to make its data."""
 NEEDED = ("DATABASE_URL", "REDIS_URL", "FUTSIM_DATA_ROOT")
@@ -67,6 +70,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
         broker,
         events,
         frames,
+        keypress,
         memory,
         nineteen,
         opening,
@@ -89,6 +93,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
             frames,
             events,
             broker,
+            keypress,
             starting,
             ranks,
             nineteen,
