@@ -26,6 +26,7 @@ from replay.depth import Depth, Shown
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
 from replay.getting import Getting
 from replay.models import ReplaySession
+from replay.pace import FRAME_SECONDS, Pace
 from replay.record import SAVE_SECONDS, Record
 from replay.supply import Supply
 from replay.viewer import Viewer
@@ -44,7 +45,6 @@ from workspace.wire import plain_price, source
 
 log = logging.getLogger(__name__)
 
-FRAME_SECONDS = 0.05
 UNWATCHED_SECONDS = 10.0
 """A reload or a dropped line is back within this; then the market stands still."""
 RESUME_SECONDS = 30.0
@@ -64,6 +64,7 @@ class Player:
         self.instrument = plain_instrument(replay.asset)
         self._clock = ReplayClock(replay.playhead_ns, speed=replay.speed, playing=replay.playing)
         self._record = Record(replay, self._clock)
+        self._pace = Pace()
         self._viewers: dict[Viewer, asyncio.Event] = {}
         self._log: deque[dict[str, Any]] = deque(maxlen=LOG_LINES)
         self._unwatched_since = time.monotonic()
@@ -134,13 +135,14 @@ class Player:
 
     async def _run(self) -> None:
         while not self.taken_over:
+            begun = time.monotonic()
             try:
                 await self._turn()
             except Exception:
                 log.exception("replay %s stumbled", self.replay.pk)
                 self._stand_still("Something went wrong in the server; the replay is paused. Press Play to go on.")
                 await asyncio.sleep(SAVE_SECONDS)
-            await asyncio.sleep(FRAME_SECONDS)
+            await self._pace.rest(begun)
         await self._stop_listening()
         self.wake()
 

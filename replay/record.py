@@ -2,9 +2,9 @@
 
 import time
 
-from channels.db import database_sync_to_async
 from django.db import OperationalError
 
+from market.database import in_database
 from replay import services
 from replay.engine.clock import ReplayClock
 from replay.models import ReplaySession
@@ -33,7 +33,7 @@ class Record:
 
     async def take_over(self) -> float:
         """Become the replay's process; the seconds since the process before last wrote it down."""
-        await database_sync_to_async(services.take_over)(self.row)
+        await in_database(services.take_over, self.row)
         return time.time() - self.row.saved_at.timestamp()
 
     def touch(self) -> None:
@@ -54,7 +54,7 @@ class Record:
         self.row.playhead_ns, self.row.playing = self._clock.playhead_ns, self._clock.playing
         self.row.speed = self._clock.speed
         try:
-            self.taken_over = self.taken_over or not await database_sync_to_async(services.save)(self.row)
+            self.taken_over = self.taken_over or not await in_database(services.save, self.row)
         except OperationalError:
             self._failing_since = self._failing_since or time.monotonic()
         else:

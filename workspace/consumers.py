@@ -135,7 +135,8 @@ class PageConsumer(AsyncWebsocketConsumer, Generic[V]):
         checked = time.monotonic()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):  # wait_for would make a task for each frame
+                    await news.wait()
             news.clear()
             while (message := viewer.take()) is not None:
                 await self.send(wire.encode(message))

@@ -9,7 +9,7 @@ import bisect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Generic, Protocol, TypeVar
 from weakref import WeakValueDictionary
@@ -151,6 +151,11 @@ class Tape:
 
     parts: tuple[Part, ...]
     entry_contract: str
+    _opens: list[int] = field(init=False, repr=False, compare=False)
+    """Of each part, UTC ns: looked up several times for each frame."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_opens", [part.piece.session.open_ns for part in self.parts])
 
     @property
     def start_ns(self) -> int:
@@ -172,8 +177,7 @@ class Tape:
 
     def index_at(self, ns: int) -> int:
         """The part whose session is in progress or was the last before the instant; 0 before the first."""
-        opens = [part.piece.session.open_ns for part in self.parts]
-        return max(0, bisect.bisect_right(opens, ns) - 1)
+        return max(0, bisect.bisect_right(self._opens, ns) - 1)
 
     def step(self, timeframe: str, ns: int, count: int) -> int | None:
         """The next (count 1) or last (count -1) instant at which a bar is over; None where the tape ends."""

@@ -11,7 +11,8 @@ from statistics import median
 
 from futsim.hub import Hub
 from market.sessions import SECOND_NS
-from replay.player import FRAME_SECONDS, Player
+from replay.pace import FRAME_SECONDS
+from replay.player import Player
 from replay.viewer import Viewer
 from tests.bench import web
 from tests.bench.data import Market
