@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from asgiref.sync import SyncToAsync
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 T = TypeVar("T")
 
@@ -42,3 +42,15 @@ async def in_database(call: Callable[..., T], *arguments: Any) -> T:
     in that order."""
     result: T = await _Call(call, thread_sensitive=False, executor=_pool)(*arguments)
     return result
+
+
+def hang_up() -> None:
+    """Close the connections of all threads, which hold on to the database. Nothing else may use them meanwhile."""
+    together = threading.Barrier(THREADS)  # so that each thread takes one
+
+    def close() -> None:
+        together.wait()
+        connections.close_all()
+
+    for closed in [_pool.submit(close) for _ in range(THREADS)]:
+        closed.result()
