@@ -27,7 +27,7 @@ from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
 from replay.getting import Getting
 from replay.models import ReplaySession
 from replay.pace import FRAME_SECONDS, Pace
-from replay.record import SAVE_SECONDS, Record
+from replay.record import SAVE_SECONDS, Record, Writer
 from replay.supply import Supply
 from replay.viewer import Viewer
 from trading import limits
@@ -57,13 +57,13 @@ LOG_LINES = 200
 class Player:
     """Runs one replay. All methods are called in the event loop of the web process."""
 
-    def __init__(self, replay: ReplaySession, bus: Bus) -> None:
+    def __init__(self, replay: ReplaySession, bus: Bus, writer: Writer) -> None:
         self.replay = replay
         self.tape: Tape | None = None
         self.tick = replay.asset.tick_size
         self.instrument = plain_instrument(replay.asset)
         self._clock = ReplayClock(replay.playhead_ns, speed=replay.speed, playing=replay.playing)
-        self._record = Record(replay, self._clock)
+        self._record = Record(replay, self._clock, writer)
         self._pace = Pace()
         self._viewers: dict[Viewer, asyncio.Event] = {}
         self._log: deque[dict[str, Any]] = deque(maxlen=LOG_LINES)
@@ -155,7 +155,7 @@ class Player:
             self._advance(self.tape, time.monotonic())
             await self._trade()
             self._show_board(time.monotonic())
-        await self._record.save_when_due()
+        self._record.save_when_due()
 
     def _show_board(self, now: float) -> None:
         """Compute the metrics board for those who look at it, while something changes."""

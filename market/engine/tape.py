@@ -64,6 +64,12 @@ class Piece:
         """Another one where the bars that are over have become others: those of a stored session never do."""
         return 0
 
+    def known(self, timeframe: str, playhead_ns: int) -> tuple[int, int]:
+        """The same two numbers as long as its bars are the same: how many are over, and what the last is made of."""
+        _, ends = self.bars(timeframe)
+        seconds = int(self.stored.ts.searchsorted(playhead_ns - self.bar_ns, side="right"))
+        return int(ends.searchsorted(playhead_ns, side="right")), seconds
+
     def frozen(self) -> "Piece":
         """The same as it stands, for another thread."""
         return self
@@ -78,7 +84,8 @@ class Piece:
         closed = int(ends.searchsorted(playhead_ns, side="right"))
         if closed >= len(bars) or first > closed:
             return bars[first:closed]
-        return Bars.concatenate([bars[first:closed], self._formed_since(int(bars.ts[closed]), playhead_ns)])
+        formed = self._formed_since(int(bars.ts[closed]), playhead_ns)
+        return Bars.concatenate([bars[first:closed], formed]) if first < closed else formed
 
     def forming(self, timeframe: str, playhead_ns: int) -> Bars:
         """The bar in progress as it is known at the playhead; empty before its first trade, and between two bars."""
@@ -92,10 +99,10 @@ class Piece:
         end = int(self.stored.ts.searchsorted(playhead_ns - self.bar_ns, side="right"))
         if end <= first:
             return Bars.empty()
-        rows = self.stored[first:end]
-        columns = (rows.open[:1], rows.high.max(keepdims=True), rows.low.min(keepdims=True), rows.close[-1:])
-        starts = rows.ts[:1] * 0 + start_ns
-        return Bars(starts, *columns, rows.volume.sum(keepdims=True))
+        rows = self.stored
+        high, low = rows.high[first:end].max(keepdims=True), rows.low[first:end].min(keepdims=True)
+        volume = rows.volume[first:end].sum(keepdims=True)
+        return Bars(np.array([start_ns]), rows.open[first : first + 1], high, low, rows.close[end - 1 : end], volume)
 
 
 @dataclass(frozen=True, slots=True)
