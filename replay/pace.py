@@ -4,8 +4,8 @@ import asyncio
 import time
 
 FRAME_SECONDS = 0.05
-SLOWEST_SECONDS = 0.09
-"""Eleven frames a second, which still looks like a market that moves."""
+SLOWEST_SECONDS = 0.08
+"""Twelve frames a second, which still looks like a market that moves."""
 STRETCH = 10.0
 """How much longer the wait becomes for each second of lateness: 4 ms late on average is the slowest."""
 SHARE = 0.1

@@ -158,11 +158,15 @@ class Tape:
 
     parts: tuple[Part, ...]
     entry_contract: str
+    # looked up several times for each frame; _opens: of each part, UTC ns
     _opens: list[int] = field(init=False, repr=False, compare=False)
-    """Of each part, UTC ns: looked up several times for each frame."""
+    _rolls: list[RollMark] = field(init=False, repr=False, compare=False)
+    _flaws: list[FlawMark] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_opens", [part.piece.session.open_ns for part in self.parts])
+        object.__setattr__(self, "_rolls", [part.roll for part in self.parts[1:] if part.roll is not None])
+        object.__setattr__(self, "_flaws", [part.flaw for part in self.parts if part.flaw is not None])
 
     @property
     def start_ns(self) -> int:
@@ -224,13 +228,12 @@ class Tape:
 
         The tape's own first session shows no roll.
         """
-        marks = [part.roll for part in self.parts[1:] if part.roll is not None and part.roll.priced_ns <= playhead_ns]
+        marks = [mark for mark in self._rolls if mark.priced_ns <= playhead_ns]
         return [mark for mark in marks if since_ns < mark.priced_ns or since_ns < mark.known_ns <= playhead_ns]
 
     def flaws(self, since_ns: int, playhead_ns: int) -> list[FlawMark]:
         """The flaws of sessions that opened after `since_ns` up to the playhead."""
-        marks = [part.flaw for part in self.parts if part.flaw is not None]
-        return [mark for mark in marks if since_ns < mark.at_ns <= playhead_ns]
+        return [mark for mark in self._flaws if since_ns < mark.at_ns <= playhead_ns]
 
 
 class Sized(Protocol):
