@@ -106,7 +106,7 @@ async def test_an_order_is_on_record_when_it_is_acknowledged_and_filled_when_it_
     await play(tab, has("one", "filled"))
     fills = await rows(FillRecord)
     assert sum(fill.quantity for fill in fills) == 2
-    assert "the worse end of the second's bar" in fills[0].text
+    assert "the worse end of the bar of " in fills[0].text
     assert (await rows(OrderRecord))[0].status == "filled"
     assert money_of(tab)["positions"][0]["quantity"] == 2
 

@@ -1,6 +1,7 @@
 """The broker's books: orders, what happened to them, fills, and all that follows from a fill."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from trading.engine.account import Account
 from trading.engine.commands import OrderSpec
@@ -164,6 +165,7 @@ class Ledger:
     def _book(self, order: Order, quantity: int, price: int, why: Explanation) -> None:
         instrument = self.instruments[order.contract]
         fee = instrument.fee * quantity
+        why = replace(why, before=order.filled)
         self.account.of(instrument).take(order.side, quantity, price, fee)
         order.filled += quantity
         fill = Fill(

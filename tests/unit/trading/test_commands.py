@@ -134,13 +134,16 @@ def test_reverse_turns_the_position_round() -> None:
     assert changes(desk.events, "l")[-1] == "cancelled: reverse"
 
 
-def test_a_part_is_closed_and_never_more_than_there_is() -> None:
+def test_a_part_is_closed_and_more_than_there_is_is_refused() -> None:
     desk = broker(UP)
     submit(desk, 0, "a", BUY, 3)
     desk.apply(ClosePart("c", ES.name, 2), at(2))
-    desk.apply(ClosePart("c2", ES.name, 9), at(4))
+    events = desk.apply(ClosePart("c2", ES.name, 9), at(4))
+    words = "9 cannot be closed: the position in ESH4 is 1"
+    assert [(event.change, event.text) for event in events[-1:]] == [("refused", words)]
+    desk.apply(ClosePart("c3", ES.name, 1), at(4))
     desk.advance(at(10))
-    assert told(desk.fills)[1:] == [("c.part", -2, 101, 3), ("c2.part", -1, 102, 5)]
+    assert told(desk.fills)[1:] == [("c.part", -2, 101, 3), ("c3.part", -1, 102, 5)]
 
 
 def test_what_needs_a_position_is_refused_without_one() -> None:
