@@ -120,6 +120,15 @@ class Running:
         held = [name for name, position in self.broker.account.positions.items() if position.quantity]
         return {name: price for name in held if (price := self.broker.mark(name)) is not None}
 
+    def was_left_beyond(self, ns: int) -> bool:
+        """Whether what is held was held further on too, and its user went back from there."""
+        left_ns = self.take.left_ns
+        return left_ns is not None and ns < left_ns and bool(self.marks())
+
+    def everything(self) -> tuple[int, int, int]:
+        """How many commands, events and fills there are."""
+        return len(self.commands), len(self.broker.events), len(self.broker.fills)
+
     def shared(self, ns: int) -> tuple[int, int, int] | None:
         """How many commands, events and fills there were at an instant; None where there are no later ones."""
         commands = sum(at_ns <= ns for at_ns, _ in self.commands)
