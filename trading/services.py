@@ -132,7 +132,18 @@ def instrument(contract_id: int, trade_date: date) -> Instrument:
         margin_kind="pct_notional" if is_percent else "usd",
         protection=asset.protection or DEFAULT_PROTECTION,
         is_stock=asset.is_stock,
+        expires_ns=_last_close(contract, trade_date),
     )
+
+
+def _last_close(contract: Contract, trade_date: date) -> int:
+    """UTC ns of a contract's last close; 0 where none is known, or it trades on a date after it."""
+    last = contract.last_trade_date
+    if last is None or last < trade_date:
+        return 0
+    session = contract.asset.sessions.session(last)
+    known = [ns for ns in (contract.expires_ns, session and session.close_ns) if ns]
+    return min(known, default=0)
 
 
 def plain_instrument(asset: Asset) -> Instrument:

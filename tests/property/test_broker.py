@@ -42,9 +42,10 @@ from trading.engine.rules import Rules
 from trading.engine.settings import FillSettings, Instrument
 from trading.engine.terms import OrderType, Preset, Side, TimeInForce
 
-NQ = Instrument("NQH4", TICK, 5_000_000_000, fee=1, protection=3)
 LENGTH = 60
 """Seconds of a session; the second one begins as long after the first."""
+NQ = Instrument("NQH4", TICK, 5_000_000_000, fee=1, protection=3, expires_ns=at(2.5 * LENGTH))
+"""Its last close is in the middle of the second session."""
 Tape = Bars | Trades | BookTape
 MIDDLE = 1_000
 

@@ -114,6 +114,10 @@ class Broker:
         """Orders may be sent in one contract more; one that is known already stays as it is."""
         self._ledger.instruments.setdefault(instrument.name, instrument)
 
+    def expiry(self, contract: str) -> int | None:
+        """A contract's last close (UTC ns); None where none is known. Raises KeyError."""
+        return self._ledger.instruments[contract].expires_ns or None
+
     def mark(self, contract: str) -> int | None:
         """The last price known of a contract (1e-9 units); None before the first. Raises KeyError."""
         self._wake()

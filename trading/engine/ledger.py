@@ -14,7 +14,7 @@ from trading.engine.records import Event, Explanation, Fill, price_text
 from trading.engine.risk import words
 from trading.engine.rules import Rules
 from trading.engine.settings import FillSettings, Instrument
-from trading.engine.terms import Change, Reason, Side, Status
+from trading.engine.terms import Change, Grade, Reason, Side, Status
 
 
 class Ledger:
@@ -132,6 +132,19 @@ class Ledger:
         spec = OrderSpec(contract, side, abs(quantity), reduce_only=reduce_only, origin=cause)
         order = self.make(spec, name, placed_ns, cause)
         self.send(order)
+
+    def settle(self, contract: str, grade: Grade) -> None:
+        """See `market.House`: close what is held of a contract that has expired at its last price."""
+        held, price = self.held(contract), self.mark(contract)
+        if not held:
+            return
+        if price is None:  # it was taken from a book in which nothing has printed
+            price = next(fill.price for fill in reversed(self.fills) if fill.contract == contract)
+        side = Side.SELL if held > 0 else Side.BUY
+        spec = OrderSpec(contract, side, abs(held), reduce_only=True, origin=Reason.EXPIRED)
+        order = self.make(spec, self.own_name("expiry"), self.now, Reason.EXPIRED)
+        self.say(order, Change.WORKING, Reason.EXPIRED)
+        self.book(order, order.quantity, price, Explanation(grade, Reason.EXPIRED, (), 0, 0, self.settings.preset))
 
     # --- what markets and exits ask for ---
 

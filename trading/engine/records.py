@@ -13,7 +13,8 @@ from trading.engine.terms import Change, Grade, Preset, Reason, Side
 class Explanation:
     """What a fill rests on. Sizes are lots.
 
-    events: exchange sequence numbers of the book or trade records used, or the bar's UTC ns; quantities the tape did
+    events: exchange sequence numbers of the book or trade records used, or the bar's UTC ns; empty for a settlement,
+    which uses none; quantities the tape did
     not have are None. before: of the order was filled by then. ahead_placed: in front when the order joined the queue,
     None where the book did not show its price then, ahead_seen: when it first did; ahead_before, ahead_after: around
     the record that filled it; traded, cancelled: what left the front by prints and by cancels. level: the displayed
@@ -111,7 +112,7 @@ _FLAGS = {
 
 
 def _because(fill: Fill) -> str:
-    why, record = fill.why, _record(fill.why)
+    why, record = fill.why, _record(fill.why) if fill.why.events else ""
     own = f", {why.own} of them taken before" if why.own else ""
     match why.reason:
         case Reason.WALK:
@@ -130,6 +131,8 @@ def _because(fill: Fill) -> str:
             return f"the worse end of the bar of {record}"
         case Reason.BAR_OPEN:
             return f"the bar of {record} opened beyond the limit"
+        case Reason.EXPIRED:
+            return f"{fill.contract} expired, what was held is settled at its last price"
         case Reason.BAR_TOUCH:
             return f"the bar of {record} touched the limit ({why.preset.name.lower()})"
         case _:
