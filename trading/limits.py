@@ -52,7 +52,9 @@ def in_force(session: TradingSession, ns: int) -> InForce:
     rules, until_ns, unknown = rules_of(account, asset), market_day(ns)[1], ""
     if asset.is_stock:
         known = stocks.facts_of(asset, ns)
-        rules = replace(rules, previous_close=known.previous_close, locate_fee=known.locate_fee)
+        rules = replace(
+            rules, previous_close=known.previous_close, restricted=known.restricted, locate_fee=known.locate_fee
+        )
         until_ns, unknown = min(until_ns, known.until_ns), known.unknown
     return InForce(rules, hard_lock(account, ns), until_ns, unknown)
 

@@ -64,4 +64,7 @@ def corrections(run: Running, now: InForce) -> Iterator[Command]:
 def are_limits_changed(run: Running, now: InForce) -> bool:
     """Whether limits differ, not only what is known of a stock's session."""
     held = run.broker.guard.rules
-    return replace(now.rules, previous_close=held.previous_close, locate_fee=held.locate_fee) != held
+    same_stock = replace(
+        now.rules, previous_close=held.previous_close, restricted=held.restricted, locate_fee=held.locate_fee
+    )
+    return same_stock != held
