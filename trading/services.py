@@ -10,8 +10,7 @@ from market.facts import PRICE_SCALE
 from market.models import Asset, AssetCost, Contract
 from trading.access import accounts_of
 from trading.codec import as_json
-from trading.engine.settings import MS, FillSettings, Instrument
-from trading.engine.terms import Preset
+from trading.engine.settings import Instrument
 from trading.limits import announce, in_force
 from trading.models import Account, AccountLimits, ForcedLimits, Take, TradingSession
 from trading.record import hold
@@ -95,26 +94,13 @@ def begin_take(session: TradingSession, take: Take | None, start_ns: int, instru
     made = take or Take(session=session, number=1)
     made.start_ns = start_ns
     made.cash = _nano(account.cash)
-    made.settings = as_json(settings_of(account, seed=session.id.int % 2**31))
-    made.rules = as_json(in_force(session, start_ns).rules)
+    now = in_force(session, start_ns)
+    made.settings, made.rules = as_json(now.settings), as_json(now.rules)
     made.instruments = [as_json(instrument)]
     with transaction.atomic():
         hold(session.pk, session.epoch)
         made.save()
     return made
-
-
-def settings_of(account: Account, seed: int) -> FillSettings:
-    """The account's assumptions of fills; seed: of the jitter."""
-    return FillSettings(
-        latency_ns=account.latency_ms * MS,
-        jitter_ns=account.jitter_ms * MS,
-        seed=seed,
-        preset=Preset[account.preset.upper()],
-        bar_share=account.bar_share,
-        slip=account.slip,
-        assumed_ahead=account.assumed_ahead,
-    )
 
 
 def instrument(contract_id: int, trade_date: date) -> Instrument:

@@ -22,6 +22,7 @@ from tests.unit.trading.tapes import ES, START, TICK, S, at, book, px
 from trading.engine import scan
 from trading.engine.broker import Broker, replay
 from trading.engine.commands import (
+    Assume,
     Breakeven,
     Cancel,
     CancelAll,
@@ -236,6 +237,10 @@ class Sessions(RuleBasedStateMachine):
             CancelAll(name), Flatten(name), Reverse(name, contract), ClosePart(name, contract, 2)
         )  # fmt: skip
         self.send(choice[kind])
+
+    @rule(preset=st.sampled_from(Preset), latency=st.integers(0, 2))
+    def assume(self, preset: Preset, latency: int) -> None:
+        self.send(Assume(self.name(), FillSettings(latency_ns=latency * S, preset=preset)))
 
     @rule(length=st.sampled_from([50_000_000, S]), frames=st.integers(1, 20))
     def look(self, length: int, frames: int) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from trading.engine import acts
-from trading.engine.commands import Adopt, Cancel, Command, Locate, Lock, OrderSpec, Replace, Submit, Unlock
+from trading.engine.commands import Adopt, Assume, Cancel, Command, Locate, Lock, OrderSpec, Replace, Submit, Unlock
 from trading.engine.feed import Feed
 from trading.engine.ledger import Ledger
 from trading.engine.market import Market
@@ -100,6 +100,11 @@ class Broker:
     def digest(self) -> str:
         """SHA-256 over the canonical list of fills."""
         return digest(self.fills)
+
+    @property
+    def settings(self) -> FillSettings:
+        """How fills are assumed now."""
+        return self._ledger.settings
 
     def working(self, contract: str | None = None) -> list[Order]:
         """Orders that are not over, pending ones too, by number."""
@@ -233,6 +238,9 @@ class Broker:
         if isinstance(command, Lock | Unlock | Adopt | Locate):
             self.guard.obey(command)
             self._work_agenda()
+            return
+        if isinstance(command, Assume):
+            ledger.assume(command.settings)
             return
         if isinstance(command, Submit):
             self._submit(command, number, act_ns)

@@ -65,6 +65,12 @@ class Ledger:
             market.sync()
         return market.last_print()
 
+    def assume(self, settings: FillSettings) -> None:
+        """Other assumptions of fills from now on."""
+        self.settings = settings
+        for market in self.markets.values():
+            market.settings = settings
+
     def next_number(self) -> int:
         """Numbers of commands and orders, in the order in which they came."""
         self._numbers += 1

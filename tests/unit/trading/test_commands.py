@@ -7,6 +7,7 @@ from tests.unit.trading.tapes import (
     ES,
     SELL,
     Preset,
+    S,
     at,
     book,
     broker,
@@ -18,7 +19,7 @@ from tests.unit.trading.tapes import (
     told,
     trades,
 )
-from trading.engine.commands import Cancel, CancelAll, ClosePart, Flatten, Replace, Reverse, Submit
+from trading.engine.commands import Assume, Cancel, CancelAll, ClosePart, Flatten, Replace, Reverse, Submit
 from trading.engine.settings import FillSettings
 
 UP = trades((1, 100, 9, "B"), (3, 101, 9, "B"), (5, 102, 9, "B"), (7, 103, 9, "B"))
@@ -159,6 +160,20 @@ def test_flatten_is_computed_when_it_acts() -> None:
     desk.apply(Flatten("f"), at(2.9))
     desk.advance(at(10))
     assert told(desk.fills) == [("a", 2, 101, 3), ("f.ESH4", -2, 102, 5)]
+
+
+def test_other_assumptions_hold_for_what_comes_after_them() -> None:
+    # sent at 2 s with a latency of 2 s: it takes the print at 5 s; at 2.5 s without any: that at 3 s
+    desk = broker(UP, latency=2)
+    submit(desk, 2, "slow", BUY, 1)
+    desk.apply(Assume("now", FillSettings(latency_ns=0, preset=Preset.OPTIMISTIC)), at(2.5))
+    submit(desk, 2.5, "fast", BUY, 1)
+    desk.advance(at(10))
+    assert told(desk.fills) == [("fast", 1, 101, 3), ("slow", 1, 102, 5)]
+    assert [(fill.why.latency_ns, fill.why.preset) for fill in desk.fills] == [
+        (0, Preset.OPTIMISTIC),
+        (2 * S, Preset.OPTIMISTIC),
+    ]
 
 
 def test_an_order_can_be_cancelled_on_its_way() -> None:
