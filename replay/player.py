@@ -91,6 +91,8 @@ class Player:
             self.say("warn", "The replay stood still while nobody watched. Press Play to go on.")
         if self.replay.state != ReplaySession.State.FAILED:
             self._supply.start()
+        else:
+            self._supply.wait_for_retry()
         self._running = asyncio.create_task(self._run(), name=f"replay {self.replay.pk}")
 
     async def _take_desk(self) -> None:
@@ -480,6 +482,13 @@ class Player:
         if self.tape is None:
             self.replay.state, self.replay.problem = ReplaySession.State.FAILED, problem
             self._resync()
+        self._changed()
+
+    def try_again(self, job: Job) -> None:
+        """The job that failed was tried once more."""
+        self.say("info", "Loading is tried once more.")
+        self.replay.state, self.replay.problem, self.replay.job = ReplaySession.State.LOADING, "", job
+        self._resync()
         self._changed()
 
     def job_changed(self) -> None:
