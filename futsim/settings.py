@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "accounts",
     "market",
     "ranks",
+    "alerts",
     "trading",
     "workspace",
     "replay",
