@@ -20,7 +20,7 @@ from tests.bench.measure import Result
 
 BENCHES = (
     *("opening", "splicing", "schedule", "storing", "memory", "frames"),
-    *("events", "broker", "keypress", "feed", "pages", "starting", "ranks"),
+    *("events", "broker", "keypress", "feed", "pages", "starting", "ranks", "alerts"),
 )
 ON_REQUEST = ("nineteen",)
 """Takes minutes to make its data."""
@@ -73,6 +73,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
     logging.getLogger("databento").setLevel(logging.ERROR)
     # These need Django to be set up.
     from tests.bench import (
+        alerts,
         broker,
         events,
         feed,
@@ -106,6 +107,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
             keypress,
             starting,
             ranks,
+            alerts,
             nineteen,
         )
     }
