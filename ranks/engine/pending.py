@@ -80,6 +80,40 @@ class Estimator:
         blend = weight * (log1p(value) + grows) + (1 - weight) * log1p(value + rest)
         return max(value, round(expm1(blend)))
 
+    def expected_all(self, rows: Int64s, elapsed: Floats, values: Int64s) -> Int64s:
+        """The same for many bars at once: of each the row, the fraction and the value."""
+        at = np.clip(elapsed, 0.0, 1.0) * (len(self.weights) - 1)
+        knot = np.minimum(at.astype(np.int64), len(self.weights) - 2)
+        part = at - knot
+        is_early = knot == 0
+        weight, grows = self._late(rows, knot, at)
+        if is_early.any():
+            some = np.flatnonzero(is_early)
+            weight[some], grows[some], part[some] = self._early_all(rows[some], part[some])
+        near, far = (self.left[rows, each].astype(np.float64) for each in (knot, knot + 1))
+        rest = near + part * (far - near)
+        blend = weight * (np.log1p(values) + grows) + (1 - weight) * np.log1p(values + rest)
+        found: Int64s = np.maximum(values, np.rint(np.expm1(blend)).astype(np.int64))
+        return np.where(elapsed >= 1.0, values, found)
+
+    def _late(self, rows: Int64s, knot: Int64s, at: Floats) -> tuple[Floats, Floats]:
+        """Weight and growth from the first knot on."""
+        weights = np.array(self.weights)
+        weight = weights[knot] + (at - knot) * (weights[knot + 1] - weights[knot])
+        from_knot = np.maximum(knot, 1)
+        along = np.log(np.maximum(at, from_knot) / from_knot) / np.log((from_knot + 1) / from_knot)
+        near, far = (self.growth[rows, each].astype(np.float64) for each in (knot, knot + 1))
+        return weight, near + along * (far - near)
+
+    def _early_all(self, rows: Int64s, part: Floats) -> tuple[Floats, Floats, Floats]:
+        """Weight, growth and the part of the way, before the first knot."""
+        surest = min(self.weights[1], SUREST)
+        odds = part * surest / (1 - surest)
+        along = part ** self.power[rows].astype(np.float64)
+        usual = self.first[rows].astype(np.float64)
+        grows = self.growth[rows, 1].astype(np.float64) + np.log1p(usual) - np.log1p(usual * along)
+        return odds / (1 + odds), grows, along
+
     def error(self, elapsed: float) -> float:
         """The points by which the expected rank usually misses the final one; elapsed: fraction of the bar."""
         at = min(1.0, max(0.0, elapsed)) * (len(self.errors) - 1)
