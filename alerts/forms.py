@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -144,11 +145,10 @@ class AlertForm(forms.Form):
     @property
     def problems(self) -> list[tuple[str, str]]:
         """What is wrong: the field's name for people, and why."""
-        fields = [
-            (self.fields[name].label or name if name in self.fields else "", texts)
-            for name, texts in self.errors.items()
-        ]
-        return [(str(label), str(text)) for label, texts in fields for text in texts]
+        return [(self._label(name), str(text)) for name, texts in self.errors.items() for text in texts]
+
+    def _label(self, name: str) -> str:
+        return str(self.fields[name].label) if name in self.fields else ""
 
 
 def expiry_text(alert: Alert) -> str:
@@ -181,6 +181,11 @@ class HistoryForm(forms.Form):
         required=False,
         choices=[("", "live"), ("replayed", "in replays"), ("all", "live and in replays")],
     )
+
+    @property
+    def address(self) -> str:
+        """What is asked for as the query of an address, without what is left empty."""
+        return urlencode({name: self.data[name] for name in self.fields if self.data.get(name)})
 
     def chosen(self, firings: QuerySet[AlertFiring]) -> QuerySet[AlertFiring]:
         """Those that are asked for; live ones where nothing is said, and where it cannot be understood."""

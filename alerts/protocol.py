@@ -6,7 +6,7 @@ import msgspec
 
 from alerts.services import MOST
 
-Id = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Ack(msgspec.Struct, frozen=True, tag="ack", forbid_unknown_fields=True):
@@ -32,6 +32,7 @@ _decoder = msgspec.json.Decoder(Command)
 def decode(text: str) -> Command | None:
     """The command; None for what is none."""
     try:
-        return _decoder.decode(text)
+        command: Command = _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError):
         return None
+    return command

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
+from accounts.models import User
 from alerts import access, services
 from alerts.access import NoSuchAlert
 from alerts.board import has_expired
@@ -19,6 +20,8 @@ from alerts.services import TooMany
 from market.access import offered
 from market.sessions import to_et
 
+MORE = ("webhook_url", "email", "note")
+"""Fields that are folded away where they are empty."""
 PAGE = 50
 NEWEST = 30
 
@@ -57,7 +60,7 @@ def row(request: HttpRequest, alert_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, alert_id: int) -> HttpResponse:
     """An alert's form in its place; a POST saves it."""
-    alert = _get(lambda: access.changeable(request.user, alert_id))
+    alert = _get(lambda: access.changeable(_user(request), alert_id))
     if request.method != "POST":
         return render(request, "alerts/_edit.html", _form(AlertForm.of(alert, request.user)) | {"alert": alert})
     form = AlertForm(request.POST, user=request.user, auto_id=f"alert-{alert.pk}-%s")
@@ -69,21 +72,21 @@ def edit(request: HttpRequest, alert_id: int) -> HttpResponse:
 @require_POST
 def pause(request: HttpRequest, alert_id: int) -> HttpResponse:
     """Do not watch it for now."""
-    services.pause(alerts=[_get(lambda: access.changeable(request.user, alert_id))])
+    services.pause(alerts=[_get(lambda: access.changeable(_user(request), alert_id))])
     return _row(request, alert_id)
 
 
 @require_POST
 def resume(request: HttpRequest, alert_id: int) -> HttpResponse:
     """Watch it again."""
-    services.resume(alerts=[_get(lambda: access.changeable(request.user, alert_id))])
+    services.resume(alerts=[_get(lambda: access.changeable(_user(request), alert_id))])
     return _row(request, alert_id)
 
 
 @require_POST
 def delete(request: HttpRequest, alert_id: int) -> HttpResponse:
     """Delete it; what it fired stays."""
-    services.delete(alerts=[_get(lambda: access.changeable(request.user, alert_id))])
+    services.delete(alerts=[_get(lambda: access.changeable(_user(request), alert_id))])
     return render(request, "alerts/_list.html", _list(request))
 
 
@@ -136,17 +139,14 @@ def _line(request: HttpRequest, alert: Alert) -> dict[str, Any]:
         "threshold": f"{float(alert.threshold):g}",
         "expires": expiry_text(alert),
         "has_expired": has_expired(alert),
-        "may_change": not alert.is_shared or access.manages_shared(request.user),
+        "may_change": not alert.is_shared or access.manages_shared(_user(request)),
     }
 
 
 def _form(form: AlertForm) -> dict[str, Any]:
     assets = offered().filter(from_files=False).order_by("root").values("root", "name")
-    return {
-        "form": form,
-        "assets": assets,
-        "has_more": any(form[name].value() for name in ("webhook_url", "email", "note")),
-    }
+    has_more = any(form[name].value() for name in MORE)
+    return {"form": form, "assets": assets, "has_more": has_more}
 
 
 # --- the history ---
@@ -163,9 +163,6 @@ def history(request: HttpRequest) -> HttpResponse:
         "numbers": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "firings": _firings(request, list(page)),
         "form": form,
-        "query": "&".join(
-            f"{name}={form.data[name]}" for name in ("asset", "kind") if form[name].value() and not form[name].errors
-        ),
     }
     if request.headers.get("HX-Request"):
         return render(request, "alerts/_history.html", context)
@@ -223,6 +220,11 @@ def _get(find: Callable[[], Alert]) -> Alert:
         return find()
     except NoSuchAlert as problem:
         raise Http404(str(problem)) from None
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def _user_id(request: HttpRequest) -> int:

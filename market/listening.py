@@ -1,4 +1,4 @@
-"""What WebSockets share that tell a logged-in user the news and hear little: login, its end, and a word now and then."""
+"""What WebSockets share that tell a logged-in user the news and hear little: his login, its end, and a beat."""
 
 import asyncio
 import logging
