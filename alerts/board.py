@@ -51,6 +51,7 @@ class Watch:
         self._bus = bus
         self._alerts: list[Alert] = []
         self._assets: dict[str, Asset] = {}
+        self._roots: list[str] = []
         self._counts: dict[int, int] = {}
         self._chips: dict[int, Chip] = {}
         self._opened: dict[Listener, frozenset[int]] = {}
@@ -168,7 +169,8 @@ class Watch:
 
     def _read_rows(self) -> None:
         self._alerts = list(access.visible(self.user_id))
-        self._assets = {asset.root: asset for asset in Asset.objects.all()}
+        self._assets = {asset.root: asset for asset in Asset.objects.order_by("root")}
+        self._roots = [root for root, asset in self._assets.items() if asset.is_active and not asset.from_files]
         counted = AlertState.objects.filter(alert__in=self._alerts).values_list("alert").annotate(Sum("fire_count"))
         self._counts = dict(counted)
         self._settings = access.settings_of(self.user_id)
@@ -201,6 +203,7 @@ class Watch:
         return chip(
             alert,
             self._values,
+            self._roots,
             self._counts.get(alert.pk, 0),
             is_on=alert.is_watched and not has_expired(alert),
             is_muted=bool(alert.is_muted),  # type: ignore[attr-defined]
@@ -275,7 +278,8 @@ class Board:
         firings, version = await database_sync_to_async(self._read)()
         if firings:
             self._newest = firings[-1].pk
-        has_changed, self._version = version != self._version, version
+        has_changed = self._version not in (None, version)
+        self._version = version
         for watch in list(self._watches.values()):
             watch.look(firings)
             if has_changed:

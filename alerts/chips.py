@@ -22,11 +22,14 @@ _N = 4
 
 
 def chip(
-    alert: Alert, values: Values, count: int, *, is_on: bool, is_muted: bool = False, with_rows: bool = False
+    alert: Alert, values: Values, roots: Sequence[str], count: int, *, is_on: bool, is_muted: bool, with_rows: bool
 ) -> Chip:
-    """The chip of an alert. is_on: it is watched and has not expired. with_rows: an All-alert's with every asset."""
-    roots = sorted(values) if alert.asset is None else [alert.asset.root]
-    standing = {root: _standing(alert, values.get(root, {})) for root in roots}
+    """The chip of an alert. roots: what All covers. is_on: it is watched and has not expired.
+
+    with_rows: an All-alert's with every asset.
+    """
+    covered = roots if alert.asset is None else [alert.asset.root]
+    standing = {root: _standing(alert, values.get(root, {})) for root in covered}
     closest = min(standing, key=lambda root: _distance(alert, *standing[root]), default=None)
     value, tone = standing[closest] if closest is not None else (None, "off")
     body = _terms(alert) | {
