@@ -231,6 +231,7 @@ class Board:
         self._watches: dict[int, Watch] = {}
         self._starting: dict[int, asyncio.Lock] = {}
         self._newest: int | None = None
+        self._looked_at: deque[int] = deque(maxlen=REMEMBERED)
         self._version: int | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -276,8 +277,7 @@ class Board:
     async def _look(self) -> None:
         """One look for all users: what fired, and whether alerts have changed."""
         firings, version = await database_sync_to_async(self._read)()
-        if firings:
-            self._newest = firings[-1].pk
+        self._looked_at.extend(each.pk for each in firings)
         has_changed = self._version not in (None, version)
         self._version = version
         for watch in list(self._watches.values()):
@@ -286,13 +286,17 @@ class Board:
                 watch.read_again()
 
     def _read(self) -> tuple[list[AlertFiring], int]:
+        """The firings that were not there at the last look, the oldest first; at the first look none is new."""
         version = Definitions.current()
         if self._newest is None:
-            newest = AlertFiring.objects.order_by("-pk").values_list("pk", flat=True).first()
-            self._newest = newest or 0
+            latest = list(AlertFiring.objects.order_by("-pk").values_list("pk", flat=True)[:OVERLAP])
+            self._looked_at.extend(latest)
+            self._newest = max(latest, default=0)
             return [], version
-        since = AlertFiring.objects.filter(pk__gt=self._newest - OVERLAP).select_related("asset")
-        return list(since.order_by("pk")), version
+        found = AlertFiring.objects.filter(pk__gt=self._newest - OVERLAP).select_related("asset").order_by("pk")
+        fresh = [each for each in found if each.pk not in self._looked_at]
+        self._newest = max([self._newest, *(each.pk for each in fresh)])
+        return fresh, version
 
 
 def has_expired(alert: Alert) -> bool:

@@ -1,6 +1,7 @@
 """What a user may say of an alert, and of how he hears of firings."""
 
-from datetime import UTC, datetime
+import dataclasses
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +23,7 @@ from alerts.models import (
     Repeat,
     Sound,
 )
-from alerts.services import Terms
+from alerts.services import MOST, Terms
 from market.access import NotOffered, get_asset
 from market.models import Asset
 from market.sessions import SECOND_NS, BadTime, parse_et, to_et
@@ -32,7 +33,8 @@ from ranks.models import DEFAULT_LOOKBACK, LONGEST_LOOKBACK
 BAD_THRESHOLD = "A threshold is a percentile rank from 0 to 100, with at most one decimal."
 BAD_LOOKBACK = f"A lookback has 1 to {LONGEST_LOOKBACK:,} days."
 BAD_TIMEFRAME = f"Timeframes are {', '.join(TIMEFRAMES)}."
-BAD_EXPIRY = "Write the expiry as 2026-03-18 16:00, in Eastern time."
+BAD_EXPIRY = "Write the expiry as 2026-03-18 16:00 or 16:00, in Eastern time."
+BAD_MOMENT = "An expiry is in the future, and before the year 2200."
 BAD_WEBHOOK = "Write the webhook as https://example.org/path."
 NO_ADDRESS = "Your account has no e-mail address. An admin can enter one."
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -72,7 +74,7 @@ class AlertForm(forms.Form):
     lookback_days = _whole("Lookback", 1, LONGEST_LOOKBACK, BAD_LOOKBACK, DEFAULT_LOOKBACK)
     repeat = _choice("Repeat", Repeat.choices, "Choose how often it fires.", Repeat.EDGE)
     expires_at = forms.CharField(
-        label="Expires (ET)", required=False, widget=forms.TextInput(attrs={"type": "datetime-local"})
+        label="Expires (ET)", required=False, widget=forms.TextInput(attrs={"placeholder": "never"})
     )
     sound = _choice("Sound", Sound.choices, "Choose one of the sounds.", Sound.BEEP)
     webhook_url = forms.CharField(
@@ -100,7 +102,7 @@ class AlertForm(forms.Form):
         initial = {name: getattr(alert, name) for name in cls.base_fields} | {
             "asset": alert.asset.root if alert.asset else "",
             "threshold": f"{alert.threshold:g}" if alert.threshold % 1 else int(alert.threshold),
-            "expires_at": expiry_text(alert).replace(" ", "T"),
+            "expires_at": expiry_text(alert),
         }
         return cls(user=user, initial=initial, auto_id=f"alert-{alert.pk}-%s")
 
@@ -118,16 +120,16 @@ class AlertForm(forms.Form):
         return asset
 
     def clean_expires_at(self) -> datetime | None:
-        """The instant of an ET text, as fields of the kind datetime-local send it or with a blank; None for never."""
+        """The instant of a text in Eastern time; a time alone is the next one; None for never."""
         text = self.cleaned_data["expires_at"].replace("T", " ")
         if not text:
             return None
         try:
-            moment = datetime.fromtimestamp(parse_et(text) / SECOND_NS, UTC)
+            moment = datetime.fromtimestamp(_next(text) / SECOND_NS, UTC)
         except (BadTime, OverflowError, ValueError, OSError):
             raise forms.ValidationError(BAD_EXPIRY) from None
         if not timezone.now() < moment < LATEST:
-            raise forms.ValidationError("An expiry is in the future.")
+            raise forms.ValidationError(BAD_MOMENT)
         return moment
 
     def clean_email(self) -> bool:
@@ -151,11 +153,45 @@ class AlertForm(forms.Form):
         return str(self.fields[name].label) if name in self.fields else ""
 
 
+def _next(text: str) -> int:
+    """UTC ns of "2026-03-18 16:00", or of the next "16:00". Raises BadTime."""
+    if ":" not in text or " " in text:
+        return parse_et(text)
+    now = timezone.now()
+    today = to_et(int(now.timestamp()) * SECOND_NS).date()
+    moments = (parse_et(f"{day} {text:0>5}") for day in (today, today + timedelta(days=1)))
+    return next(ns for ns in moments if ns > now.timestamp() * SECOND_NS)
+
+
 def expiry_text(alert: Alert) -> str:
     """ "2026-03-18 16:00" in Eastern time; empty for never."""
     if alert.expires_at is None:
         return ""
     return f"{to_et(int(alert.expires_at.timestamp()) * SECOND_NS):%Y-%m-%d %H:%M}"
+
+
+class AnyAlertForm(forms.ModelForm):
+    """An alert as the admin has it: of any user, or shared."""
+
+    class Meta:
+        model = Alert
+        fields = [
+            "owner", "asset", "metric", "operator", "threshold", "timeframe", "lookback_days", "repeat", "expires_at",
+            "sound", "webhook_url", "email", "note",
+        ]  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """Not more than there may be."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        owner = data.get("owner")
+        if self.instance.pk is None and Alert.objects.filter(owner=owner).count() >= MOST:
+            raise forms.ValidationError(f"There are {MOST} alerts of {owner or 'everybody'}, which is the most.")
+        return data
+
+    @staticmethod
+    def terms_of(alert: Alert) -> Terms:
+        """The terms of an alert as the form has filled it in."""
+        return Terms(**{field.name: getattr(alert, field.name) for field in dataclasses.fields(Terms)})
 
 
 class SettingsForm(forms.ModelForm):
@@ -165,7 +201,7 @@ class SettingsForm(forms.ModelForm):
         model = AlertSettings
         fields = ["has_sound", "volume", "minutes_before"]
         error_messages = {
-            "volume": dict.fromkeys(("required", "invalid", "min_value", "max_value"), "The volume is 0 to 100 %."),
+            "volume": dict.fromkeys(("required", "invalid", "min_value", "max_value"), "The volume is 0 to 100."),
             "minutes_before": dict.fromkeys(
                 ("required", "invalid", "min_value", "max_value"), "A replay begins 0 to 600 minutes before a firing."
             ),

@@ -191,6 +191,15 @@ async def test_what_fired_meanwhile_is_told_at_the_next_visit_and_counted(server
     assert (told["missed"], told["unread"]) == ([], 0)
 
 
+async def test_what_fired_before_is_not_told_as_new(
+    server: Server, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "LOOK_SECONDS", 0.05)
+    await fire(await make(people.owner))
+    tab, _ = await listening_tab(server, people.owner)
+    assert await nothing(tab, "firing")
+
+
 async def test_nobody_looks_at_firings_that_are_still_to_come(server: Server, people: People) -> None:
     alert = await make(people.owner)
     firing = await fire(alert)
@@ -287,7 +296,14 @@ async def test_a_quiet_socket_beats(server: Server, people: People, monkeypatch:
 
 @pytest.mark.parametrize(
     "text",
-    ["null", "nonsense", "[]", '{"type": "seen", "until": -1}', '{"type": "delete"}', '{"type": "open", "alerts": "x"}'],
+    [
+        "null",
+        "nonsense",
+        "[]",
+        '{"type": "seen", "until": -1}',
+        '{"type": "delete"}',
+        '{"type": "open", "alerts": "x"}',
+    ],
 )
 async def test_what_cannot_be_read_changes_nothing(server: Server, people: People, text: str) -> None:
     alert = await make(people.owner)

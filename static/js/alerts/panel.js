@@ -29,7 +29,7 @@ export class AlertsPanel {
     const { store } = this.page;
     this.endings = [
       store.subscribe("chips", () => context.frames.request(this.#draw)),
-      store.subscribe("state", (state) => setText(this.state, state === "live" ? "" : "not connected")),
+      store.subscribe("state", (state) => setText(this.state, state === "live" ? this.#whose() : "not connected")),
     ];
     let first = true; // subscribing tells the last change again
     this.endings.push(store.subscribe("changed", () => !first && this.#refresh()));
@@ -49,6 +49,11 @@ export class AlertsPanel {
     this.page.alerts.open(this, []);
     this.context.frames.cancel(this.#draw);
     return this.root.remove();
+  }
+
+  /** On a page of the past: that the chips are not of it. */
+  #whose() {
+    return this.page.alerts.replay === null ? "" : "chips: the live market";
   }
 
   #clicked(event) {
