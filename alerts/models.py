@@ -180,23 +180,28 @@ class AlertFiring(models.Model):
     value = models.FloatField()
     n = models.PositiveIntegerField()
     fired_at = models.DateTimeField(auto_now_add=True)
+    revision = models.PositiveIntegerField(default=1, help_text="The alert's when it fired.")
+    feed_epoch = models.BigIntegerField(default=0, help_text="The feed's: when market time goes back it is another.")
     replay_key = models.UUIDField(null=True, editable=False)
 
     webhook = models.CharField(max_length=7, choices=Outcome.choices, blank=True)
     webhook_tries = models.PositiveSmallIntegerField(default=0)
     webhook_words = models.CharField(max_length=200, blank=True, help_text="What came of it.")
     mail = models.CharField("e-mail", max_length=7, choices=Outcome.choices, blank=True)
+    mail_tries = models.PositiveSmallIntegerField(default=0)
     mail_words = models.CharField(max_length=200, blank=True, help_text="What came of it.")
+    due_at = models.DateTimeField(null=True, help_text="When a worker looks at what is still waiting.")
 
     class Meta:
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["owner", "-id"], name="firing_of_owner"),
             models.Index(fields=["alert", "-market_ns"], name="firing_of_alert"),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="firing_due"),
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["alert", "asset", "market_ns"], condition=Q(replay_key=None), name="firing_once"
+                fields=["alert", "asset", "market_ns", "feed_epoch"], condition=Q(replay_key=None), name="firing_once"
             ),
             models.UniqueConstraint(
                 fields=["alert", "asset", "market_ns", "replay_key"],

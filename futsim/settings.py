@@ -192,12 +192,30 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": crontab(hour=20, minute=15),
         "options": {"expires": 3_600.0},
     },
+    # deliveries that failed once, or whose message was lost
+    "waiting deliveries": {
+        "task": "alerts.tasks.deliver_due",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
     "finished live sessions": {
         "task": "live.tasks.store_sessions",
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
 }
+
+# --- alerts ----------------------------------------------------------------------------------------
+ALERT_PRIVATE_WEBHOOKS = env.flag("FUTSIM_ALERT_PRIVATE_WEBHOOKS", False)
+"""Whether webhooks may go to loopback, private and link-local addresses."""
+EMAIL_HOST = env.text("FUTSIM_EMAIL_HOST", "")
+"""The mail server; without one no e-mail is sent."""
+EMAIL_PORT = env.integer("FUTSIM_EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.text("FUTSIM_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = env.text("FUTSIM_EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("FUTSIM_EMAIL_TLS", True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("FUTSIM_EMAIL_FROM", "futsim@localhost")
 
 # --- accounts --------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -58,6 +58,11 @@ def live(environment: Mapping[str, str]) -> Program:
     return Program("live", (sys.executable, "manage.py", "live"), environment, is_ready=says("live: ready"))
 
 
+def alerts(environment: Mapping[str, str]) -> Program:
+    """The evaluator of alerts on the live market; it waits by itself for the first bars."""
+    return Program("alerts", (sys.executable, "manage.py", "alerts"), environment, is_ready=says("alerts: ready"))
+
+
 def web(environment: Mapping[str, str], address: Address) -> Program:
     """Pages, API and WebSockets."""
     command = (sys.executable, "-m", "daphne", "-b", address.host, "-p", str(address.port), "futsim.asgi:application")

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Runs the stack until a signal ends it. The exit code: 0 after an orderly stop, 1 after one line of error."""
     argparse.ArgumentParser(
         prog="manage.py up",
-        description="Starts PostgreSQL, Valkey, the web server, the worker, the live feed and, without a "
+        description="Starts PostgreSQL, Valkey, the web server, the worker, the live feed, the alerts and, without a "
         "DATABENTO_API_KEY, the stand-in gateway. Ctrl-C stops them all. "
         "docs/operations.md lists the environment variables.",
     ).parse_args(list(arguments))
@@ -209,6 +209,7 @@ class Supervisor:
         if not self.interrupts.stopping():
             # after all that a page needs: the one has a day of the market to catch up with, the other perhaps a year
             self._launch(programs.live(env))
+            self._launch(programs.alerts(env))
             self._launch(programs.background(env))
 
     def _launch(self, program: Program) -> None:

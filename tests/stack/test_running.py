@@ -119,7 +119,7 @@ def test_killed_servers_come_back_and_the_web_uses_them_again(up: Up) -> None:
 def test_sigterm_stops_everything_in_order_with_exit_code_0(up: Up) -> None:
     assert up.stop() == 0
     order = [line.rsplit("stopping ", 1)[1] for line in up.lines if "stopping " in line]
-    assert order == ["background", "live", "web", "beat", "worker", "standin", "postgres", "valkey"]
+    assert order == ["background", "alerts", "live", "web", "beat", "worker", "standin", "postgres", "valkey"]
     assert up.processes() == {}
 
 

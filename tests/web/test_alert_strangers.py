@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from alerts.models import Alert, AlertFiring, AlertMute
-from tests.alerting import alert_of, firing_of
+from tests.alert_rows import alert_of, firing_of
 from tests.conftest import People
 from tests.web.test_alerts import GOOD
 from tests.web.test_strangers import METHODS, shown

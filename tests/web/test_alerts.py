@@ -13,7 +13,7 @@ from django.utils import timezone
 from alerts import access, forms, services
 from alerts.models import Alert, AlertFiring, AlertMute, AlertSettings
 from market.models import Asset
-from tests.alerting import MARKET_NS, alert_of, firing_of
+from tests.alert_rows import MARKET_NS, alert_of, firing_of
 from tests.conftest import People
 
 GOOD = {

@@ -1,0 +1,126 @@
+"""The alerts of one asset that are ranked with one sample, side by side for the fold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from alerts.engine.edges import BAR, CLOSE, EDGE, NEVER, NO_BAR, ONCE, UNKNOWN, Int8s, Watch
+from alerts.engine.trace import Bools
+from ranks.engine.buckets import Int64s
+
+METRICS = ("vol_rank", "vol_pending", "range_rank", "range_pending")
+"""By their names in the order of a trace's columns."""
+FORGOTTEN = 9
+"""In place of a saved state: the record has one that is true no more."""
+REPEATS = {"edge": EDGE, "bar": BAR, "close": CLOSE, "once": ONCE}
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """An alert as it is watched. asset_id: None for all assets. until_ns: it has expired after this (UTC ns)."""
+
+    id: int
+    revision: int
+    asset_id: int | None
+    metric: str
+    is_gte: bool
+    threshold: float
+    timeframe: str
+    lookback_days: int
+    repeat: str
+    until_ns: int = NEVER
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Which sample it is ranked with."""
+        return self.timeframe, self.lookback_days
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an alert stands at an asset. since_ns: what came up to here is evaluated (UTC ns)."""
+
+    since_ns: int
+    state: int = UNKNOWN
+    fired_bar: int = NO_BAR
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Group:
+    """Arrays of equal length, a place for each alert. count: firings. saved, saved_count: what is in the record."""
+
+    ids: Int64s
+    revisions: Int64s
+    count: Int64s
+    saved: Int8s
+    saved_count: Int64s
+    watch: Watch
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def is_dirty(self) -> Bools:
+        """Which of them the record does not have as they are. That nothing is known of a thin bar is not worth a row:
+        the next instant says the same."""
+        is_worth = (self.watch.state != UNKNOWN) | (self.saved == FORGOTTEN)
+        changed: Bools = (self.watch.state != self.saved) & is_worth | (self.count != self.saved_count)
+        return changed
+
+    def forget(self) -> None:
+        """Nothing is known of any of them, and the record must say so."""
+        self.saved[self.saved != UNKNOWN] = FORGOTTEN
+        self.watch.state[:] = UNKNOWN
+
+    def is_saved(self) -> None:
+        """The record has them as they are."""
+        self.saved, self.saved_count = np.where(self.is_dirty, self.watch.state, self.saved), self.count.copy()
+
+    def only(self, kept: Bools) -> "Group":
+        """These places."""
+        return Group(
+            *(getattr(self, name)[kept] for name in _OWN),
+            Watch(*(getattr(self.watch, field.name)[kept] for field in fields(Watch))),
+        )
+
+    def joined(self, other: "Group") -> "Group":
+        """With those of another one after these."""
+        both = (self.watch, other.watch)
+        return Group(
+            *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in _OWN),
+            Watch(*(np.concatenate([getattr(each, field.name) for each in both]) for field in fields(Watch))),
+        )
+
+
+_OWN = ("ids", "revisions", "count", "saved", "saved_count")
+
+
+def group(members: Sequence[tuple[Definition, Standing]]) -> Group:
+    """Alerts with how they stand."""
+
+    what, how = [each for each, _ in members], [each for _, each in members]
+    states = [each.state for each in how]
+    watch = Watch(
+        metric=_ints([METRICS.index(each.metric) for each in what]),
+        is_gte=np.array([each.is_gte for each in what], np.bool_),
+        threshold=np.array([each.threshold for each in what], np.float64),
+        repeat=np.array([REPEATS[each.repeat] for each in what], np.int8),
+        since_ns=_ints([each.since_ns for each in how]),
+        until_ns=_ints([each.until_ns for each in what]),
+        state=np.array(states, np.int8),
+        fired_bar=_ints([each.fired_bar for each in how]),
+    )
+    return Group(
+        _ints([each.id for each in what]),
+        _ints([each.revision for each in what]),
+        _ints([each.count for each in how]),
+        np.array(states, np.int8),
+        _ints([each.count for each in how]),
+        watch,
+    )
+
+
+def _ints(values: Sequence[int]) -> Int64s:
+    return np.array(values, np.int64)

@@ -1,0 +1,172 @@
+"""What an evaluator found becomes the record: all of it, with how far it has come, or nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from alerts import topics
+from alerts.models import Alert, AlertFiring, AlertState, Definitions, Outcome, Progress
+from market.models import Asset
+
+FIRST_LOOK = timedelta(seconds=30)
+"""A delivery that nobody was told to make is made after so long."""
+
+SAVE_STATES = """
+    INSERT INTO alerts_alertstate
+        (alert_id, asset_id, revision, is_true, last_value, bar_start_ns, fire_count, last_fired_bar_ns, evaluated_ns)
+    SELECT alert, asset, u.revision, is_true, value, bar, count, fired_bar, evaluated
+    FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::boolean[], %s::float8[], %s::bigint[], %s::int[],
+                %s::bigint[], %s::bigint[])
+        AS u (alert, asset, revision, is_true, value, bar, count, fired_bar, evaluated)
+    JOIN alerts_alert ON alerts_alert.id = alert AND alerts_alert.revision = u.revision
+    ON CONFLICT (alert_id, asset_id) DO UPDATE SET
+        revision = EXCLUDED.revision, is_true = EXCLUDED.is_true, last_value = EXCLUDED.last_value,
+        bar_start_ns = EXCLUDED.bar_start_ns, fire_count = EXCLUDED.fire_count,
+        last_fired_bar_ns = EXCLUDED.last_fired_bar_ns, evaluated_ns = EXCLUDED.evaluated_ns
+"""
+"""A state of an alert that is gone or another one by now is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """A row of `AlertState`."""
+
+    alert_id: int
+    asset_id: int
+    revision: int
+    is_true: bool | None
+    value: float | None
+    bar_ns: int | None
+    count: int
+    fired_bar_ns: int | None
+    evaluated_ns: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Hit:
+    """An alert's condition has turned true. The order is that of time."""
+
+    market_ns: int
+    root: str
+    alert_id: int
+    revision: int
+    bar_ns: int
+    value: float
+    n: int
+
+
+@dataclass(slots=True)
+class Found:
+    """What one evaluation found. progress: by asset, UTC ns. stops: by alert, why it is stopped by itself."""
+
+    hits: list[Hit] = field(default_factory=list)
+    states: list[StateRow] = field(default_factory=list)
+    progress: dict[int, int] = field(default_factory=dict)
+    stops: dict[int, str] = field(default_factory=dict)
+
+
+def record(found: Found, assets: Mapping[str, Asset], epoch: int) -> list[AlertFiring]:
+    """Write it, and return the firings that are new; those of alerts that were changed meanwhile are not.
+
+    It takes the row of definitions first, as whoever changes alerts does.
+    """
+    with transaction.atomic():
+        if found.stops:
+            Definitions.bump()
+        else:
+            list(Definitions.objects.select_for_update().filter(pk=1))
+        alerts = Alert.objects.in_bulk({hit.alert_id for hit in found.hits})
+        firings = _firings(found.hits, alerts, assets, epoch)
+        AlertFiring.objects.bulk_create(firings)
+        for alert_id, reason in found.stops.items():
+            alert = alerts.get(alert_id)
+            if alert is not None and alert.is_watched:
+                Alert.objects.filter(pk=alert_id).update(paused_reason=reason)
+                topics.publish_on_commit((topics.whose(alert.owner_id), topics.stopped_body(alert_id, reason)))
+        save_states(found.states)
+        save_progress(found.progress, epoch)
+    return firings
+
+
+def _firings(
+    hits: Sequence[Hit], alerts: Mapping[int, Alert], assets: Mapping[str, Asset], epoch: int
+) -> list[AlertFiring]:
+    known = set(
+        AlertFiring.objects.filter(
+            alert_id__in=alerts,
+            market_ns__in={hit.market_ns for hit in hits},
+            replay_key=None,
+            feed_epoch=epoch,
+        ).values_list("alert_id", "asset_id", "market_ns")
+    )
+    made = []
+    for hit in sorted(hits):
+        alert, asset = alerts.get(hit.alert_id), assets[hit.root]
+        if alert is None or not alert.is_watched or alert.revision != hit.revision:
+            continue
+        if (alert.pk, asset.pk, hit.market_ns) not in known:
+            made.append(firing(alert, asset, hit, epoch=epoch))
+    return made
+
+
+def firing(alert: Alert, asset: Asset, hit: Hit, *, epoch: int = 0) -> AlertFiring:
+    """The firing of an alert, not saved: with what the alert is now."""
+    same = ("owner_id", "metric", "operator", "threshold", "timeframe", "lookback_days", "sound", "note", "revision")
+    return AlertFiring(
+        alert=alert,
+        asset=asset,
+        sentence=sentence(alert, asset, hit.value),
+        bar_start_ns=hit.bar_ns,
+        market_ns=hit.market_ns,
+        value=hit.value,
+        n=hit.n,
+        feed_epoch=epoch,
+        webhook=Outcome.WAITING if alert.webhook_url else "",
+        mail=Outcome.WAITING if alert.email else "",
+        due_at=timezone.now() + FIRST_LOOK if alert.webhook_url or alert.email else None,
+        **{name: getattr(alert, name) for name in same},
+    )
+
+
+def sentence(alert: Alert, asset: Asset, value: float) -> str:
+    """Such as "NQ 5m: Vol Pending is 93.4 (≥ 90)"."""
+    metric, condition = alert.get_metric_display(), alert.condition.removeprefix(alert.get_metric_display()).strip()
+    return f"{asset.root} {alert.timeframe}: {metric} is {value:.1f} ({condition})"
+
+
+def save_states(rows: Iterable[StateRow]) -> None:
+    """In a transaction: these are the states now."""
+    columns = [list(column) for column in zip(*(_values(row) for row in rows), strict=True)]
+    if columns:
+        with connection.cursor() as cursor:
+            cursor.execute(SAVE_STATES, columns)
+
+
+def _values(row: StateRow) -> tuple[object, ...]:
+    return (
+        row.alert_id, row.asset_id, row.revision, row.is_true, row.value, row.bar_ns, row.count, row.fired_bar_ns,
+        row.evaluated_ns,
+    )  # fmt: skip
+
+
+def save_progress(until: Mapping[int, int], epoch: int) -> None:
+    """In a transaction: how far each asset (id) is evaluated, UTC ns."""
+    Progress.objects.bulk_create(
+        [Progress(asset_id=asset, until_ns=ns, epoch=epoch) for asset, ns in until.items()],
+        update_conflicts=True,
+        unique_fields=["asset"],
+        update_fields=["until_ns", "epoch"],
+    )
+
+
+def begin_epoch(until: Mapping[int, int], epoch: int) -> None:
+    """Market time has gone back: nothing is known of any alert, and all assets are evaluated from here on."""
+    with transaction.atomic():
+        list(Definitions.objects.select_for_update().filter(pk=1))
+        for asset, ns in until.items():
+            AlertState.objects.filter(asset_id=asset).update(is_true=None, last_fired_bar_ns=None, evaluated_ns=ns)
+        Progress.objects.all().delete()
+        save_progress(until, epoch)

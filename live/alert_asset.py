@@ -1,0 +1,176 @@
+"""One asset under watch: from its bars to what its alerts fire."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from alerts.engine.edges import NO_BAR, TRUE, UNKNOWN, Fired, fold
+from alerts.engine.group import Definition, Group, Standing, group
+from alerts.engine.trace import Trace, trace
+from alerts.recording import Hit, StateRow
+from live.alert_bars import Held
+from live.alert_samples import Samples, Wanted
+from market.models import Asset
+from market.sessions import SECOND_NS
+
+Key = tuple[str, int]
+"""A timeframe and a lookback in days."""
+SPAN_NS = 1_800 * SECOND_NS
+"""At most so much of the market is evaluated at a time."""
+LAST_NS = 3_600 * SECOND_NS
+"""How far back the value is looked for that a new alert is shown with."""
+
+
+class Watched:
+    """Its alerts, and how far they are evaluated. values: the newest of each group, as `alerts.topics` has them."""
+
+    def __init__(self, asset: Asset, until_ns: int, samples: Samples) -> None:
+        self.asset = asset
+        self.until_ns = until_ns
+        self.groups: dict[Key, Group] = {}
+        self.values: dict[Key, tuple[float | int | None, ...]] = {}
+        self._samples = samples
+        self._touched: dict[Key, Trace] = {}
+        self._fired: dict[Hit, tuple[Group, int]] = {}
+
+    # --- which alerts ---------------------------------------------------------------------------------------
+
+    def drop(self, ids: Iterable[int]) -> None:
+        """Watch these no more."""
+        gone = np.array(list(ids), np.int64)
+        for key, members in list(self.groups.items()):
+            left = members.only(~np.isin(members.ids, gone))
+            self.groups[key] = left
+            if not len(left):
+                del self.groups[key]
+                self.values.pop(key, None)
+
+    def add(self, members: Sequence[tuple[Definition, Standing]]) -> None:
+        """Watch these too."""
+        by_key: dict[Key, list[tuple[Definition, Standing]]] = {}
+        for member in members:
+            by_key.setdefault(member[0].key, []).append(member)
+        for key, some in by_key.items():
+            known = self.groups.get(key)
+            self.groups[key] = group(some) if known is None else known.joined(group(some))
+
+    def forget(self) -> None:
+        """Nothing is known of any alert: bars are missing."""
+        for members in self.groups.values():
+            members.forget()
+
+    # --- evaluating -----------------------------------------------------------------------------------------
+
+    def is_ready(self, sessions: Sequence[Held], to_ns: int, keys: Iterable[Key]) -> bool:
+        """Whether the samples of these keys are here for the sessions that have opened by then.
+
+        Those of the session after them are asked for, so that its opening waits for nothing.
+        """
+        asked = [(held, self._samples.is_here(each)) for held, each in self._wanted(sessions, keys)]
+        return all(is_here for held, is_here in asked if held.session.open_ns < to_ns)
+
+    def wanted(self, sessions: Sequence[Held], keys: Iterable[Key]) -> Iterator[Wanted]:
+        """The samples of these keys for the sessions that are not over."""
+        return (each for _, each in self._wanted(sessions, keys))
+
+    def _wanted(self, sessions: Sequence[Held], keys: Iterable[Key]) -> Iterator[tuple[Held, Wanted]]:
+        for timeframe, days in keys:
+            for held in sessions:
+                if held.session.close_ns > self.until_ns:
+                    yield held, Wanted(self.asset, timeframe, held.session.trade_date, days)
+
+    def evaluate(self, sessions: Sequence[Held], to_ns: int) -> list[Hit]:
+        """What fires up to an instant, or a part of the way there. The samples are here."""
+        from_ns = self.until_ns
+        self.until_ns = to_ns = min(to_ns, from_ns + SPAN_NS)
+        if self._has_hole(sessions, from_ns):
+            self.forget()
+        for held in sessions:
+            if held.session.open_ns < to_ns and held.session.close_ns > from_ns:
+                if not held.key.is_whole and from_ns < held.key.since_ns:
+                    self.forget()
+                self._fold(held, from_ns, to_ns)
+        return list(self._fired)
+
+    def _fold(self, held: Held, from_ns: int, to_ns: int) -> None:
+        for key, members in self.groups.items():
+            line = self._trace(held, key, from_ns, to_ns)
+            if len(line):
+                self._touched[key] = line
+                self._keep_fired(members, line, fold(members.watch, line))
+
+    def _has_hole(self, sessions: Sequence[Held], from_ns: int) -> bool:
+        """Whether a session lies between what was evaluated and what is held."""
+        if not sessions or from_ns >= sessions[0].session.open_ns:
+            return False
+        return self.asset.sessions.first_closing_after(from_ns).trade_date < sessions[0].session.trade_date
+
+    def _trace(self, held: Held, key: Key, from_ns: int, to_ns: int) -> Trace:
+        timeframe, days = key
+        sample = self._samples.get(Wanted(self.asset, timeframe, held.session.trade_date, days))
+        since_ns = 0 if held.key.is_whole else held.key.since_ns
+        line = trace(sample, held.session, timeframe, held.bars.stored, self.asset.tick_size, from_ns, to_ns, since_ns)
+        if len(line):
+            values = (None if np.isnan(each) else round(each, 4) for each in line.values[-1].tolist())
+            self.values[key] = (*values, int(line.n[-1]), int(line.bar[-1]))
+        return line
+
+    def show(self, sessions: Sequence[Held]) -> None:
+        """Have a value for the groups that have none yet: that of the newest instant, if it is not long ago."""
+        missing = [key for key in self.groups if key not in self.values]
+        held = next((each for each in reversed(sessions) if each.session.open_ns < self.until_ns), None)
+        if missing and held is not None and held.session.close_ns > self.until_ns:
+            for key in missing:
+                self._trace(held, key, self.until_ns - LAST_NS, self.until_ns)
+
+    def _keep_fired(self, members: Group, line: Trace, fired: Fired) -> None:
+        for who, at in zip(fired.alert.tolist(), fired.instant.tolist(), strict=True):
+            hit = Hit(
+                int(line.ns[at]),
+                self.asset.root,
+                int(members.ids[who]),
+                int(members.revisions[who]),
+                int(line.bar[at]),
+                float(line.values[at, members.watch.metric[who]]),
+                int(line.n[at]),
+            )
+            self._fired[hit] = members, who
+
+    # --- the record -----------------------------------------------------------------------------------------
+
+    def accept(self, hit: Hit) -> None:
+        """It counts: its alert was not stopped before it."""
+        members, who = self._fired[hit]
+        members.count[who] += 1
+
+    def armed(self, alert: Definition, standing: Standing) -> StateRow:
+        """The row of an alert that is about to be watched."""
+        return StateRow(
+            alert.id, self.asset.pk, alert.revision, None, None, None, standing.count, None, standing.since_ns
+        )
+
+    def take_changed(self) -> list[StateRow]:
+        """The rows of states that the record does not have, which is about to have them."""
+        rows = []
+        for key, members in self.groups.items():
+            line = self._touched.get(key)
+            rows += [self._row(members, place, line) for place in np.flatnonzero(members.is_dirty).tolist()]
+            members.is_saved()
+        self._touched.clear()
+        self._fired.clear()
+        return rows
+
+    def _row(self, members: Group, place: int, line: Trace | None) -> StateRow:
+        state, bar = int(members.watch.state[place]), int(members.watch.fired_bar[place])
+        value = None if line is None else float(line.values[-1, members.watch.metric[place]])
+        return StateRow(
+            int(members.ids[place]),
+            self.asset.pk,
+            int(members.revisions[place]),
+            None if state == UNKNOWN else state == TRUE,
+            None if value is None or np.isnan(value) else value,
+            None if line is None else int(line.bar[-1]),
+            int(members.count[place]),
+            None if bar == NO_BAR else bar,
+            self.until_ns,
+        )
