@@ -7,7 +7,8 @@ it has come: killed at any point, it goes on as if nothing had been. docs/alerts
 import asyncio
 import logging
 import time
-from collections import defaultdict, deque
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -45,6 +46,8 @@ AGAIN_SECONDS = 1.0
 
 FLOOD, FLOOD_NS = 15, 180 * SECOND_NS
 """So many firings of one alert within so much market time stop it."""
+REMEMBERED = 100
+"""Of each alert's firings so many are remembered."""
 FLOODED = f"It fired {FLOOD} times within {FLOOD_NS // SECOND_NS // 60} minutes. Resume it to arm it again."
 FIRED_ONCE = "It fires once only, and has fired. Resume it to arm it again."
 
@@ -96,11 +99,13 @@ class Evaluator:
         self._version: tuple[int, int] | None = None
         self._waiting: dict[tuple[str, Key], dict[int, Definition]] = {}
         """Alerts, by root and what they are ranked with, that are armed once their sample is here."""
-        self._recent: dict[tuple[int, int], deque[int]] = defaultdict(deque)
+        self._recent: dict[tuple[int, int], list[int]] = defaultdict(list)
         """When each alert (id, revision) fired lately, in market time."""
         self._stopped: set[tuple[int, int]] = set()
         self._epoch: int | None = None
         self._shift_ns = 0
+        self._is_unsaved = False
+        """Whether the evaluation has come further than the record says."""
         self._looked = self._saved = self._told = 0.0
 
     def stop(self) -> None:
@@ -121,6 +126,8 @@ class Evaluator:
             self._look(to_ns)
         if any(each.until_ns < to_ns for each in self._watched.values()):
             self._evaluate(to_ns)
+        elif self._is_unsaved and time.monotonic() >= self._saved + SAVE_SECONDS:
+            self.save()
         self._tell_values(to_ns)
 
     @property
@@ -231,6 +238,8 @@ class Evaluator:
             found.progress[watched.asset.pk] = watched.until_ns
         if found.hits or found.states or time.monotonic() >= self._saved + SAVE_SECONDS:
             self._tell(self._write(found))
+        else:
+            self._is_unsaved = True
 
     def _accept(self, hit: Hit, found: Found) -> bool:
         """Whether it counts: not after its alert was stopped by itself."""
@@ -238,11 +247,12 @@ class Evaluator:
         if who in self._stopped:
             return False
         lately = self._recent[who]
-        while lately and lately[0] < hit.market_ns - FLOOD_NS:
-            lately.popleft()
-        lately.append(hit.market_ns)
+        # an asset whose samples came late is behind the others
+        insort(lately, hit.market_ns)
+        del lately[:-REMEMBERED]
+        within = bisect_right(lately, hit.market_ns) - bisect_left(lately, hit.market_ns - FLOOD_NS)
         is_once = self._known[hit.alert_id].repeat == "once"
-        if is_once or len(lately) >= FLOOD:
+        if is_once or within >= FLOOD:
             found.stops[hit.alert_id] = FIRED_ONCE if is_once else FLOODED
             self._stopped.add(who)
         self._watched[hit.root].accept(hit)
@@ -252,7 +262,7 @@ class Evaluator:
         assert self._epoch is not None
         firings = recording.record(found, self._assets, self._epoch)
         if found.progress:
-            self._saved = time.monotonic()
+            self._saved, self._is_unsaved = time.monotonic(), False
         return firings
 
     def save(self) -> None:

@@ -26,8 +26,8 @@ from tests.live import wait_for
 from tests.telling import forget
 
 TODAY = date(2026, 3, 18)
-PAST_DAYS = 40
-"""Of them some 27 trade dates."""
+PAST_DAYS = 33
+"""Of them 22 trade dates."""
 LOOKBACK = 60
 
 

@@ -1,7 +1,9 @@
 """The alerts of one asset that are ranked with one sample, side by side for the fold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
@@ -80,18 +82,11 @@ class Group:
 
     def only(self, kept: Bools) -> "Group":
         """These places."""
-        return Group(
-            *(getattr(self, name)[kept] for name in _OWN),
-            Watch(*(getattr(self.watch, field.name)[kept] for field in fields(Watch))),
-        )
+        return _group_of(lambda column: column(self)[kept])
 
     def joined(self, other: "Group") -> "Group":
         """With those of another one after these."""
-        both = (self.watch, other.watch)
-        return Group(
-            *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in _OWN),
-            Watch(*(np.concatenate([getattr(each, field.name) for each in both]) for field in fields(Watch))),
-        )
+        return _group_of(lambda column: np.concatenate([column(self), column(other)]))
 
 
 _OWN = ("ids", "revisions", "count", "saved", "saved_count")
@@ -120,6 +115,12 @@ def group(members: Sequence[tuple[Definition, Standing]]) -> Group:
         _ints([each.count for each in how]),
         watch,
     )
+
+
+def _group_of(make: Callable[[Callable[[Group], Any]], Any]) -> Group:
+    """make: from what reads a column of a group, that column of the new one."""
+    watch = {each.name: make(attrgetter(f"watch.{each.name}")) for each in fields(Watch)}
+    return Group(**{name: make(attrgetter(name)) for name in _OWN}, watch=Watch(**watch))
 
 
 def _ints(values: Sequence[int]) -> Int64s:

@@ -20,7 +20,7 @@ from tests.bench.measure import Result
 
 BENCHES = (
     "opening", "splicing", "schedule", "storing", "memory", "frames", "events", "broker", "feed", "pages", "starting",
-    "ranks",
+    "ranks", "alerts",
 )  # fmt: skip
 ON_REQUEST = ("nineteen",)
 """Takes minutes to make its data."""
@@ -73,6 +73,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
     logging.getLogger("databento").setLevel(logging.ERROR)
     # These need Django to be set up.
     from tests.bench import (
+        alerts,
         broker,
         events,
         feed,
@@ -104,6 +105,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
             pages,
             starting,
             ranks,
+            alerts,
             nineteen,
         )
     }

@@ -2,7 +2,7 @@ import { el, setAttribute, setText, show } from "../ui/dom.js";
 import { ChipRows, fillChip } from "./chip.js";
 
 const LIST = "#alert-list";
-const NONE = "Alerts need the page to be logged in.";
+const NONE = "Alerts need somebody who is logged in.";
 
 /**
  * The panel Alerts: the server draws its form and its list and htmx sends them; here the chips are kept live, All-alerts
@@ -94,7 +94,7 @@ export class AlertsPanel {
 
   /** Somebody changed alerts, here or elsewhere. What is being edited is not drawn anew under his hands. */
   #refresh() {
-    if (!this.root.querySelector(LIST)) return;
+    if (!this.root.querySelector(LIST)) return void this.page.fetch(this.page.urls.panelUrl, this.root);
     this.#isStale = this.#isEdited();
     if (!this.#isStale) this.page.fetch(this.page.urls.listUrl, LIST, { swap: "outerHTML" });
   }

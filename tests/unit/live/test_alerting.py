@@ -52,14 +52,13 @@ def go_on(market: Market, evaluator: Evaluator, minutes: float, at_once: float =
 
 
 def test_what_fires_is_the_fold_over_the_bars(market, evaluator, nq, people):
-    half = Decimal(50)
     alerts = [
         make(
-            people.owner, nq, metric=metric, operator=operator, threshold=Decimal(50), timeframe=timeframe, repeat=each
+            people.owner, nq, metric=metric, operator=operator, threshold=Decimal(50), timeframe=timeframe, repeat=mode
         )
         for metric in ("vol_rank", "vol_pending", "range_rank", "range_pending")
         for operator in ("gte", "lte")
-        for timeframe, repeat in (("1m", "bar"), ("5m", "close"), ("15m", "edge"), ("1h", "edge"))
+        for timeframe, mode in (("1m", "bar"), ("5m", "close"), ("15m", "edge"), ("1h", "edge"))
     ]
     begun = go_on(market, evaluator, 60, at_once=0.7)
     wanted = undisturbed(alerts, market.lines, begun, market.now_ns)

