@@ -38,6 +38,8 @@ class Watched:
     def drop(self, ids: Iterable[int]) -> None:
         """Watch these no more."""
         gone = np.array(list(ids), np.int64)
+        if not len(gone):
+            return
         for key, members in list(self.groups.items()):
             left = members.only(~np.isin(members.ids, gone))
             self.groups[key] = left

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from alerts import services
+from alerts.engine import flood
 from alerts.models import Alert, AlertFiring, AlertState
-from live.alerting import FIRED_ONCE, FLOOD, FLOODED, Evaluator
+from live.alerting import FIRED_ONCE, FLOODED, Evaluator
 from market.models import Asset
 from market.sessions import SECOND_NS
 from tests.alerting import LOOKBACK, Market, firings, make, past, progress, settle, undisturbed
@@ -119,6 +120,19 @@ def test_once_is_switched_off_by_its_firing(market, evaluator, nq, people):
     assert len(firings()) == 2
 
 
+def test_another_asset_is_watched_once_live_follows_it(market, evaluator, nq, people, monkeypatch):
+    monkeypatch.setattr("live.alerting.ASSETS_SECONDS", 0.0)
+    make(people.owner, None, metric="vol_rank", threshold=Decimal(1), timeframe="1m")
+    go_on(market, evaluator, 2)
+    before = firings()
+    assert before
+    Asset.objects.filter(root="ZN").update(is_active=True)
+    go_on(market, evaluator, 2)
+    assert AlertState.objects.filter(asset__root="ZN").exists()
+    assert firings()[: len(before)] == before
+    assert len(firings()) == len(set(firings())) > len(before)
+
+
 def test_an_alert_that_has_expired_is_not_watched(market, evaluator, nq, people):
     at = datetime.fromtimestamp(market.now_ns // SECOND_NS, UTC) + timedelta(minutes=5)
     make(people.owner, nq, metric="vol_rank", threshold=Decimal(1), timeframe="1m", expires_at=at)
@@ -191,12 +205,12 @@ def test_when_market_time_goes_back_everything_begins_anew_and_the_same_instant_
 
 def test_an_alert_that_floods_is_stopped_and_says_so(market, evaluator, nq, people: People, monkeypatch: Any):
     """It fires once a minute: so that it counts as a flood, it has half an hour for its fifteen firings."""
-    monkeypatch.setattr("live.alerting.FLOOD_NS", 30 * MINUTE)
+    monkeypatch.setattr(flood, "WITHIN_NS", 30 * MINUTE)
     alert = make(people.owner, nq, metric="vol_rank", threshold=Decimal(1), timeframe="1m")
     go_on(market, evaluator, 30, at_once=9)
     alert.refresh_from_db()
-    assert (len(firings()), alert.paused_reason) == (FLOOD, FLOODED)
-    assert AlertState.objects.get().fire_count == FLOOD
+    assert (len(firings()), alert.paused_reason) == (flood.MOST, FLOODED)
+    assert AlertState.objects.get().fire_count == flood.MOST
     services.resume(alerts=[alert])
     go_on(market, evaluator, 5)
-    assert FLOOD + 2 < len(firings()) < FLOOD + 6
+    assert flood.MOST + 2 < len(firings()) < flood.MOST + 6
