@@ -10,7 +10,7 @@ const NONE = "Alerts need somebody who is logged in.";
  */
 export class AlertsPanel {
   #rows = new Map();
-  #isStale = false;
+  #isStale = true; // nothing is drawn yet
 
   mount(root, context) {
     this.context = context;
@@ -25,7 +25,7 @@ export class AlertsPanel {
     context.header.right.append(this.state);
     this.root.addEventListener("click", (event) => this.#clicked(event));
     this.root.addEventListener("htmx:afterSettle", () => this.#listDrawn());
-    this.root.addEventListener("focusout", () => setTimeout(() => this.#catchUp(), 0));
+    this.root.addEventListener("focusout", () => setTimeout(this.#catchUp, 0));
     const { store } = this.page;
     this.endings = [
       store.subscribe("chips", () => context.frames.request(this.#draw)),
@@ -37,9 +37,10 @@ export class AlertsPanel {
     this.ending = context.whileVisible((visible) => {
       this.visible = visible;
       this.#sayOpened();
-      if (visible) context.frames.now(this.#draw);
+      if (!visible) return;
+      context.frames.request(this.#catchUp);
+      context.frames.now(this.#draw);
     });
-    this.page.fetch(this.page.urls.panelUrl, this.root);
   }
 
   destroy() {
@@ -47,7 +48,7 @@ export class AlertsPanel {
     this.ending();
     for (const end of this.endings) end();
     this.page.alerts.open(this, []);
-    this.context.frames.cancel(this.#draw);
+    for (const drawing of [this.#draw, this.#catchUp]) this.context.frames.cancel(drawing);
     return this.root.remove();
   }
 
@@ -92,16 +93,20 @@ export class AlertsPanel {
     this.page.alerts.open(this, this.visible ? [...this.#rows.keys()] : []);
   }
 
-  /** Somebody changed alerts, here or elsewhere. What is being edited is not drawn anew under his hands. */
+  /** Somebody changed alerts, here or elsewhere. */
   #refresh() {
-    if (!this.root.querySelector(LIST)) return void this.page.fetch(this.page.urls.panelUrl, this.root);
-    this.#isStale = this.#isEdited();
-    if (!this.#isStale) this.page.fetch(this.page.urls.listUrl, LIST, { swap: "outerHTML" });
+    this.#isStale = true;
+    this.#catchUp();
   }
 
-  #catchUp() {
-    if (this.#isStale && !this.#isEdited()) this.#refresh();
-  }
+  /** Has the server draw what is out of date, once it can be seen; what is being edited stays under the hands. */
+  #catchUp = () => {
+    if (!this.#isStale || !this.visible || !this.root.isConnected || this.#isEdited()) return;
+    this.#isStale = false;
+    const { panelUrl, listUrl } = this.page.urls;
+    if (this.root.querySelector(LIST)) this.page.fetch(listUrl, LIST, { swap: "outerHTML" });
+    else this.page.fetch(panelUrl, this.root);
+  };
 
   #isEdited() {
     return this.root.querySelector(`${LIST} .alert-edit`) !== null;
