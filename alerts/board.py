@@ -76,7 +76,11 @@ class Watch:
         """Listen, then read: nothing is missed between the two."""
         for topic, listener in self._topics.items():
             await self._bus.subscribe(topic, listener)
-        await self._read()
+        try:
+            await self._read()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         if self._reading is not None:

@@ -325,6 +325,19 @@ async def test_what_cannot_be_read_changes_nothing(server: Server, people: Peopl
     await tab.until("firing")
 
 
+async def test_a_page_that_cannot_be_told_how_things_stand_connects_again(
+    server: Server, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setattr(board.Watch, "_read_rows", lambda watch: Alert.objects.get(pk=-1))
+        tab = await server.connect("/ws/alerts/", people.owner)
+        await tab.next()
+    assert tab.closed == listening.CONNECT_AGAIN
+    assert server.hub._listeners == {}
+    _, told = await listening_tab(server, people.owner)
+    assert told["unread"] == 0
+
+
 async def test_who_is_not_logged_in_is_turned_away(server: Server) -> None:
     tab = await server.connect("/ws/alerts/")
     await tab.next()
