@@ -10,6 +10,7 @@ const NONE = "Alerts need somebody who is logged in.";
  */
 export class AlertsPanel {
   #rows = new Map();
+  #asked = 0; // requests of the user's clicks that are on their way
   #isStale = true; // nothing is drawn yet
 
   mount(root, context) {
@@ -24,6 +25,9 @@ export class AlertsPanel {
     this.state = el("span", { class: "faint" });
     context.header.right.append(this.state);
     this.root.addEventListener("click", (event) => this.#clicked(event));
+    this.root.addEventListener("htmx:beforeRequest", (event) => this.#counted(event, 1));
+    this.root.addEventListener("htmx:afterRequest", (event) => this.#counted(event, -1));
+    this.root.addEventListener("htmx:beforeSwap", (event) => this.#keepEdited(event));
     this.root.addEventListener("htmx:afterSettle", () => this.#listDrawn());
     this.root.addEventListener("focusout", () => setTimeout(this.#catchUp, 0));
     const { store } = this.page;
@@ -108,8 +112,23 @@ export class AlertsPanel {
     else this.page.fetch(panelUrl, this.root);
   };
 
+  #counted({ detail }, by) {
+    if (!this.#isRefresh(detail)) this.#asked = Math.max(0, this.#asked + by);
+  }
+
+  /** A list that was asked for before somebody began to edit comes too late: it is asked for again when he is done. */
+  #keepEdited({ detail }) {
+    if (!this.#isRefresh(detail) || !this.#isEdited()) return;
+    detail.shouldSwap = false;
+    this.#isStale = true;
+  }
+
+  #isRefresh({ pathInfo }) {
+    return pathInfo?.requestPath === this.page.urls.listUrl;
+  }
+
   #isEdited() {
-    return this.root.querySelector(`${LIST} .alert-edit`) !== null;
+    return this.#asked > 0 || this.root.querySelector(`${LIST} .alert-edit`) !== null;
   }
 
   #listDrawn() {
