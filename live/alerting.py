@@ -274,13 +274,13 @@ class Evaluator:
 
     # --- telling ----------------------------------------------------------------------------------------------
 
+    def values(self, root: str) -> dict[str, tuple[float | int | None, ...]]:
+        """The newest values of an asset, as `topics.values_body` tells them."""
+        return {topics.group(*key): value for key, value in self._watched[root].values.items()}
+
     def _tell_values(self, to_ns: int) -> None:
         if time.monotonic() < self._told + VALUES_SECONDS:
             return
         self._told = time.monotonic()
-        values = {
-            root: {topics.group(*key): value for key, value in each.values.items()}
-            for root, each in self._watched.items()
-            if each.values
-        }
+        values = {root: self.values(root) for root, each in self._watched.items() if each.values}
         self._teller.publish([(topics.VALUES, topics.values_body(to_ns, values))])
