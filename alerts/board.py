@@ -1,6 +1,7 @@
 """What the sockets of a web process tell of alerts: read and computed once for each user, however many pages he has."""
 
 import asyncio
+import json
 import logging
 import time
 from collections import deque
@@ -27,6 +28,8 @@ STALE_SECONDS = 10.0
 """Values that are told once a second say nothing any more when they are so old: nobody evaluates."""
 OVERLAP = 50
 """Firings that are looked at again: of two that are written at a time, the second may be committed first."""
+COUNT_SECONDS = 0.05
+"""So long chips wait to be computed after a firing; the message of the firing does not."""
 MOST_UNREAD = 200
 """More are not counted."""
 MOST_MISSED = 20
@@ -38,8 +41,8 @@ Body = dict[str, Any]
 class Listener(Protocol):
     """A socket."""
 
-    def hear(self, message: Body) -> None:
-        """A message for the page; a firing, or what is not merged."""
+    def hear(self, message: str) -> None:
+        """A message for the page, as JSON: a firing, or what is not merged."""
 
     def hear_chips(self, chips: Iterable[Chip], gone: Iterable[int]) -> None:
         """Chips that have changed, and ids of those that are no more."""
@@ -66,6 +69,7 @@ class Watch:
         self._lock = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
         self._is_stale = False
+        self._counting: asyncio.TimerHandle | None = None
         self._topics = {
             topics.of_user(user_id): self._hear,
             topics.SHARED: self._hear,
@@ -83,6 +87,7 @@ class Watch:
             raise
 
     async def stop(self) -> None:
+        self._forget_counting()
         if self._reading is not None:
             self._reading.cancel()
         for topic, listener in self._topics.items():
@@ -149,7 +154,8 @@ class Watch:
             if alert is not None:
                 self._counts[alert.pk] = self._counts.get(alert.pk, 0) + 1
         self._tell({"type": "firing", "firing": self._with_replay(firing), "unread": self.unread})
-        self._compute()
+        if self._counting is None:  # where dozens fire at once, chips are computed once
+            self._counting = asyncio.get_running_loop().call_later(COUNT_SECONDS, self._compute)
 
     @property
     def unread(self) -> int:
@@ -201,6 +207,7 @@ class Watch:
     # --- telling ----------------------------------------------------------------------------------------
 
     def _compute(self) -> None:
+        self._forget_counting()
         opened = frozenset().union(*self._opened.values())
         now = {alert.pk: self._chip(alert, alert.pk in opened) for alert in self._alerts}
         changed = [body for pk, body in now.items() if body != self._chips.get(pk)]
@@ -209,6 +216,11 @@ class Watch:
         if changed or gone:
             for listener in self.listeners:
                 listener.hear_chips(changed, gone)
+
+    def _forget_counting(self) -> None:
+        if self._counting is not None:
+            self._counting.cancel()
+            self._counting = None
 
     def _chip(self, alert: Alert, with_rows: bool) -> Chip:
         return chip(
@@ -230,8 +242,9 @@ class Watch:
         }
 
     def _tell(self, message: Body) -> None:
+        text = json.dumps(message)
         for listener in self.listeners:
-            listener.hear(message)
+            listener.hear(text)
 
 
 class Board:

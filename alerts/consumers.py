@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
 from alerts import access, protocol, services
-from alerts.board import Board, Body, Watch
+from alerts.board import Board, Watch
 from alerts.chips import Chip
 from market.bus import Bus
 from market.listening import BEAT_SECONDS, CONNECT_AGAIN, RECHECK_SECONDS, ListeningConsumer
@@ -33,7 +33,7 @@ class AlertsConsumer(ListeningConsumer):
         super().__init__(bus, revoke_topic)
         self._board = board
         self._watch: Watch | None = None
-        self._messages: list[Body] = []
+        self._messages: list[str] = []
         self._chips: dict[int, Chip] = {}
         self._gone: set[int] = set()
         self._chips_sent, self._is_acknowledged = 0.0, True
@@ -48,8 +48,8 @@ class AlertsConsumer(ListeningConsumer):
 
     # --- from the board ---------------------------------------------------------------------------------
 
-    def hear(self, message: Body) -> None:
-        """A message for the page."""
+    def hear(self, message: str) -> None:
+        """A message for the page, as JSON."""
         self._messages.append(message)
         self._news.set()
 
@@ -118,7 +118,8 @@ class AlertsConsumer(ListeningConsumer):
     async def _send_messages(self) -> None:
         messages, self._messages = self._messages, []
         for message in messages:
-            await self._say(message)
+            self._said = time.monotonic()
+            await self.send(message)
 
     async def _send_chips(self) -> None:
         waited = time.monotonic() - self._chips_sent

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import InterfaceError, OperationalError
@@ -20,7 +21,15 @@ BEAT_SECONDS = 10.0
 RECHECK_SECONDS = 60.0
 
 
-class ListeningConsumer(AsyncWebsocketConsumer):
+class Socket(AsyncWebsocketConsumer):
+    """A connection without the library's look at the database's connections, in a thread that all share, before every
+    message: what uses the database looks for itself, and an order would wait for that thread."""
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        await getattr(self, get_handler_name(message))(message)
+
+
+class ListeningConsumer(Socket):
     """A subclass has `_begin` and `_end` (what it listens to) and `_write_on` (sends until it is cancelled)."""
 
     def __init__(self, bus: Bus, revoke_topic: Callable[[str], str]) -> None:
