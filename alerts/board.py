@@ -28,8 +28,8 @@ STALE_SECONDS = 10.0
 """Values that are told once a second say nothing any more when they are so old: nobody evaluates."""
 OVERLAP = 50
 """Firings that are looked at again: of two that are written at a time, the second may be committed first."""
-COUNT_SECONDS = 0.05
-"""So long chips wait to be computed after a firing; the message of the firing does not."""
+GATHER_SECONDS = 0.02
+"""What fires within this is one message: where the whole market moves, dozens of alerts fire at once."""
 MOST_UNREAD = 200
 """More are not counted."""
 MOST_MISSED = 20
@@ -69,7 +69,8 @@ class Watch:
         self._lock = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
         self._is_stale = False
-        self._counting: asyncio.TimerHandle | None = None
+        self._fresh: list[Body] = []
+        self._telling: asyncio.TimerHandle | None = None
         self._topics = {
             topics.of_user(user_id): self._hear,
             topics.SHARED: self._hear,
@@ -87,7 +88,8 @@ class Watch:
             raise
 
     async def stop(self) -> None:
-        self._forget_counting()
+        if self._telling is not None:
+            self._telling.cancel()
         if self._reading is not None:
             self._reading.cancel()
         for topic, listener in self._topics.items():
@@ -153,9 +155,15 @@ class Watch:
             self._unread.add(firing["id"])
             if alert is not None:
                 self._counts[alert.pk] = self._counts.get(alert.pk, 0) + 1
-        self._tell({"type": "firing", "firing": self._with_replay(firing), "unread": self.unread})
-        if self._counting is None:  # where dozens fire at once, chips are computed once
-            self._counting = asyncio.get_running_loop().call_later(COUNT_SECONDS, self._compute)
+        self._fresh.append(self._with_replay(firing))
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell_fresh)
+
+    def _tell_fresh(self) -> None:
+        """What has fired at about the same time, in one message."""
+        fresh, self._fresh, self._telling = self._fresh, [], None
+        self._tell({"type": "firings", "firings": fresh, "unread": self.unread})
+        self._compute()
 
     @property
     def unread(self) -> int:
@@ -207,7 +215,6 @@ class Watch:
     # --- telling ----------------------------------------------------------------------------------------
 
     def _compute(self) -> None:
-        self._forget_counting()
         opened = frozenset().union(*self._opened.values())
         now = {alert.pk: self._chip(alert, alert.pk in opened) for alert in self._alerts}
         changed = [body for pk, body in now.items() if body != self._chips.get(pk)]
@@ -216,11 +223,6 @@ class Watch:
         if changed or gone:
             for listener in self.listeners:
                 listener.hear_chips(changed, gone)
-
-    def _forget_counting(self) -> None:
-        if self._counting is not None:
-            self._counting.cancel()
-            self._counting = None
 
     def _chip(self, alert: Alert, with_rows: bool) -> Chip:
         return chip(

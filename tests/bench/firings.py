@@ -87,5 +87,5 @@ async def _listen(wire: Any, played: dict[int, float], waits: list[float]) -> No
         message = msgspec.json.decode(event.data)
         if message["type"] == "chips":
             await wire.send_str('{"type": "ack"}')
-        elif message["type"] == "firing" and (ms := message["firing"]["market_ms"]) in played:
-            waits.append(at - played[ms])
+        elif message["type"] == "firings":
+            waits += [at - played[each["market_ms"]] for each in message["firings"] if each["market_ms"] in played]

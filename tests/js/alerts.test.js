@@ -43,8 +43,8 @@ test("chips are merged, and those that are gone go", () => {
 test("a firing that comes twice is shown once, and the count is the server's", () => {
   const { alerts, heard } = page();
   alerts.apply(snapshot());
-  alerts.apply({ type: "firing", firing: firing(8), unread: 1 });
-  alerts.apply({ type: "firing", firing: firing(8), unread: 1 });
+  alerts.apply({ type: "firings", firings: [firing(8)], unread: 1 });
+  alerts.apply({ type: "firings", firings: [firing(8)], unread: 1 });
   assert.deepEqual([heard.firings, alerts.store.get("unread")], [[8], 1]);
 });
 
@@ -52,7 +52,7 @@ test("a replayed firing is news to the pages of its replay only", () => {
   for (const [replay, shown] of [[null, []], ["other", []], ["this", [8]]]) {
     const { alerts, heard } = page(replay);
     alerts.apply(snapshot());
-    alerts.apply({ type: "firing", firing: firing(8, { replay: "this" }), unread: 0 });
+    alerts.apply({ type: "firings", firings: [firing(8, { replay: "this" })], unread: 0 });
     assert.deepEqual(heard.firings, shown);
   }
 });
@@ -60,7 +60,7 @@ test("a replayed firing is news to the pages of its replay only", () => {
 test("what fired before the visit is told apart from what a lost line kept back", () => {
   const { alerts, heard } = page();
   alerts.apply(snapshot({ missed: [firing(5)], unread: 1 }));
-  alerts.apply({ type: "firing", firing: firing(6), unread: 2 });
+  alerts.apply({ type: "firings", firings: [firing(6)], unread: 2 });
   alerts.apply(snapshot({ missed: [firing(5), firing(6), firing(7)], unread: 3 }));
   alerts.apply(snapshot({ missed: [firing(5), firing(6), firing(7)], unread: 3 }));
   assert.deepEqual(heard.missed, [[true, 5], [false, 7]]);

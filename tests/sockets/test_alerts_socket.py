@@ -87,17 +87,17 @@ async def test_all_pages_of_the_owner_hear_a_firing_and_nobody_else_does(server:
     admin, _ = await listening_tab(server, people.admin)
     firing = await fire(alert)
     for tab in (first, second):
-        heard = await tab.until("firing")
-        assert (heard["firing"]["id"], heard["unread"]) == (firing.pk, 1)
-        assert heard["firing"]["replay_from"] == {
+        heard = await tab.until("firings")
+        assert (heard["firings"][0]["id"], heard["unread"]) == (firing.pk, 1)
+        assert heard["firings"][0]["replay_from"] == {
             "root": "NQ",
             "entry_date": "2026-03-18",
             "entry_time": "09:25:05",
             "timeframe": "5m",
             "lookback_days": "365",
         }
-    assert await nothing(stranger, "firing")
-    assert await nothing(admin, "firing")
+    assert await nothing(stranger, "firings")
+    assert await nothing(admin, "firings")
 
 
 async def test_a_shared_alert_is_everybodys_but_of_who_mutes_it(server: Server, people: People) -> None:
@@ -107,8 +107,8 @@ async def test_a_shared_alert_is_everybodys_but_of_who_mutes_it(server: Server, 
     muted, told = await listening_tab(server, people.colleague)
     assert told["chips"][0]["is_muted"]
     await fire(alert)
-    assert (await owner.until("firing"))["firing"]["alert"] == alert.pk
-    assert await nothing(muted, "firing")
+    assert (await owner.until("firings"))["firings"][0]["alert"] == alert.pk
+    assert await nothing(muted, "firings")
 
 
 async def test_chips_follow_the_values(server: Server, people: People) -> None:
@@ -169,7 +169,7 @@ async def test_a_page_that_acknowledges_nothing_gets_no_more_chips_but_every_fir
     await tell_values(NQ=20.0)
     await tell_values(NQ=30.0)
     await fire(alert)
-    await tab.until("firing")
+    await tab.until("firings")
     assert await nothing(tab, "chips")
     await tab.send(type="ack")
     assert (await tab.until("chips"))["chips"][0]["value"] == 30.0
@@ -209,7 +209,7 @@ async def test_what_fired_before_is_not_told_as_new(
     monkeypatch.setattr(board, "LOOK_SECONDS", 0.05)
     await fire(await make(people.owner))
     tab, _ = await listening_tab(server, people.owner)
-    assert await nothing(tab, "firing")
+    assert await nothing(tab, "firings")
 
 
 async def test_nobody_looks_at_firings_that_are_still_to_come(server: Server, people: People) -> None:
@@ -245,9 +245,9 @@ async def test_a_firing_whose_message_was_lost_is_found_in_the_record(
     tab, _ = await listening_tab(server, people.owner)
     stranger, _ = await listening_tab(server, people.colleague)
     firing = await in_thread(record)(alert)
-    assert (await tab.until("firing"))["firing"]["id"] == firing.pk
-    assert await nothing(tab, "firing")
-    assert await nothing(stranger, "firing", 0.1)
+    assert (await tab.until("firings"))["firings"][0]["id"] == firing.pk
+    assert await nothing(tab, "firings")
+    assert await nothing(stranger, "firings", 0.1)
 
 
 async def test_a_firing_that_is_told_and_found_is_shown_once(
@@ -257,8 +257,8 @@ async def test_a_firing_that_is_told_and_found_is_shown_once(
     alert = await make(people.owner)
     tab, _ = await listening_tab(server, people.owner)
     await fire(alert)
-    await tab.until("firing")
-    assert await nothing(tab, "firing")
+    await tab.until("firings")
+    assert await nothing(tab, "firings")
 
 
 async def test_changes_reach_every_page_and_the_chips(server: Server, people: People) -> None:
@@ -294,8 +294,8 @@ async def test_a_replayed_firing_names_its_replay_and_is_not_counted(server: Ser
     alert = await make(people.owner)
     tab, _ = await listening_tab(server, people.owner)
     await fire(alert, replay_key=key)
-    heard = await tab.until("firing")
-    assert (heard["firing"]["replay"], heard["unread"]) == (key, 0)
+    heard = await tab.until("firings")
+    assert (heard["firings"][0]["replay"], heard["unread"]) == (key, 0)
     _, told = await listening_tab(server, people.owner)
     assert (told["unread"], told["missed"]) == (0, [])
 
@@ -322,7 +322,7 @@ async def test_what_cannot_be_read_changes_nothing(server: Server, people: Peopl
     tab, _ = await listening_tab(server, people.owner)
     await tab.send_raw(text)
     await fire(alert)
-    await tab.until("firing")
+    await tab.until("firings")
 
 
 async def test_a_page_that_cannot_be_told_how_things_stand_connects_again(

@@ -24,11 +24,11 @@ export class Alerts {
     const { store } = this;
     if (message.type === "alerts") this.#begin(message);
     else if (message.type === "chips") this.#merge(message);
-    else if (message.type === "firing") this.#fired(message.firing);
+    else if (message.type === "firings") message.firings.forEach((firing) => this.#fired(firing));
     else if (message.type === "settings") store.set("settings", message.settings);
     else if (message.type === "seen") store.set("unread", message.unread);
     else if (message.type === "changed") this.#changed();
-    if (message.type === "firing") store.set("unread", message.unread);
+    if (message.type === "firings") store.set("unread", message.unread);
   }
 
   chip(id) {
