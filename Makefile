@@ -55,7 +55,8 @@ fmt: .venv-dev ## format the Python files
 bench: .venv-dev ## measure the engines and the fan-out
 	@$(WITH_SERVERS) $(BIN)/python -m tests.bench
 
-load: .venv-dev ## 500 pages at live, one of them stalled
+load: .venv-dev ## a hundred replays at once on the running product; 500 pages at live, one of them stalled
+	@$(BIN)/python -m tests.load
 	@$(WITH_SERVERS) $(BIN)/python -m tests.load.live_pages
 
 bench-ranks: .venv-dev ## how well Pending foresees, beside simpler ways

@@ -34,7 +34,7 @@ STAMP_SECONDS = 5.0
 SAMPLES_SHARE = 1 / 4
 """Of the memory, for samples; the rest is for what they are made of, which a new session's sample is made of again."""
 PLANS = 64
-"""Assets times sessions of which it is remembered which summaries count."""
+"""Assets times sessions of which it is remembered which summaries count, and how much there is."""
 
 _samples: SharedCache[Sample] = SharedCache(int(settings.RANK_CACHE_BYTES * SAMPLES_SHARE))
 _layers: SharedCache[Layer] = SharedCache(int(settings.RANK_CACHE_BYTES * (1 - SAMPLES_SHARE)))
@@ -76,7 +76,8 @@ def forget_cached() -> None:
     _samples.clear()
     _layers.clear()
     _stamps.clear()
-    _months.cache_clear()
+    for each in (_months, _reach, _nothing):
+        each.cache_clear()
 
 
 def check(timeframe: str, lookback_days: int) -> None:
@@ -89,8 +90,7 @@ def check(timeframe: str, lookback_days: int) -> None:
 
 def reach(asset: Asset, trade_date: date, lookback_days: int) -> Reach:
     """How much of the lookback there is. Raises NoRanks for one that cannot be."""
-    found = state(asset, trade_date, lookback_days)
-    return Reach(len(found.wanted), len(found.summarised))
+    return _reach(asset, trade_date, lookback_days, (_moment(), stamp(asset)))
 
 
 def state(asset: Asset, trade_date: date, lookback_days: int) -> series.State:
@@ -128,7 +128,7 @@ def _load(asset: Asset, timeframe: str, trade_date: date, lookback_days: int) ->
         return _load(asset, timeframe, trade_date, lookback_days)
     sample = build([each for each in layers if each is not None], timeframe)
     if sample is None:
-        raise NoRanks(_nothing(asset, trade_date, lookback_days))
+        raise NoRanks(_nothing(asset, trade_date, lookback_days, (_moment(), stamp(asset))))
     return sample
 
 
@@ -160,7 +160,19 @@ def _layer(month: SummaryMonth, days: Sequence[date], timeframe: str) -> Layer |
         return None
 
 
-def _nothing(asset: Asset, trade_date: date, lookback_days: int) -> str:
+def _moment() -> int:
+    """The same for a few seconds: many replays of an asset want to know the same of it."""
+    return int(time.monotonic() // max(STAMP_SECONDS, 0.001))
+
+
+@lru_cache(PLANS)
+def _reach(asset: Asset, trade_date: date, lookback_days: int, _stamp: tuple[object, ...]) -> Reach:
+    found = state(asset, trade_date, lookback_days)
+    return Reach(len(found.wanted), len(found.summarised))
+
+
+@lru_cache(PLANS)
+def _nothing(asset: Asset, trade_date: date, lookback_days: int, _stamp: tuple[object, ...]) -> str:
     """Why there is no sample, and what to do."""
     found = state(asset, trade_date, lookback_days)
     head = f"{asset.root} has no ranks on {trade_date} (n = 0): "

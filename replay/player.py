@@ -26,7 +26,8 @@ from replay.depth import Depth, Shown
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
 from replay.getting import Getting
 from replay.models import ReplaySession
-from replay.record import SAVE_SECONDS, Record
+from replay.pace import FRAME_SECONDS, Pace
+from replay.record import SAVE_SECONDS, Record, Writer
 from replay.supply import Supply
 from replay.viewer import Viewer
 from trading import limits
@@ -44,7 +45,6 @@ from workspace.wire import plain_price, source
 
 log = logging.getLogger(__name__)
 
-FRAME_SECONDS = 0.05
 UNWATCHED_SECONDS = 10.0
 """A reload or a dropped line is back within this; then the market stands still."""
 RESUME_SECONDS = 30.0
@@ -57,13 +57,14 @@ LOG_LINES = 200
 class Player:
     """Runs one replay. All methods are called in the event loop of the web process."""
 
-    def __init__(self, replay: ReplaySession, bus: Bus) -> None:
+    def __init__(self, replay: ReplaySession, bus: Bus, writer: Writer) -> None:
         self.replay = replay
         self.tape: Tape | None = None
         self.tick = replay.asset.tick_size
         self.instrument = plain_instrument(replay.asset)
         self._clock = ReplayClock(replay.playhead_ns, speed=replay.speed, playing=replay.playing)
-        self._record = Record(replay, self._clock)
+        self._record = Record(replay, self._clock, writer)
+        self._pace = Pace()
         self._viewers: dict[Viewer, asyncio.Event] = {}
         self._log: deque[dict[str, Any]] = deque(maxlen=LOG_LINES)
         self._unwatched_since = time.monotonic()
@@ -134,13 +135,14 @@ class Player:
 
     async def _run(self) -> None:
         while not self.taken_over:
+            begun = time.monotonic()
             try:
                 await self._turn()
             except Exception:
                 log.exception("replay %s stumbled", self.replay.pk)
                 self._stand_still("Something went wrong in the server; the replay is paused. Press Play to go on.")
                 await asyncio.sleep(SAVE_SECONDS)
-            await asyncio.sleep(FRAME_SECONDS)
+            await self._pace.rest(begun)
         await self._stop_listening()
         self.wake()
 
@@ -153,7 +155,7 @@ class Player:
             self._advance(self.tape, time.monotonic())
             await self._trade()
             self._show_board(time.monotonic())
-        await self._record.save_when_due()
+        self._record.save_when_due()
 
     def _show_board(self, now: float) -> None:
         """Compute the metrics board for those who look at it, while something changes."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from market.bus import Bus
 from replay.models import ReplaySession
 from replay.player import Player
+from replay.record import Writer
 
 SWEEP_SECONDS = 5.0
 
@@ -16,6 +17,7 @@ class Players:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
+        self._writer = Writer()
         self._players: dict[uuid.UUID, Player] = {}
         self._locks: dict[uuid.UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._sweeper: asyncio.Task[None] | None = None
@@ -27,7 +29,7 @@ class Players:
         async with self._locks[replay.pk]:
             player = self._players.get(replay.pk)
             if player is None or player.taken_over:
-                player = Player(replay, self._bus)
+                player = Player(replay, self._bus, self._writer)
                 if shown_ns is not None:
                     player.resume_at(shown_ns)
                 await player.start()

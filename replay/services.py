@@ -1,12 +1,13 @@
 """Opening, moving and remembering replays."""
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from time import time_ns
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
-from django.db.models.functions import Now
 
 from market import event_jobs, plans, queue, rolls, tapes
 from market.databento_historical import DatasetRange
@@ -305,9 +306,26 @@ def take_desk(replay: ReplaySession) -> int:
     return record.last_ns(trading)
 
 
-def save(replay: ReplaySession) -> bool:
-    """Write down where the replay stands; False when another process has taken it over."""
-    fields = ("anchor_ns", "playhead_ns", "playing", "speed", "keeps", "state", "problem", "timeframe", "job_id")
-    values = {name: getattr(replay, name) for name in fields}
-    mine = ReplaySession.objects.filter(pk=replay.pk, epoch=replay.epoch)
-    return bool(mine.update(**values, saved_at=Now()))
+# the ORM can give many rows values of their own, but not only those that are still as they were
+_WRITE_DOWN = """
+UPDATE replay_replaysession AS kept
+SET anchor_ns = given.anchor_ns, playhead_ns = given.playhead_ns, playing = given.playing, speed = given.speed,
+    keeps = given.keeps, state = given.state, problem = given.problem, timeframe = given.timeframe,
+    job_id = given.job_id, saved_at = statement_timestamp()
+FROM unnest(%s::uuid[], %s::int[], %s::bigint[], %s::bigint[], %s::bool[], %s::float[], %s::text[], %s::text[],
+            %s::text[], %s::text[], %s::bigint[])
+    AS given (id, epoch, anchor_ns, playhead_ns, playing, speed, keeps, state, problem, timeframe, job_id)
+WHERE kept.id = given.id AND kept.epoch = given.epoch
+RETURNING kept.id
+"""
+_WRITTEN_DOWN = (
+    *("pk", "epoch", "anchor_ns", "playhead_ns", "playing", "speed", "keeps", "state", "problem", "timeframe"),
+    "job_id",
+)
+
+
+def save(replays: Sequence[ReplaySession]) -> set[uuid.UUID]:
+    """Write down where replays stand, in one statement; the keys of those that no other process has taken over."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE_DOWN, [[getattr(replay, name) for replay in replays] for name in _WRITTEN_DOWN])
+        return {key for (key,) in cursor.fetchall()}

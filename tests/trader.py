@@ -1,15 +1,18 @@
 """A trader without a browser: logs in to a running product and trades over its WebSocket."""
 
 import asyncio
-import json
 import re
 import time
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import aiohttp
+import msgspec
 
 Message = dict[str, Any]
 PATIENCE = 60.0
+ACK_SECONDS = 1.0
+"""As static/js/net/socket.js."""
 
 
 class Trader:
@@ -24,16 +27,33 @@ class Trader:
         self.state = ""
         self.waits: dict[str, float] = {}
         """Seconds from sending to acknowledgement, by id."""
+        self.frames_at: list[float] = []
+        """The monotonic clock at each frame."""
+        self.last = 0
+        """The last close of the chart, in ticks."""
         self._seq = 0
+        self._acked_at = time.monotonic()
         self._sent: dict[str, float] = {}
         self._socket: aiohttp.ClientWebSocketResponse | None = None
 
     async def __aenter__(self) -> "Trader":
-        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        jar, connector = aiohttp.CookieJar(unsafe=True), aiohttp.TCPConnector(limit=0)
+        self._http = aiohttp.ClientSession(cookie_jar=jar, connector=connector)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.close()
+
+    def beside(self) -> "Trader":
+        """Another page of the same login, which ends with it."""
+        page = Trader(self.url, self.password, self.name)
+        page._http = self._http
+        return page
+
+    @property
+    def asked(self) -> set[str]:
+        """The ids of all commands that were sent."""
+        return set(self._sent)
 
     async def log_in(self) -> None:
         await self._post("/account/login/", {"username": self.name, "password": self.password}, "/account/login/")
@@ -79,11 +99,11 @@ class Trader:
         assert self._socket is not None
         if "id" in message:
             self._sent[message["id"]] = time.monotonic()
-        await self._socket.send_str(json.dumps(message))
+        await self._socket.send_str(msgspec.json.encode(message).decode())
 
-    async def listen(self, until: Any) -> None:
+    async def listen(self, until: Any, patience: float = PATIENCE) -> None:
         """Read messages until `until()` holds. Raises ConnectionError when the line breaks."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not until():
             assert time.monotonic() < deadline, (self.state, self.clock, self.orders)
             assert self._socket is not None
@@ -93,15 +113,20 @@ class Trader:
                 continue
             if event.type is not aiohttp.WSMsgType.TEXT:
                 raise ConnectionError("the line broke")
-            await self._hear(json.loads(event.data))
+            await self._hear(msgspec.json.decode(event.data))
 
     async def _hear(self, message: Message) -> None:
         self._seq = message["seq"]
-        if self._seq % 10 == 0:
+        if self._seq % 10 == 0 or time.monotonic() - self._acked_at > ACK_SECONDS:
+            self._acked_at = time.monotonic()
             await self.send(type="ack", seq=self._seq)
         self.clock = message.get("clock") or self.clock
         if message["type"] == "snapshot":
             self.state = message["session"]["state"]
+        if message["type"] == "frame":
+            self.frames_at.append(time.monotonic())
+        for chart in message.get("charts", ()):
+            self.last = chart["bars"]["c"][-1] if chart["bars"]["c"] else self.last
         if message["type"] == "done":
             self.acknowledged.add(message["id"])
             self.waits[message["id"]] = time.monotonic() - self._sent[message["id"]]
@@ -110,3 +135,11 @@ class Trader:
                 self.orders, self.fills = {}, {}
             self.orders |= {order["id"]: order for order in trading["orders"]}
             self.fills |= {fill["number"]: fill for fill in trading["fills"]}
+
+
+def a_weekday_ago() -> date:
+    """A Wednesday of the week before last, which is no holiday of the synthetic market."""
+    day = datetime.now(UTC).date() - timedelta(days=10)
+    while day.weekday() != 2:
+        day -= timedelta(days=1)
+    return day

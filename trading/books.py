@@ -38,6 +38,8 @@ class Books:
         self._account: dict[str, Any] = {}
         self._cash = self._day = Fraction()
         self._day_ends_ns = 0
+        self._counted: tuple[int, dict[str, int | None], bool] = 0, {}, False
+        self._money: dict[str, Any] = {}
 
     def reset(self, broker: Broker, take: int, tick: int) -> None:
         """All anew: another take, or the same after it was rebuilt."""
@@ -90,7 +92,15 @@ class Books:
         return {"reset": fresh, "take": self.take, "orders": orders, "fills": fills}
 
     def money(self, marks: dict[str, int | None], ns: int) -> dict[str, Any]:
-        """Positions and the account at these last prices (1e-9 units, by contract)."""
+        """Positions and the account at these last prices (1e-9 units, by contract); never changed once made."""
+        # nothing tells of 17:00 ET but the clock: the lock and the day's figures end by themselves
+        is_over = ns >= self._day_ends_ns > 0
+        counted = self.version, marks, is_over
+        if self._counted != counted:  # asked for each frame, and mostly nothing has changed
+            self._counted, self._money = counted, self._count(marks, is_over=is_over)
+        return self._money
+
+    def _count(self, marks: dict[str, int | None], *, is_over: bool) -> dict[str, Any]:
         opened = {held.instrument.name: _open(held, marks.get(held.instrument.name)) for held in self._positions}
         realised = sum((held.realised - held.fees for held in self._positions), Fraction())
         total = sum(opened.values(), Fraction())
@@ -98,8 +108,6 @@ class Books:
             position_body(held, opened[held.instrument.name], marks.get(held.instrument.name), self.tick)
             for held in self._positions
         ]
-        # nothing tells of 17:00 ET but the clock: the lock and the day's figures end by themselves
-        is_over = ns >= self._day_ends_ns > 0
         standing = self._account | {"lock": None, "hard": False} if is_over else self._account
         account = {
             "equity": cents(self._cash + realised + total),

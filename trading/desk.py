@@ -10,11 +10,11 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 
+from market.database import in_database
 from market.models import Asset
 from market.store import DamagedPiece
 from trading import record, services, spans
@@ -29,8 +29,6 @@ from trading.running import Running, contracts_of, feed_of, run_again
 from trading.spans import NoTape, Pinned
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 MOST_WORKING = 200
 """A page shows no more, and a broken script sends no more."""
@@ -310,9 +308,3 @@ async def _pin(run: Running, contract_id: int, contract: str, trade_date: date) 
     pinned, span = await in_database(spans.best, contract_id, trade_date)
     run.add(pinned, span)
     return [pinned]
-
-
-async def in_database(call: Callable[..., T], *arguments: Any) -> T:
-    """Run a function that uses the database, in a thread."""
-    result: T = await database_sync_to_async(call)(*arguments)
-    return result

@@ -12,7 +12,7 @@ from trading.limits import InForce, in_force
 from trading.models import TradingSession
 from trading.running import Running
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 15.0
 """Changes are told; in an outage of Valkey they hold after this."""
 CHANGED = "The limits of the account have changed; they hold from here on."
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import OperationalError
@@ -83,6 +84,11 @@ class PageConsumer(AsyncWebsocketConsumer, Generic[V]):
         except Gone as problem:
             await self._turn_away(problem)
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """As the library's, without its look at database connections in a thread before every message: what uses the
+        database here looks for itself, and an order would wait for that thread."""
+        await getattr(self, get_handler_name(message))(message)
+
     async def disconnect(self, code: int) -> None:
         if self._writer is not None:
             self._writer.cancel()
@@ -135,7 +141,8 @@ class PageConsumer(AsyncWebsocketConsumer, Generic[V]):
         checked = time.monotonic()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):  # wait_for would make a task for each frame
+                    await news.wait()
             news.clear()
             while (message := viewer.take()) is not None:
                 await self.send(wire.encode(message))

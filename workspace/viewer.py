@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from market.engine.bars import Bars
-from market.engine.tape import Tape
+from market.engine.tape import Piece, Tape
 from trading.engine.settings import Instrument
 from workspace import protocol, wire
 from workspace.ranking import Finals, Ranking
@@ -51,7 +51,8 @@ class ChartView:
     """A chart of the browser: the open time of the last bar it has (None: it has nothing), and that bar.
 
     ranked_until: the open time of the last bar whose final ranks it has, None before any; ranked_by: the version of
-    the ranking they are from. metrics, risk: those it was told last.
+    the ranking they are from. metrics, risk: those it was told last. known: what the bar was made of that it was told
+    last, of which piece.
     """
 
     timeframe: str
@@ -63,6 +64,7 @@ class ChartView:
     ranked_by: int = -1
     metrics: dict[str, Any] | None = None
     risk: dict[str, str] | None = None
+    known: tuple[Piece, tuple[int, int]] | None = None
 
 
 @dataclass(eq=False)
@@ -132,7 +134,7 @@ class Viewer:
             if view.last_start is not None and ns < view.last_start:
                 starts = self.stage.tape.bars(view.timeframe, 0, self.stage.playhead_ns).ts
                 at = int(starts.searchsorted(ns, side="right")) - 1
-                view.last_start = int(starts[max(at, 0)])
+                view.last_start, view.known = int(starts[max(at, 0)]), None
 
     def open_chart(self, chart: str, timeframe: str) -> None:
         """Add a chart or change its timeframe. Raises Refused beyond MAX_CHARTS."""
@@ -197,7 +199,7 @@ class Viewer:
         view.marked_until, view.ranked_until = 0, None
         view.unit = wire.price_unit(bars, self.stage.tick)
         self._remember(view, bars)
-        view.metrics, view.risk = self._metrics(view), self._risk(view)
+        view.metrics, view.risk, view.known = self._metrics(view), self._risk(view), None
         body = {"chart": chart, "timeframe": view.timeframe, "unit": view.unit, "marks": self._new_marks(view)}
         return body | {"metrics": view.metrics, "risk": view.risk, "bars": wire.bar_columns(bars, view.unit)}
 
@@ -245,18 +247,23 @@ class Viewer:
         return self.stage.tape is not None and any(view.last_start is None for view in self.charts.values())
 
     def _changes(self, chart: str, view: ChartView) -> dict[str, Any] | None:
-        assert self.stage.tape is not None
-        bars = self.stage.tape.bars(view.timeframe, view.last_start or 0, self.stage.playhead_ns)
-        marks, metrics, risk = self._new_marks(view), self._metrics(view), self._risk(view)
-        ranks = self._new_ranks(view)
+        tape, playhead = self.stage.tape, self.stage.playhead_ns
+        assert tape is not None
+        piece = tape.part_at(playhead).piece
+        known = piece, piece.known(view.timeframe, playhead)
+        bars, risk = Bars.empty(), view.risk
+        if known != view.known or view.last_start is None:  # most frames come between two seconds
+            bars, risk = tape.bars(view.timeframe, view.last_start or 0, playhead), self._risk(view)
+        marks, metrics, ranks = self._new_marks(view), self._metrics(view), self._new_ranks(view)
         is_same = not len(bars) or (len(bars) == 1 and _row(bars) == view.last_bar)
         if is_same and not marks and not ranks and (metrics, risk) == (view.metrics, view.risk):
+            view.known = known
             return None
         if len(bars) > REDRAW_BARS or not wire.fits(bars, view.unit):
             view.last_start = None
             return None
         self._remember(view, bars)
-        view.metrics, view.risk = metrics, risk
+        view.metrics, view.risk, view.known = metrics, risk, known
         body = {"chart": chart, "bars": wire.bar_columns(bars, view.unit), "marks": marks, "metrics": metrics}
         body["risk"] = risk
         return body | {"ranks": ranks} if ranks else body

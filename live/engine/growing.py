@@ -30,7 +30,7 @@ class Growing(Piece):
         self.count = len(closed)
         self._bounds: dict[str, tuple[Int64s, Int64s]] = {}
         self._stale: dict[str, int] = {}
-        self._amendments = 0
+        self._amendments = self._changes = 0
 
     def put(self, index: int, closed: Bars | Sequence[Bar], forming: Bar | None) -> int | None:
         """From `index` (at most `count`) on the closed seconds are these, and this one has not closed.
@@ -43,6 +43,7 @@ class Growing(Piece):
         differs = bool((told[:, :same] != rows[:, :same]).any()) or told.shape[1] > same
         firsts = [int(each[0, 0]) for each in (told, rows) if each.shape[1]]
         before = len(self.stored)
+        self._changes += 1
         changed = [*firsts, *self.stored.ts[self.count : before].tolist(), *([forming[0]] if forming else [])]
         self._write(index, rows, forming, copies=differs)
         if changed:
@@ -100,6 +101,11 @@ class Growing(Piece):
         """All bars that start at or after `since_ns`."""
         bars, _ = self.bars(timeframe)
         return bars[int(bars.ts.searchsorted(since_ns)) :]
+
+    def known(self, timeframe: str, playhead_ns: int) -> tuple[int, int]:
+        """Another second number after every change."""
+        _, ends = self.bars(timeframe)
+        return int(ends.searchsorted(playhead_ns, side="right")), self._changes
 
     def stamp(self, timeframe: str, playhead_ns: int) -> int:
         """Counts the bars that are over, and the times that older ones have become others."""

@@ -9,7 +9,7 @@ import bisect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Generic, Protocol, TypeVar
 from weakref import WeakValueDictionary
@@ -64,6 +64,12 @@ class Piece:
         """Another one where the bars that are over have become others: those of a stored session never do."""
         return 0
 
+    def known(self, timeframe: str, playhead_ns: int) -> tuple[int, int]:
+        """The same two numbers as long as its bars are the same: how many are over, and what the last is made of."""
+        _, ends = self.bars(timeframe)
+        seconds = int(self.stored.ts.searchsorted(playhead_ns - self.bar_ns, side="right"))
+        return int(ends.searchsorted(playhead_ns, side="right")), seconds
+
     def frozen(self) -> "Piece":
         """The same as it stands, for another thread."""
         return self
@@ -78,7 +84,8 @@ class Piece:
         closed = int(ends.searchsorted(playhead_ns, side="right"))
         if closed >= len(bars) or first > closed:
             return bars[first:closed]
-        return Bars.concatenate([bars[first:closed], self._formed_since(int(bars.ts[closed]), playhead_ns)])
+        formed = self._formed_since(int(bars.ts[closed]), playhead_ns)
+        return Bars.concatenate([bars[first:closed], formed]) if first < closed else formed
 
     def forming(self, timeframe: str, playhead_ns: int) -> Bars:
         """The bar in progress as it is known at the playhead; empty before its first trade, and between two bars."""
@@ -92,10 +99,10 @@ class Piece:
         end = int(self.stored.ts.searchsorted(playhead_ns - self.bar_ns, side="right"))
         if end <= first:
             return Bars.empty()
-        rows = self.stored[first:end]
-        columns = (rows.open[:1], rows.high.max(keepdims=True), rows.low.min(keepdims=True), rows.close[-1:])
-        starts = rows.ts[:1] * 0 + start_ns
-        return Bars(starts, *columns, rows.volume.sum(keepdims=True))
+        rows = self.stored
+        high, low = rows.high[first:end].max(keepdims=True), rows.low[first:end].min(keepdims=True)
+        volume = rows.volume[first:end].sum(keepdims=True)
+        return Bars(np.array([start_ns]), rows.open[first : first + 1], high, low, rows.close[end - 1 : end], volume)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +158,15 @@ class Tape:
 
     parts: tuple[Part, ...]
     entry_contract: str
+    # looked up several times for each frame; _opens: of each part, UTC ns
+    _opens: list[int] = field(init=False, repr=False, compare=False)
+    _rolls: list[RollMark] = field(init=False, repr=False, compare=False)
+    _flaws: list[FlawMark] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_opens", [part.piece.session.open_ns for part in self.parts])
+        object.__setattr__(self, "_rolls", [part.roll for part in self.parts[1:] if part.roll is not None])
+        object.__setattr__(self, "_flaws", [part.flaw for part in self.parts if part.flaw is not None])
 
     @property
     def start_ns(self) -> int:
@@ -172,8 +188,7 @@ class Tape:
 
     def index_at(self, ns: int) -> int:
         """The part whose session is in progress or was the last before the instant; 0 before the first."""
-        opens = [part.piece.session.open_ns for part in self.parts]
-        return max(0, bisect.bisect_right(opens, ns) - 1)
+        return max(0, bisect.bisect_right(self._opens, ns) - 1)
 
     def step(self, timeframe: str, ns: int, count: int) -> int | None:
         """The next (count 1) or last (count -1) instant at which a bar is over; None where the tape ends."""
@@ -213,13 +228,12 @@ class Tape:
 
         The tape's own first session shows no roll.
         """
-        marks = [part.roll for part in self.parts[1:] if part.roll is not None and part.roll.priced_ns <= playhead_ns]
+        marks = [mark for mark in self._rolls if mark.priced_ns <= playhead_ns]
         return [mark for mark in marks if since_ns < mark.priced_ns or since_ns < mark.known_ns <= playhead_ns]
 
     def flaws(self, since_ns: int, playhead_ns: int) -> list[FlawMark]:
         """The flaws of sessions that opened after `since_ns` up to the playhead."""
-        marks = [part.flaw for part in self.parts if part.flaw is not None]
-        return [mark for mark in marks if since_ns < mark.at_ns <= playhead_ns]
+        return [mark for mark in self._flaws if since_ns < mark.at_ns <= playhead_ns]
 
 
 class Sized(Protocol):

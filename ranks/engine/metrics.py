@@ -67,10 +67,12 @@ def forming(piece: Piece, timeframe: str, playhead_ns: int, tick: int) -> Formin
     ts = piece.stored.ts
     first = int(ts.searchsorted(begin))
     last = int(ts.searchsorted(playhead_ns - piece.bar_ns, side="right"))
-    rows = piece.stored[first : max(first, last)]
-    moved = int(rows.high.max() - rows.low.min()) // tick if len(rows) else 0
     elapsed = min(1.0, (playhead_ns - begin) / length_ns)
-    return Forming(begin, bucket, elapsed, int(rows.volume.sum()), moved)
+    if last <= first:
+        return Forming(begin, bucket, elapsed, 0, 0)
+    # column by column: a table of the rows would take longer than all the rest, at every frame
+    high, low, volume = (column[first:last] for column in (piece.stored.high, piece.stored.low, piece.stored.volume))
+    return Forming(begin, bucket, elapsed, int(volume.sum()), int(high.max() - low.min()) // tick)
 
 
 def measure(sample: Sample, bucket: Bucket, elapsed: float, volume: int, range_ticks: int) -> Metrics:

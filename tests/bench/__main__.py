@@ -19,9 +19,9 @@ from tests.bench import report
 from tests.bench.measure import Result
 
 BENCHES = (
-    "opening", "splicing", "schedule", "storing", "memory", "frames", "events", "broker", "feed", "pages", "starting",
-    "ranks", "alerts",
-)  # fmt: skip
+    *("opening", "splicing", "schedule", "storing", "memory", "frames"),
+    *("events", "broker", "keypress", "feed", "pages", "starting", "ranks", "alerts"),
+)
 ON_REQUEST = ("nineteen",)
 """Takes minutes to make its data."""
 NEEDED = ("DATABASE_URL", "REDIS_URL", "FUTSIM_DATA_ROOT")
@@ -78,6 +78,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
         events,
         feed,
         frames,
+        keypress,
         memory,
         nineteen,
         opening,
@@ -103,6 +104,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
             broker,
             feed,
             pages,
+            keypress,
             starting,
             ranks,
             alerts,

@@ -223,7 +223,7 @@ def _whole_day() -> Iterator[Result]:
     history.forget()
     history.client().delete(history.name("position"))
     with running("2026-03-10T20:55", 1.0, None) as following:
-        state = following.wait_until(lambda state: state.get("prints"))
+        state = following.wait_until(lambda state: state.get("prints") and Path(f"/proc/{state['pid']}").exists())
         begun, first, pid = time.monotonic(), state["prints"], state["pid"]
         state = following.wait_until(lambda state: state["feed"] == "live")
         seconds, prints = time.monotonic() - begun, state["prints"]

@@ -11,7 +11,9 @@ from statistics import median
 
 from futsim.hub import Hub
 from market.sessions import SECOND_NS
-from replay.player import FRAME_SECONDS, Player
+from replay.pace import FRAME_SECONDS
+from replay.player import Player
+from replay.record import Writer
 from replay.viewer import Viewer
 from tests.bench import web
 from tests.bench.data import Market
@@ -39,7 +41,7 @@ def run(market: Market) -> Iterator[Result]:
 
 def _building(market: Market, timeframe: str) -> Iterator[Result]:
     """Microseconds to make a frame, and to encode it."""
-    player = Player(market.replay(), Hub())
+    player = Player(market.replay(), Hub(), Writer())
     player.tape = market.tape()
     viewer = Viewer(player)
     viewer.open_chart("main", timeframe)

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 from futsim.hub import Hub
 from replay.player import Player
+from replay.record import Writer
 from replay.viewer import Viewer
 from tests.bench import web
 from tests.bench.data import TIMEFRAME, Market
@@ -74,7 +75,7 @@ async def _settled(server: web.Web) -> int:
 
 
 def _player(market: Market) -> Player:
-    player = Player(market.replay(), Hub())
+    player = Player(market.replay(), Hub(), Writer())
     player.tape = market.tape()
     return player
 

@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -23,6 +22,7 @@ import msgspec
 from accounts.models import User
 from futsim.stack.checks import Address, free_loopback_port
 from futsim.stack.programs import is_healthy, web
+from tests import processes
 from tests.bench.data import login_cookie
 
 START_SECONDS = 60.0
@@ -30,7 +30,6 @@ PATIENCE = 30.0
 LAST_BYTES = 2_000
 ACK_AFTER, ACK_SECONDS = 20, 1.0
 """As static/js/net/socket.js."""
-TICKS = os.sysconf("SC_CLK_TCK")
 Message = dict[str, Any]
 _decoder = msgspec.json.Decoder()
 
@@ -48,13 +47,11 @@ class Web:
 
     def cpu_seconds(self) -> float:
         """Processor time that the process has used so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return processes.cpu_seconds(self.pid)
 
     def resident_bytes(self) -> int:
         """Memory of the process that is its own: resident, without what is shared with files."""
-        pages = Path(f"/proc/{self.pid}/statm").read_text().split()
-        return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE")
+        return processes.own_bytes(self.pid)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from accounts.signals import revoke_topic
 from futsim.hub import Hub
 from live import routing as live_routing
 from live.screens import Screens
+from market import database
 from market import routing as market_routing
 from market.models import Asset
 from market.sessions import parse_et
@@ -132,8 +133,9 @@ class Server:
         await self.players.stop()
         await self.screens.stop()
         await self.hub.stop()
-        # the thread in which the ORM runs keeps a connection, and the test database could not be dropped
+        # the threads in which the ORM runs keep connections, and the test database could not be dropped
         await database_sync_to_async(connections.close_all)()
+        await asyncio.to_thread(database.hang_up)
 
 
 @pytest.fixture

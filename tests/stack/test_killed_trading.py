@@ -6,11 +6,10 @@ import random
 import re
 import signal
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
 
 from tests.product import Up
 from tests.stack.test_running import command
-from tests.trader import Trader
+from tests.trader import Trader, a_weekday_ago
 
 KILLS = 3
 
@@ -77,11 +76,3 @@ async def one_order(trader: Trader, name: str, chance: random.Random) -> None:
 async def kill_at(moment: float, pid: int) -> None:
     await asyncio.sleep(max(0.0, moment - asyncio.get_running_loop().time()))
     os.kill(pid, signal.SIGKILL)
-
-
-def a_weekday_ago() -> date:
-    """A weekday of the week before last, which is no holiday of the synthetic market."""
-    day = datetime.now(UTC).date() - timedelta(days=10)
-    while day.weekday() != 2:
-        day -= timedelta(days=1)
-    return day

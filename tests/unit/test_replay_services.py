@@ -115,7 +115,7 @@ def test_taking_over_counts_up_and_leaves_the_former_process_unable_to_save(repl
     services.take_over(replay)
     assert replay.epoch == former.epoch + 1
     former.playhead_ns += 1
-    assert not services.save(former)
+    assert services.save([former]) == set()
     replay.playhead_ns += 2
-    assert services.save(replay)
+    assert services.save([replay, former]) == {replay.pk}
     assert ReplaySession.objects.get(pk=replay.pk).playhead_ns == replay.playhead_ns

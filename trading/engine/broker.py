@@ -129,8 +129,10 @@ class Broker:
 
     def queues(self) -> dict[str, tuple[int, int]]:
         """Lots ahead and displayed, −1 for unknown, of every order that rests in a book, by client order id."""
-        self._wake()
-        return {name: queue for market in self._ledger.markets.values() for name, queue in market.queues().items()}
+        books = [market for market in self._ledger.markets.values() if market.has_queues]
+        if books:
+            self._wake()
+        return {name: queue for market in books for name, queue in market.queues().items()}
 
     # --- time ---
 

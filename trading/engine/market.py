@@ -214,6 +214,11 @@ class Market:
         last = self.last_print()
         return last is not None and order.side.opposite.reached(last, stop)
 
+    @property
+    def has_queues(self) -> bool:
+        """Whether its orders stand in the queues of a book."""
+        return isinstance(self.matcher, BookMatcher)
+
     def queues(self) -> dict[str, tuple[int, int]]:
         """Lots ahead and displayed, −1 for unknown, by client order id; empty where no queue is known."""
         return self.matcher.queues() if isinstance(self.matcher, BookMatcher) else {}
