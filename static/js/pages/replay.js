@@ -1,5 +1,6 @@
 /** Entry of the replay page: puts store, session, bar, windows and status line together. */
 
+import { alertsHere } from "../alerts/here.js";
 import { OpenForm } from "../replay/open_form.js";
 import { ReplayBar } from "../replay/bar.js";
 import { SessionPicker } from "../replay/session_picker.js";
@@ -18,7 +19,15 @@ const store = new Store();
 const session = new ReplaySession({ store, socketUrl: sessionId ? socketUrl(`/ws/replay/${sessionId}/`) : null, onLoggedOut: () => toLogin(loginUrl) });
 const form = new OpenForm();
 const openOther = ({ root, timeframe }) => form.submit({ root, timeframe, playhead: store.get("clock")?.playhead, lookback: store.get("session")?.lookback_days });
-const context = { store, session, frames: new FrameQueue(), reload: () => form.submit(), openOther };
+/** The chart of an alert; a replay has one asset. null, or why it is not shown. */
+function showHere({ root, timeframe }) {
+  const shown = store.get("session")?.root;
+  if (root !== shown) return shown ? `This replay is of ${shown}. Click to see ${root} live.` : `No replay is open. Click to see ${root} live.`;
+  session.setTimeframe(session.focusedChart(), timeframe);
+  return null;
+}
+
+const context = { store, session, alerts: alertsHere, frames: new FrameQueue(), reload: () => form.submit(), openOther };
 
 form.mount(document.getElementById("open-form"));
 new SessionPicker().mount(document.getElementById("open-form"), (url, target) => window.htmx.ajax("GET", url, { target, swap: "innerHTML" }));
@@ -26,5 +35,6 @@ openDefaultLayout(createDock(document.getElementById("dock"), context), { timefr
 new ReplayBar().mount(document.getElementById("replay-bar"), context);
 mouseKeepsFocus(document.getElementById("dock"));
 new StatusLine().mount(document.getElementById("status-line"), context);
+alertsHere?.opensCharts(showHere);
 session.start();
 pageLife(session);
