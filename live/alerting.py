@@ -18,11 +18,11 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from alerts import recording, tasks, topics, watching
-from alerts.engine.group import Definition, Standing
+from alerts.engine.group import Definition, Key, Standing
 from alerts.models import AlertFiring, Definitions, Progress
 from alerts.recording import Found, Hit
 from live import fronts, history, status
-from live.alert_asset import Key, Watched
+from live.alert_asset import Watched
 from live.alert_bars import HeldBars
 from live.alert_samples import Samples, Wanted
 from live.history import Position

@@ -22,6 +22,7 @@ from market.models import Job
 from market.plans import OF_FILES
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import board, services, wire
+from replay.alerting import Alerting
 from replay.depth import Depth, Shown
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
 from replay.getting import Getting
@@ -74,6 +75,7 @@ class Player:
         self.ranking = Ranking(replay.asset, replay.lookback_days, self.wake)
         self._lookback = Lookback(replay.asset, replay.lookback_days, replay.owner_id, bus, self, self.ranking.forget)
         self._board = Board(replay.asset.root, replay.lookback_days, board.find)
+        self._alerting = Alerting(replay, bus, self.say)
         self._getting = Getting(replay, bus, self)
         self._depth = Depth(self.tick, self)
         self.desk: Desk | None = None
@@ -100,6 +102,7 @@ class Player:
         self.desk = Desk(self.replay.trading, self.replay.asset, self)
         self._clock.move(max(self._clock.playhead_ns, last_ns))
         await self._bus.subscribe(limits.topic(self.replay.owner_id), self._limits_changed)
+        await self._alerting.start()
 
     def _limits_changed(self, body: dict[str, Any]) -> None:
         if self.desk is not None:
@@ -107,6 +110,7 @@ class Player:
 
     async def _stop_listening(self) -> None:
         await self._bus.unsubscribe(limits.topic(self.replay.owner_id), self._limits_changed)
+        await self._alerting.stop()
 
     async def stop(self) -> None:
         """Write down where the replay stands and let go."""
@@ -154,6 +158,7 @@ class Player:
         if self.tape is not None:
             self._advance(self.tape, time.monotonic())
             await self._trade()
+            self._alerting.look(self.tape, self.playhead_ns, time.monotonic())
             self._show_board(time.monotonic())
         self._record.save_when_due()
 
@@ -359,6 +364,7 @@ class Player:
         if tape.start_ns <= target < tape.end_ns:
             self._supply.give_up_jump()
             await self._move(target)
+            self._alerting.jump()
             self._supply.fill_behind(tape, target)
         elif target > self.playhead_ns and self.desk is not None and self.desk.is_active:
             raise Refused("holding", "There are orders or a position. Cancel and flatten before a jump beyond this.")
@@ -457,6 +463,8 @@ class Player:
             self.ranking.forget()
         if before is None or put_ns is not None:
             self._lookback.start()
+        if before is None or put_ns is not None or tape.contradicts(before):
+            self._alerting.jump()
         self.replay.state, self.replay.problem = ReplaySession.State.READY, ""
         if before is None or before.entry_contract != tape.entry_contract:
             self._resync()

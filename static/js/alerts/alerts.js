@@ -24,7 +24,7 @@ export class Alerts {
     const { store } = this;
     if (message.type === "alerts") this.#begin(message);
     else if (message.type === "chips") this.#merge(message);
-    else if (message.type === "firing") this.#fired(message.firing);
+    else if (message.type === "firing") this.#fired(message);
     else if (message.type === "settings") store.set("settings", message.settings);
     else if (message.type === "seen") store.set("unread", message.unread);
     else if (message.type === "changed") store.set("changed", (store.get("changed") ?? 0) + 1);
@@ -66,9 +66,9 @@ export class Alerts {
     this.store.set("chips", known);
   }
 
-  /** A replayed firing is news only to the pages of its replay. */
-  #fired(firing) {
-    if (!this.#isNew(firing)) return;
+  /** A replayed firing is news only to the pages of its replay; again: where that has come to it once more. */
+  #fired({ firing, again = false }) {
+    if (!this.#isNew(firing) && !again) return;
     if (firing.replay !== null && String(firing.replay) !== this.replay) return;
     this.store.set("firing", firing);
   }
