@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, Protocol
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
 """So often the record is looked at for what was not told: a message may be lost, a committed firing is not."""
+STALE_SECONDS = 10.0
+"""Values that are told once a second say nothing any more when they are so old: nobody evaluates."""
 OVERLAP = 50
 """Firings that are looked at again: of two that are written at a time, the second may be committed first."""
 MOST_UNREAD = 200
@@ -56,6 +59,7 @@ class Watch:
         self._chips: dict[int, Chip] = {}
         self._opened: dict[Listener, frozenset[int]] = {}
         self._values: Values = {}
+        self._valued = 0.0
         self._settings = AlertSettings()
         self._unread: set[int] = set()
         self._told: deque[int] = deque(maxlen=REMEMBERED)
@@ -72,7 +76,11 @@ class Watch:
         """Listen, then read: nothing is missed between the two."""
         for topic, listener in self._topics.items():
             await self._bus.subscribe(topic, listener)
-        await self._read()
+        try:
+            await self._read()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         if self._reading is not None:
@@ -101,8 +109,11 @@ class Watch:
         self._opened.pop(listener, None)
 
     def look(self, firings: Iterable[AlertFiring]) -> None:
-        """Tell those of the record's newest firings that were not told."""
+        """Tell those of the record's newest firings that were not told; forget values that are old."""
         mine = [each for each in firings if each.owner_id in (None, self.user_id) and each.pk not in self._told]
+        if self._values and time.monotonic() - self._valued > STALE_SECONDS:
+            self._values = {}
+            self._compute()
         for firing in mine:
             self._fired(topics.firing_body(firing, firing.asset.root)["firing"])
 
@@ -125,7 +136,7 @@ class Watch:
                 self.read_again()
 
     def _hear_values(self, body: Body) -> None:
-        self._values = body["values"]
+        self._values, self._valued = body["values"], time.monotonic()
         self._compute()
 
     def _fired(self, firing: Body, *, is_again: bool = False) -> None:

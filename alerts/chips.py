@@ -1,7 +1,7 @@
 """How an alert stands, as its chip on a page shows it (docs/protocol.md). Pure: values in, bodies out."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from alerts.models import Alert, Metric, Operator
 from alerts.topics import group
@@ -17,6 +17,22 @@ Values = Mapping[str, Mapping[str, Row]]
 """Rows by root and `topics.group`."""
 Chip = dict[str, Any]
 
+
+class Standing(NamedTuple):
+    """Where an asset stands. rank: 0, or 1 where the value says little, or 2 where there is none."""
+
+    value: float | None
+    tone: str
+    rank: int
+    missing: float
+
+    @property
+    def distance(self) -> tuple[int, float]:
+        """The closest asset has the least."""
+        return self[2:]
+
+
+_NOTHING = Standing(None, "off", 2, 0.0)
 _PLACE = {metric: place for place, metric in enumerate(Metric.values)}
 _N = 4
 
@@ -29,18 +45,19 @@ def chip(
     with_rows: an All-alert's with every asset.
     """
     covered = roots if alert.asset is None else [alert.asset.root]
-    standing = {root: _standing(alert, values.get(root, {})) for root in covered}
-    closest = min(standing, key=lambda root: _distance(alert, *standing[root]), default=None)
-    value, tone = standing[closest] if closest is not None else (None, "off")
+    judge = _judge(alert)
+    standing = {root: judge(values.get(root, {})) for root in covered}
+    closest = min(standing, key=lambda root: standing[root].distance, default=None)
+    best = _NOTHING if closest is None else standing[closest]
     body = _terms(alert) | {
-        "value": value,
-        "tone": tone if is_on else "paused",
+        "value": best.value,
+        "tone": best.tone if is_on else "paused",
         "count": count,
-        "closest": closest if value is not None else None,
+        "closest": None if best.value is None else closest,
         "is_muted": is_muted,
     }
     if with_rows and alert.asset is None:
-        body["rows"] = [{"root": root, "value": value, "tone": tone} for root, (value, tone) in standing.items()]
+        body["rows"] = [{"root": root, "value": each.value, "tone": each.tone} for root, each in standing.items()]
     return body
 
 
@@ -60,28 +77,26 @@ def _terms(alert: Alert) -> Chip:
     }
 
 
-def _standing(alert: Alert, of_asset: Mapping[str, Row]) -> tuple[float | None, str]:
-    """The newest value and what colour it has."""
-    row = of_asset.get(group(alert.timeframe, alert.lookback_days))
-    value = None if row is None else row[_PLACE[alert.metric]]
-    if row is None or value is None:
-        return None, "off"
-    if row[_N] < MIN_SAMPLE:
-        return value, "thin"
-    missing = _missing(alert, value)
+def _judge(alert: Alert) -> Callable[[Mapping[str, Row]], Standing]:
+    """A function of an asset's rows; two hundred alerts times nineteen assets are looked at once a second."""
+    key, place = group(alert.timeframe, alert.lookback_days), _PLACE[alert.metric]
+    threshold, sign = float(alert.threshold), 1.0 if alert.operator == Operator.GTE else -1.0
+
+    def judge(rows: Mapping[str, Row]) -> Standing:
+        row = rows.get(key)
+        if row is None or row[place] is None:
+            return _NOTHING
+        value = row[place]
+        missing = (threshold - value) * sign
+        return (
+            Standing(value, "thin", 1, missing) if row[_N] < MIN_SAMPLE else Standing(value, _tone(missing), 0, missing)
+        )
+
+    return judge
+
+
+def _tone(missing: float) -> str:
+    """missing: points that the value lacks until the condition holds."""
     if missing <= 0:
-        return value, "on"
-    return value, "near" if missing <= NEAR else "close" if missing <= CLOSE else "off"
-
-
-def _missing(alert: Alert, value: float) -> float:
-    """Points that the value lacks until the condition holds; below 0 how far it is beyond."""
-    threshold = float(alert.threshold)
-    return threshold - value if alert.operator == Operator.GTE else value - threshold
-
-
-def _distance(alert: Alert, value: float | None, tone: str) -> tuple[int, float]:
-    """The closest asset has the least; those that say nothing come last."""
-    if value is None:
-        return 2, 0.0
-    return (1 if tone == "thin" else 0), _missing(alert, value)
+        return "on"
+    return "near" if missing <= NEAR else "close" if missing <= CLOSE else "off"

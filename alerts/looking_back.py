@@ -17,6 +17,7 @@ from django.core.cache import cache
 from django.db.models import Max
 
 from alerts.engine.edges import fold
+from alerts.engine.flood import Flood
 from alerts.engine.group import Definition, Group, Standing, group
 from alerts.engine.trace import trace
 from alerts.recording import Hit, hit
@@ -162,7 +163,8 @@ def _sample(asset: Asset, question: Question, day: date) -> Sample | None:
 
 
 def _answer(question: Question, pasts: list[Past]) -> dict[str, Any]:
-    """count: firings, of which the newest are listed. sessions, stored, thin: of all assets."""
+    """count: firings, of which the newest are listed. sessions, stored, thin: of all assets. is_flood: live it would
+    have been stopped on the way, which is not done here."""
     hits = sorted((each for past in pasts for each in past.hits), reverse=True)
     if question.repeat == "once":
         hits = hits[-1:]  # which stops it at all assets
@@ -170,6 +172,7 @@ def _answer(question: Question, pasts: list[Past]) -> dict[str, Any]:
     rows = [{"root": each.root, "market_ns": each.market_ns, "value": each.value, "n": each.n} for each in hits]
     return {
         "count": len(hits),
+        "is_flood": _is_flood(hits),
         "rows": rows[:MOST_SHOWN],
         "sessions": sum(past.sessions for past in pasts),
         "stored": sum(past.stored for past in pasts),
@@ -178,6 +181,11 @@ def _answer(question: Question, pasts: list[Past]) -> dict[str, Any]:
         "first": min(days).isoformat() if days else None,
         "last": max(days).isoformat() if days else None,
     }
+
+
+def _is_flood(hits: list[Hit]) -> bool:
+    flood = Flood()
+    return any([flood.note((0, 0), each.market_ns) for each in reversed(hits)])
 
 
 # --- question and answer in the cache ---

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from alerts import topics
+from alerts import services
 from alerts.engine.group import Group
 from alerts.engine.trace import Trace
 from alerts.models import Alert, AlertFiring, AlertState, Definitions, Outcome, Progress
@@ -85,26 +85,22 @@ class Found:
 
 
 def record(found: Found, assets: Mapping[str, Asset], epoch: int) -> list[AlertFiring]:
-    """Write it, and return the firings that are new; those of alerts that were changed meanwhile are not.
-
-    It takes the row of definitions first, as whoever changes alerts does.
-    """
+    """Write it, and return the firings that are new; those of alerts that were changed meanwhile are not."""
     with transaction.atomic():
-        if found.stops:
-            Definitions.bump()
-        else:
-            list(Definitions.objects.select_for_update().filter(pk=1))
+        _take_definitions()
         alerts = Alert.objects.in_bulk({hit.alert_id for hit in found.hits})
         firings = _firings(found.hits, alerts, assets, epoch)
         AlertFiring.objects.bulk_create(firings)
-        for alert_id, reason in found.stops.items():
-            alert = alerts.get(alert_id)
-            if alert is not None and alert.is_watched:
-                Alert.objects.filter(pk=alert_id).update(paused_reason=reason)
-                topics.publish_on_commit((topics.whose(alert.owner_id), topics.stopped_body(alert_id, reason)))
+        for alert_id in found.stops.keys() & {firing.alert_id for firing in firings}:
+            services.stop(alert_id=alert_id, reason=found.stops[alert_id])
         save_states(found.states)
         save_progress(found.progress, epoch)
     return firings
+
+
+def _take_definitions() -> None:
+    """As whoever changes alerts does: nobody does until this transaction is over."""
+    list(Definitions.objects.select_for_update().filter(pk=1))
 
 
 def _firings(
@@ -219,7 +215,7 @@ def save_progress(until: Mapping[int, int], epoch: int) -> None:
 def begin_epoch(until: Mapping[int, int], epoch: int) -> None:
     """Market time has gone back: nothing is known of any alert, and all assets are evaluated from here on."""
     with transaction.atomic():
-        list(Definitions.objects.select_for_update().filter(pk=1))
+        _take_definitions()
         for asset, ns in until.items():
             AlertState.objects.filter(asset_id=asset).update(is_true=None, last_fired_bar_ns=None, evaluated_ns=ns)
         Progress.objects.all().delete()

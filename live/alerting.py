@@ -4,20 +4,18 @@ It begins where the record says, folds the bars that live holds since then, and 
 it has come: killed at any point, it goes on as if nothing had been. docs/alerts.md tells what fires when.
 """
 
-import asyncio
 import logging
 import time
-from bisect import bisect_left, bisect_right, insort
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import connection
-from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from alerts import recording, tasks, topics, watching
+from alerts import recording, topics, watching
+from alerts.engine import flood
+from alerts.engine.flood import Flood
 from alerts.engine.group import Definition, Key, Standing
 from alerts.models import AlertFiring, Definitions, Progress
 from alerts.recording import Found, Hit
@@ -25,8 +23,8 @@ from live import fronts, history, status
 from live.alert_asset import Watched
 from live.alert_bars import HeldBars
 from live.alert_samples import Samples, Wanted
+from live.alert_telling import AlertTeller
 from live.history import Position
-from live.topics import Packed, packed
 from market.locks import try_advisory_lock
 from market.sessions import SECOND_NS
 
@@ -39,16 +37,14 @@ TICK = 0.05
 LOOK_SECONDS = 0.5
 """How often it is asked whether alerts have changed."""
 VALUES_SECONDS = 1.0
+ASSETS_SECONDS = 60.0
+"""How often it is asked which assets live follows."""
 SAVE_SECONDS = 5.0
 """How often it is written how far the evaluation has come where nothing changed."""
 AGAIN_SECONDS = 1.0
 """After a failure, and how often a spare asks for the lock."""
 
-FLOOD, FLOOD_NS = 15, 180 * SECOND_NS
-"""So many firings of one alert within so much market time stop it."""
-REMEMBERED = 100
-"""Of each alert's firings so many are remembered."""
-FLOODED = f"It fired {FLOOD} times within {FLOOD_NS // SECOND_NS // 60} minutes. Resume it to arm it again."
+FLOODED = f"It fired {flood.MOST} times within {flood.WITHIN_NS // SECOND_NS // 60} minutes. Resume it to arm it again."
 FIRED_ONCE = "It fires once only, and has fired. Resume it to arm it again."
 
 
@@ -93,25 +89,24 @@ class Evaluator:
 
     def __init__(self, look_seconds: float = LOOK_SECONDS) -> None:
         self._look_seconds = look_seconds
-        self._samples, self._bars, self._runner = Samples(), HeldBars(), asyncio.Runner()
+        self._samples, self._bars, self._teller = Samples(), HeldBars(), AlertTeller()
         self._watched: dict[str, Watched] = {}
         self._known: dict[int, Definition] = {}
         self._version: tuple[int, int] | None = None
         self._waiting: dict[tuple[str, Key], dict[int, Definition]] = {}
         """Alerts, by root and what they are ranked with, that are armed once their sample is here."""
-        self._recent: dict[tuple[int, int], list[int]] = defaultdict(list)
-        """When each alert (id, revision) fired lately, in market time."""
+        self._flood = Flood()
         self._stopped: set[tuple[int, int]] = set()
         self._epoch: int | None = None
         self._shift_ns = 0
         self._is_unsaved = False
         """Whether the evaluation has come further than the record says."""
-        self._looked = self._saved = self._told = 0.0
+        self._looked = self._saved = self._told = self._counted = 0.0
 
     def stop(self) -> None:
         """Let go of the thread that loads samples, and of the event loop."""
         self._samples.stop()
-        self._runner.close()
+        self._teller.stop()
 
     def step(self) -> None:
         """Evaluate what is new. Raises RedisError, DatabaseError."""
@@ -123,6 +118,9 @@ class Evaluator:
             self._begin(position)
         if time.monotonic() >= self._looked + self._look_seconds:
             self._looked = time.monotonic()
+            self._notice_assets()
+            if self._epoch is None:
+                return
             self._look(to_ns)
         if any(each.until_ns < to_ns for each in self._watched.values()):
             self._evaluate(to_ns)
@@ -159,19 +157,20 @@ class Evaluator:
         }
         self._bars = HeldBars()
         self._known, self._version, self._looked = {}, None, 0.0
-        for each in (self._waiting, self._recent, self._stopped):
-            each.clear()
+        self._waiting.clear()
+        self._stopped.clear()
+        self._flood = Flood()
         self._bars.read(self._assets)
         recording.save_progress({each.asset.pk: each.until_ns for each in self._watched.values()}, position.epoch)
         self._remember_firings(position)
         self._epoch = position.epoch
 
     def _remember_firings(self, position: Position) -> None:
-        oldest = min((each.until_ns for each in self._watched.values()), default=position.until_ns) - FLOOD_NS
+        oldest = min((each.until_ns for each in self._watched.values()), default=position.until_ns) - flood.WITHIN_NS
         rows = AlertFiring.objects.filter(replay_key=None, feed_epoch=position.epoch, market_ns__gt=oldest)
         lately = rows.exclude(alert=None).order_by("market_ns").values_list("alert_id", "revision", "market_ns")
         for alert_id, revision, market_ns in lately:
-            self._recent[alert_id, revision].append(market_ns)
+            self._flood.note((alert_id, revision), market_ns)
 
     # --- which alerts -----------------------------------------------------------------------------------------
 
@@ -184,6 +183,13 @@ class Evaluator:
             self._version = version
         self._arm(to_ns)
         self._samples.keep(self._wanted())
+
+    def _notice_assets(self) -> None:
+        """Begin anew, from the record, where other assets are followed by now."""
+        if time.monotonic() >= self._counted + ASSETS_SECONDS:
+            self._counted = time.monotonic()
+            if {asset.root for asset in fronts.followed()} != set(self._watched):
+                self._epoch = None
 
     def _wanted(self) -> Iterator[Wanted]:
         for root, watched in self._watched.items():
@@ -237,7 +243,7 @@ class Evaluator:
             found.states += watched.take_changed()
             found.progress[watched.asset.pk] = watched.until_ns
         if found.hits or found.states or time.monotonic() >= self._saved + SAVE_SECONDS:
-            self._tell(self._write(found))
+            self._teller.tell(self._write(found))
         else:
             self._is_unsaved = True
 
@@ -246,13 +252,9 @@ class Evaluator:
         who = hit.alert_id, hit.revision
         if who in self._stopped:
             return False
-        lately = self._recent[who]
-        # an asset whose samples came late is behind the others
-        insort(lately, hit.market_ns)
-        del lately[:-REMEMBERED]
-        within = bisect_right(lately, hit.market_ns) - bisect_left(lately, hit.market_ns - FLOOD_NS)
+        is_flood = self._flood.note(who, hit.market_ns)
         is_once = self._known[hit.alert_id].repeat == "once"
-        if is_once or within >= FLOOD:
+        if is_once or is_flood:
             found.stops[hit.alert_id] = FIRED_ONCE if is_once else FLOODED
             self._stopped.add(who)
         self._watched[hit.root].accept(hit)
@@ -272,41 +274,13 @@ class Evaluator:
 
     # --- telling ----------------------------------------------------------------------------------------------
 
-    def _tell(self, firings: Iterable[AlertFiring]) -> None:
-        """After the commit: a page that is not reached looks at the rows, and so does the worker."""
-        made = list(firings)
-        if not made:
-            return
-        self._publish((topics.whose(each.owner_id), topics.firing_body(each, each.asset.root)) for each in made)
-        for firing in made:
-            if firing.webhook or firing.mail:
-                try:
-                    tasks.deliver.delay(firing.pk)
-                except (BrokerError, RedisError, OSError) as problem:
-                    log.warning("firing %s: not handed to the worker (%s)", firing.pk, problem)
+    def values(self, root: str) -> dict[str, tuple[float | int | None, ...]]:
+        """The newest values of an asset, as `topics.values_body` tells them."""
+        return {topics.group(*key): value for key, value in self._watched[root].values.items()}
 
     def _tell_values(self, to_ns: int) -> None:
         if time.monotonic() < self._told + VALUES_SECONDS:
             return
         self._told = time.monotonic()
-        values = {
-            root: {topics.group(*key): value for key, value in each.values.items()}
-            for root, each in self._watched.items()
-            if each.values
-        }
-        self._publish([(topics.VALUES, topics.values_body(to_ns, values))])
-
-    def _publish(self, messages: Iterable[topics.Message]) -> None:
-        """What cannot be told is logged."""
-        pipe = history.client().pipeline(transaction=False)
-        for channel, message in self._runner.run(_packed(messages)):
-            pipe.publish(channel, message)
-        try:
-            pipe.execute()
-        except (RedisError, OSError) as problem:
-            log.warning("alerts: not told (%s)", problem)
-
-
-async def _packed(messages: Iterable[topics.Message]) -> list[Packed]:
-    # the layer packs in an event loop only
-    return [packed(*each) for each in messages]
+        values = {root: self.values(root) for root, each in self._watched.items() if each.values}
+        self._teller.publish([(topics.VALUES, topics.values_body(to_ns, values))])

@@ -47,7 +47,13 @@ class ListeningConsumer(AsyncWebsocketConsumer):
             await self.close(NOT_LOGGED_IN)
             return
         await self._bus.subscribe(self._login_topic, self._revoked)
-        await self._begin()
+        try:
+            await self._begin()
+        except Exception:
+            log.exception("a socket cannot begin")
+            await self._bus.unsubscribe(self._login_topic, self._revoked)
+            await self.close(CONNECT_AGAIN)
+            return
         self._writer = asyncio.create_task(self._write())
 
     async def disconnect(self, code: int) -> None:

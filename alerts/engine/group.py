@@ -125,6 +125,8 @@ class Groups(dict[Key, Group]):
     def drop(self, ids: Iterable[int]) -> None:
         """Watch these no more."""
         gone = np.array(list(ids), np.int64)
+        if not len(gone):
+            return
         for key, members in list(self.items()):
             self[key] = members.only(~np.isin(members.ids, gone))
             if not len(self[key]):

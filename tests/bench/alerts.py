@@ -84,7 +84,9 @@ def _looking_back() -> Iterator[Result]:
             begun = time.perf_counter()
             found = look_back(question, lambda done, total: None)
             seconds.append(time.perf_counter() - begun)
-        note = f"{found['stored']} of {found['sessions']} sessions stored, {found['count']} firings; nothing in the cache"
+        note = (
+            f"{found['stored']} of {found['sessions']} sessions stored, {found['count']} firings; nothing in the cache"
+        )
         yield Result("alerts", f"looking back, one asset, {timeframe}, lookback 365", "s", seconds, note=note)
 
 

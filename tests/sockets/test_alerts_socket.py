@@ -1,8 +1,8 @@
 """The alerts socket: every page of a user hears what fires, and nobody hears of another's."""
 
 import asyncio
+import os
 import time
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,20 +10,25 @@ from channels.db import database_sync_to_async
 
 from alerts import board, consumers, services, topics
 from alerts.models import Alert, AlertFiring, AlertSeen
-from alerts.services import Terms
 from market import listening
-from market.models import Asset
+from tests.alert_rows import MARKET_NS, alert_of, firing_of
 from tests.conftest import People
 from tests.sockets.conftest import Message, Server, Tab
 
 in_thread = database_sync_to_async
-MARKET_NS = 1_773_840_605 * 10**9
-"""2026-03-18 09:30:05 ET"""
 
 
 @pytest.fixture(autouse=True)
 def all_assets(transactional_db: None, assets: None) -> None:
     """The 19 assets."""
+
+
+@pytest.fixture(autouse=True)
+def own_topics(settings: Any) -> None:
+    """Tests that run beside these in another process have users of the same numbers, and share one Valkey."""
+    layer = settings.CHANNEL_LAYERS["default"]
+    config = layer["CONFIG"] | {"prefix": f"futsim-{os.getpid()}"}
+    settings.CHANNEL_LAYERS = {"default": layer | {"CONFIG": config}}
 
 
 async def listening_tab(server: Server, user: Any) -> tuple[Tab, Message]:
@@ -32,36 +37,22 @@ async def listening_tab(server: Server, user: Any) -> tuple[Tab, Message]:
     return tab, await tab.until("alerts")
 
 
-@in_thread
-def make(owner: Any, root: str = "NQ", **more: Any) -> Alert:
-    """An alert of NQ's five-minute Vol Rank from 95 on. owner: None for a shared one."""
-    asset = Asset.objects.get(root=root) if root else None
-    terms = Terms(asset=asset, metric="vol_rank", operator="gte", threshold=Decimal(95), timeframe="5m", **more)
-    return services.create(owner_id=owner and owner.pk, terms=terms)
-
-
-def record(alert: Alert, seconds: int = 0, replay_key: Any = None, owner: Any = None) -> AlertFiring:
-    """A firing as its evaluator writes it, told to nobody."""
-    return AlertFiring.objects.create(
-        alert=alert, owner=owner or alert.owner, asset=Asset.objects.get(root="NQ"), metric=alert.metric,
-        operator=alert.operator, threshold=alert.threshold, timeframe=alert.timeframe, sound=alert.sound,
-        lookback_days=alert.lookback_days, note=alert.note, sentence=str(alert), bar_start_ns=MARKET_NS // 10**10,
-        market_ns=MARKET_NS + seconds * 10**9, value=96.3, n=245, replay_key=replay_key,
-    )  # fmt: skip
+make = in_thread(alert_of)
+record = firing_of
 
 
 @in_thread
 def fire(alert: Alert, seconds: int = 0, **more: Any) -> AlertFiring:
-    """The same, and told."""
-    firing = record(alert, seconds, **more)
+    """A firing as its evaluator writes and tells it."""
+    firing = record(alert, seconds=seconds, **more)
     topics.publish([(topics.whose(firing.owner_id), topics.firing_body(firing, "NQ"))])
     return firing
 
 
 @in_thread
-def tell_values(**ranks: float) -> None:
-    """Vol Rank of assets among 245 five-minute bars."""
-    values = {root: {"5m:365": (value, 0.0, 0.0, 0.0, 245, MARKET_NS)} for root, value in ranks.items()}
+def tell_values(n: int = 245, **ranks: float) -> None:
+    """Vol Rank of assets among n five-minute bars."""
+    values = {root: {"5m:365": (value, 0.0, 0.0, 0.0, n, MARKET_NS)} for root, value in ranks.items()}
     topics.publish([(topics.VALUES, topics.values_body(MARKET_NS, values))])
 
 
@@ -128,6 +119,27 @@ async def test_chips_follow_the_values(server: Server, people: People) -> None:
         chips = (await tab.until("chips"))["chips"]
         await tab.send(type="ack")
         assert [(chip["value"], chip["tone"]) for chip in chips] == [(value, tone)]
+
+
+async def test_values_that_nobody_tells_any_more_are_forgotten(
+    server: Server, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(board, "STALE_SECONDS", 0.2)
+    await make(people.owner)
+    tab, _ = await listening_tab(server, people.owner)
+    await tell_values(NQ=96.0)
+    await tab.until("chips", lambda message: message["chips"][0]["tone"] == "on")
+    await tab.send(type="ack")
+    await tab.until("chips", lambda message: message["chips"][0]["value"] is None)
+
+
+async def test_a_sample_that_is_too_small_says_so(server: Server, people: People) -> None:
+    await make(people.owner)
+    tab, _ = await listening_tab(server, people.owner)
+    await tell_values(n=19, NQ=99.0)
+    chip = (await tab.until("chips"))["chips"][0]
+    assert (chip["value"], chip["tone"]) == (99.0, "thin")
 
 
 async def test_an_all_alert_names_the_closest_and_opens_to_all_assets(server: Server, people: People) -> None:
@@ -311,6 +323,19 @@ async def test_what_cannot_be_read_changes_nothing(server: Server, people: Peopl
     await tab.send_raw(text)
     await fire(alert)
     await tab.until("firing")
+
+
+async def test_a_page_that_cannot_be_told_how_things_stand_connects_again(
+    server: Server, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setattr(board.Watch, "_read_rows", lambda watch: Alert.objects.get(pk=-1))
+        tab = await server.connect("/ws/alerts/", people.owner)
+        await tab.next()
+    assert tab.closed == listening.CONNECT_AGAIN
+    assert server.hub._listeners == {}
+    _, told = await listening_tab(server, people.owner)
+    assert told["unread"] == 0
 
 
 async def test_who_is_not_logged_in_is_turned_away(server: Server) -> None:

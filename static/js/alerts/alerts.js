@@ -27,7 +27,7 @@ export class Alerts {
     else if (message.type === "firing") this.#fired(message);
     else if (message.type === "settings") store.set("settings", message.settings);
     else if (message.type === "seen") store.set("unread", message.unread);
-    else if (message.type === "changed") store.set("changed", (store.get("changed") ?? 0) + 1);
+    else if (message.type === "changed") this.#changed();
     if (message.type === "firing") store.set("unread", message.unread);
   }
 
@@ -56,6 +56,11 @@ export class Alerts {
     this.store.set("unread", unread);
     if (fresh.length) this.store.set("missed", { firings: fresh, isFirst });
     if (this.#opened.size) this.#sayOpened();
+    if (!isFirst) this.#changed(); // whatever was changed meanwhile was told to nobody here
+  }
+
+  #changed() {
+    this.store.set("changed", (this.store.get("changed") ?? 0) + 1);
   }
 
   #merge({ chips, gone }) {

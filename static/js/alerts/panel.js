@@ -2,7 +2,7 @@ import { el, setAttribute, setText, show } from "../ui/dom.js";
 import { ChipRows, fillChip } from "./chip.js";
 
 const LIST = "#alert-list";
-const NONE = "Alerts need the page to be logged in.";
+const NONE = "Alerts need somebody who is logged in.";
 
 /**
  * The panel Alerts: the server draws its form and its list and htmx sends them; here the chips are kept live, All-alerts
@@ -10,7 +10,8 @@ const NONE = "Alerts need the page to be logged in.";
  */
 export class AlertsPanel {
   #rows = new Map();
-  #isStale = false;
+  #asked = 0; // requests of the user's clicks that are on their way
+  #isStale = true; // nothing is drawn yet
 
   mount(root, context) {
     this.context = context;
@@ -24,8 +25,11 @@ export class AlertsPanel {
     this.state = el("span", { class: "faint" });
     context.header.right.append(this.state);
     this.root.addEventListener("click", (event) => this.#clicked(event));
+    this.root.addEventListener("htmx:beforeRequest", (event) => this.#counted(event, 1));
+    this.root.addEventListener("htmx:afterRequest", (event) => this.#counted(event, -1));
+    this.root.addEventListener("htmx:beforeSwap", (event) => this.#keepEdited(event));
     this.root.addEventListener("htmx:afterSettle", () => this.#listDrawn());
-    this.root.addEventListener("focusout", () => setTimeout(() => this.#catchUp(), 0));
+    this.root.addEventListener("focusout", () => setTimeout(this.#catchUp, 0));
     const { store } = this.page;
     this.endings = [
       store.subscribe("chips", () => context.frames.request(this.#draw)),
@@ -37,9 +41,10 @@ export class AlertsPanel {
     this.ending = context.whileVisible((visible) => {
       this.visible = visible;
       this.#sayOpened();
-      if (visible) context.frames.now(this.#draw);
+      if (!visible) return;
+      context.frames.request(this.#catchUp);
+      context.frames.now(this.#draw);
     });
-    this.page.fetch(this.page.urls.panelUrl, this.root);
   }
 
   destroy() {
@@ -47,7 +52,7 @@ export class AlertsPanel {
     this.ending();
     for (const end of this.endings) end();
     this.page.alerts.open(this, []);
-    this.context.frames.cancel(this.#draw);
+    for (const drawing of [this.#draw, this.#catchUp]) this.context.frames.cancel(drawing);
     return this.root.remove();
   }
 
@@ -92,19 +97,38 @@ export class AlertsPanel {
     this.page.alerts.open(this, this.visible ? [...this.#rows.keys()] : []);
   }
 
-  /** Somebody changed alerts, here or elsewhere. What is being edited is not drawn anew under his hands. */
+  /** Somebody changed alerts, here or elsewhere. */
   #refresh() {
-    if (!this.root.querySelector(LIST)) return;
-    this.#isStale = this.#isEdited();
-    if (!this.#isStale) this.page.fetch(this.page.urls.listUrl, LIST, { swap: "outerHTML" });
+    this.#isStale = true;
+    this.#catchUp();
   }
 
-  #catchUp() {
-    if (this.#isStale && !this.#isEdited()) this.#refresh();
+  /** Has the server draw what is out of date, once it can be seen; what is being edited stays under the hands. */
+  #catchUp = () => {
+    if (!this.#isStale || !this.visible || !this.root.isConnected || this.#isEdited()) return;
+    this.#isStale = false;
+    const { panelUrl, listUrl } = this.page.urls;
+    if (this.root.querySelector(LIST)) this.page.fetch(listUrl, LIST, { swap: "outerHTML" });
+    else this.page.fetch(panelUrl, this.root);
+  };
+
+  #counted({ detail }, by) {
+    if (!this.#isRefresh(detail)) this.#asked = Math.max(0, this.#asked + by);
+  }
+
+  /** A list that was asked for before somebody began to edit comes too late: it is asked for again when he is done. */
+  #keepEdited({ detail }) {
+    if (!this.#isRefresh(detail) || !this.#isEdited()) return;
+    detail.shouldSwap = false;
+    this.#isStale = true;
+  }
+
+  #isRefresh({ pathInfo }) {
+    return pathInfo?.requestPath === this.page.urls.listUrl;
   }
 
   #isEdited() {
-    return this.root.querySelector(`${LIST} .alert-edit`) !== null;
+    return this.#asked > 0 || this.root.querySelector(`${LIST} .alert-edit`) !== null;
   }
 
   #listDrawn() {

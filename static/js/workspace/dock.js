@@ -75,6 +75,8 @@ const NARROWEST = 240;
 const TABLES_HEIGHT = 180;
 const BOARD_HEIGHT = 260;
 const ALERTS_WIDTH = 580;
+/** Of the window: the board beside it needs the rest. */
+const ALERTS_SHARE = 0.4;
 const TICKET_HEIGHT = 336;
 
 /** The first layout: the chart with the tables below it, at the right the ticket above the ladder and the prints. */
@@ -95,7 +97,7 @@ export function openLiveLayout(dock, { timeframe }) {
   dock.addPanel({ id: "chart-1", component: "chart", title: PANELS.get("chart").title, params: { timeframe }, minimumHeight: 200, minimumWidth: 320 });
   addPanel(dock, "board", { position: { referencePanel: "chart-1", direction: "below" }, initialHeight: BOARD_HEIGHT, minimumHeight: 70 });
   addPanel(dock, "log", { position: { referencePanel: "board", direction: "within" } });
-  addPanel(dock, "alerts", { position: { referencePanel: "board", direction: "right" }, initialWidth: ALERTS_WIDTH, minimumWidth: 2 * NARROWEST });
+  addPanel(dock, "alerts", { position: { referencePanel: "board", direction: "right" }, initialWidth: Math.min(ALERTS_WIDTH, Math.round(window.innerWidth * ALERTS_SHARE)), minimumWidth: NARROWEST });
 }
 
 function addPanel(dock, id, options) {

@@ -1,19 +1,24 @@
 """The evaluator on bars that live holds: what it fires and records, and how it goes on after it was stopped."""
 
+import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from alerts import services
+from alerts.engine import flood
 from alerts.models import Alert, AlertFiring, AlertState
-from live.alerting import FIRED_ONCE, FLOOD, FLOODED, Evaluator
-from market.models import Asset
+from live.alerting import FIRED_ONCE, FLOODED, Evaluator
+from market.models import Asset, DailySpan, Roll
 from market.sessions import SECOND_NS
+from ranks import access
+from tests import ranking
 from tests.alerting import LOOKBACK, Market, firings, make, past, progress, settle, undisturbed
 from tests.conftest import People
+from tests.live import wait_for
 
 MINUTE = 60 * SECOND_NS
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -119,6 +124,19 @@ def test_once_is_switched_off_by_its_firing(market, evaluator, nq, people):
     assert len(firings()) == 2
 
 
+def test_another_asset_is_watched_once_live_follows_it(market, evaluator, nq, people, monkeypatch):
+    monkeypatch.setattr("live.alerting.ASSETS_SECONDS", 0.0)
+    make(people.owner, None, metric="vol_rank", threshold=Decimal(1), timeframe="1m")
+    go_on(market, evaluator, 2)
+    before = firings()
+    assert before
+    Asset.objects.filter(root="ZN").update(is_active=True)
+    go_on(market, evaluator, 2)
+    assert AlertState.objects.filter(asset__root="ZN").exists()
+    assert firings()[: len(before)] == before
+    assert len(firings()) == len(set(firings())) > len(before)
+
+
 def test_an_alert_that_has_expired_is_not_watched(market, evaluator, nq, people):
     at = datetime.fromtimestamp(market.now_ns // SECOND_NS, UTC) + timedelta(minutes=5)
     make(people.owner, nq, metric="vol_rank", threshold=Decimal(1), timeframe="1m", expires_at=at)
@@ -191,12 +209,63 @@ def test_when_market_time_goes_back_everything_begins_anew_and_the_same_instant_
 
 def test_an_alert_that_floods_is_stopped_and_says_so(market, evaluator, nq, people: People, monkeypatch: Any):
     """It fires once a minute: so that it counts as a flood, it has half an hour for its fifteen firings."""
-    monkeypatch.setattr("live.alerting.FLOOD_NS", 30 * MINUTE)
+    monkeypatch.setattr(flood, "WITHIN_NS", 30 * MINUTE)
     alert = make(people.owner, nq, metric="vol_rank", threshold=Decimal(1), timeframe="1m")
     go_on(market, evaluator, 30, at_once=9)
     alert.refresh_from_db()
-    assert (len(firings()), alert.paused_reason) == (FLOOD, FLOODED)
-    assert AlertState.objects.get().fire_count == FLOOD
+    assert (len(firings()), alert.paused_reason) == (flood.MOST, FLOODED)
+    assert AlertState.objects.get().fire_count == flood.MOST
     services.resume(alerts=[alert])
     go_on(market, evaluator, 5)
-    assert FLOOD + 2 < len(firings()) < FLOOD + 6
+    assert flood.MOST + 2 < len(firings()) < flood.MOST + 6
+
+
+def test_an_asset_whose_samples_come_late_holds_no_other_up_and_loses_nothing(market, nq, people, monkeypatch):
+    past("CL")
+    market.begin("CL", share=0.2)
+    market.play(market.now_ns)
+    alert = make(people.owner, None, metric="vol_pending", threshold=Decimal(40), timeframe="5m")
+    first = Evaluator(look_seconds=0.0)
+    settle(first, market.now_ns)
+    first.save()
+    first.stop()
+    begun, come, load = market.now_ns, threading.Event(), access.table
+
+    def slow(asset: Asset, *rest: Any) -> Any:
+        assert asset.root == "NQ" or come.wait(60)
+        return load(asset, *rest)
+
+    # the thread takes them one after the other, in the order of the assets
+    monkeypatch.setattr(access, "table", slow)
+    monkeypatch.setattr("live.alerting.fronts.followed", lambda: [nq, Asset.objects.get(root="CL")])
+    second = Evaluator(look_seconds=0.0)
+    market.play(market.now_ns + 20 * MINUTE)
+    wait_for(lambda: second.step() or progress("NQ") == market.now_ns, seconds=30)
+    assert progress("CL") == begun
+    come.set()
+    settle(second, market.now_ns)
+    second.stop()
+    monkeypatch.undo()
+    wanted = undisturbed([alert], market.lines, begun, market.now_ns)
+    assert firings() == wanted
+    assert {root for _, root, _ in wanted} == {"NQ", "CL"}
+
+
+def test_new_summaries_are_ranked_with_soon_and_fire_nothing_by_themselves(market, evaluator, nq, people, monkeypatch):
+    monkeypatch.setattr("live.alert_samples.LOOK_SECONDS", 0.1)
+    make(people.owner, nq, metric="vol_rank", threshold=Decimal(1), timeframe="1D")
+    go_on(market, evaluator, 2)
+    sizes = {each[4] for each in evaluator.values("NQ").values()}
+    older = nq.sessions.session(date(2026, 2, 12))
+    ranking.store_session(ranking.contract(nq, 2026, 6, "NQM6"), older, seed=1)
+    spans = DailySpan.objects.filter(asset=nq)
+    spans.update(first_date=date(2026, 2, 12))
+    Roll.objects.filter(asset=nq).update(trade_date=date(2026, 2, 12))
+    ranking.summarise_all()
+
+    def is_larger() -> bool:
+        go_on(market, evaluator, 1)
+        return {each[4] for each in evaluator.values("NQ").values()} == {each + 1 for each in sizes}
+
+    wait_for(is_larger, seconds=60)
+    assert firings() == []
