@@ -185,7 +185,7 @@ def _answer(question: Question, pasts: list[Past]) -> dict[str, Any]:
 
 def _is_flood(hits: list[Hit]) -> bool:
     flood = Flood()
-    return any([flood.note((0, 0), each.market_ns) for each in reversed(hits)])
+    return any(flood.note((0, 0), each.market_ns) for each in reversed(hits))
 
 
 # --- question and answer in the cache ---

@@ -84,7 +84,7 @@ class Alerting:
         if self._work is not None:
             await asyncio.wait({self._work})
         if tape is not None:
-            await self._attempt(tape, self._playhead_ns)
+            await self._attempt(tape, self._playhead_ns, self._groups)
 
     @property
     def _topics(self) -> tuple[str, str]:
@@ -107,11 +107,12 @@ class Alerting:
             return
         if playhead_ns != self._until_ns or self._is_stale or self._found or now >= self._looked + LOOK_SECONDS:
             self._due = now + EVERY_SECONDS
-            self._work = asyncio.create_task(self._attempt(tape, playhead_ns), name=f"alerts of {self._replay.pk}")
+            step = self._attempt(tape, playhead_ns, self._groups)
+            self._work = asyncio.create_task(step, name=f"alerts of {self._replay.pk}")
 
-    async def _attempt(self, tape: Tape, to_ns: int) -> None:
+    async def _attempt(self, tape: Tape, to_ns: int, groups: Groups) -> None:
         try:
-            await self._step(tape, to_ns)
+            await self._step(tape, to_ns, groups)
         except (OperationalError, InterfaceError):
             self._due = time.monotonic() + AGAIN_SECONDS
         except Exception:
@@ -119,28 +120,30 @@ class Alerting:
             self.jump()
             self._due = time.monotonic() + AGAIN_SECONDS
 
-    async def _step(self, tape: Tape, to_ns: int) -> None:
-        if self._is_stale or time.monotonic() >= self._looked + LOOK_SECONDS:
-            await self._read(tape, to_ns)
-        groups, from_ns = self._groups, self._until_ns
-        if from_ns is None:
-            return  # put somewhere else meanwhile
-        if groups and from_ns < to_ns:
-            parts = tape.parts[tape.index_at(from_ns) : tape.index_at(to_ns) + 1]
-            await self._load(parts, groups)
-            self._found += await asyncio.to_thread(self._evaluate, groups, dict(self._samples), parts, from_ns, to_ns)
-        if groups is self._groups:
-            self._until_ns = to_ns
+    async def _step(self, tape: Tape, to_ns: int, groups: Groups) -> None:
+        """groups: the alerts when the playhead was there; others are there since where it was put somewhere else."""
+        if groups is self._groups and (self._is_stale or time.monotonic() >= self._looked + LOOK_SECONDS):
+            await self._read(tape, to_ns, groups)
+        from_ns = self._until_ns
+        if groups is self._groups and from_ns is not None:
+            await self._evaluate(tape, groups, from_ns, to_ns)
         if self._found:
             await self._record()
 
+    async def _evaluate(self, tape: Tape, groups: Groups, from_ns: int, to_ns: int) -> None:
+        if groups and from_ns < to_ns:
+            parts = tape.parts[tape.index_at(from_ns) : tape.index_at(to_ns) + 1]
+            await self._load(parts, groups)
+            self._found += await asyncio.to_thread(self._fold, groups, dict(self._samples), parts, from_ns, to_ns)
+        if groups is self._groups:
+            self._until_ns = to_ns
+
     # --- which alerts -----------------------------------------------------------------------------------------
 
-    async def _read(self, tape: Tape, to_ns: int) -> None:
+    async def _read(self, tape: Tape, to_ns: int, groups: Groups) -> None:
         """Read the alerts; arm those that are new, where the others stand."""
         self._is_stale, self._looked = False, time.monotonic()
-        groups, at_ns = self._groups, to_ns if self._until_ns is None else self._until_ns
-        replay = self._replay
+        at_ns, replay = to_ns if self._until_ns is None else self._until_ns, self._replay
         try:
             members = await in_database(watching.replayed, replay.owner_id, self._asset.pk, replay.pk, at_ns)
             if members:
@@ -195,7 +198,7 @@ class Alerting:
 
     # --- what fires; in a thread ------------------------------------------------------------------------------
 
-    def _evaluate(self, groups: Groups, samples: Samples, parts: Sequence[Part], from_ns: int, to_ns: int) -> list[Hit]:
+    def _fold(self, groups: Groups, samples: Samples, parts: Sequence[Part], from_ns: int, to_ns: int) -> list[Hit]:
         found: list[Hit] = []
         for part in parts:
             if part.piece.bar_ns != SECOND_NS:

@@ -21,7 +21,9 @@ from replay.alerting import Alerting
 from replay.models import ReplaySession
 from tests import alerting
 from tests.conftest import People
+from tests.filegateway import Records
 from tests.sockets.conftest import PATIENCE, OpenReplay, Server, Tab
+from tests.sockets.test_no_look_ahead import CUT, HASTE_SECONDS, forget, poisoned
 from tests.sockets.test_replay import ready
 
 in_thread = database_sync_to_async
@@ -227,3 +229,43 @@ async def test_what_a_replay_fired_goes_with_it(replay: ReplaySession, people: P
     answer = await in_thread(client.post)(f"/replay/{replay.pk}/delete")
     assert answer.status_code == 302
     assert await recorded(replay) == []
+
+
+async def test_nothing_after_the_playhead_decides_what_fires(
+    server: Server, opened: OpenReplay, people: People, small_market: Records
+) -> None:
+    """Two markets that are the same up to the cut, in the middle of bars of all these timeframes."""
+    seconds = small_market.bars["ohlcv-1s", "NQM6"]
+    alerts = await several(people.owner)
+    told: list[list[tuple[Any, ...]]] = []
+    for bars in (seconds, poisoned(seconds)):
+        small_market.add("NQM6", bars)
+        small_market.calls.clear()
+        await in_thread(forget)()
+        replay = await opened(ENTRY, lookback_days=LOOKBACK)
+        await in_thread(_make_ranks)()
+        page = await ready(server, replay, people.owner)
+        await page.send(type="seek", et="2026-03-17 11:15")
+        await until_evaluated(server, replay, parse_et("2026-03-17 11:15"))
+        for _ in range(6):
+            await asyncio.sleep(HASTE_SECONDS)
+            await page.send(type="step", unit="bar", count=1, chart="main")
+        await page.send(type="speed", value=60)
+        await page.send(type="play")
+        await passed(page, CUT - 20 * SECOND_NS)
+        while alerts_of(server, replay)._playhead_ns < CUT:
+            await page.send(type="step", unit="second", count=1)
+            await asyncio.sleep(HASTE_SECONDS)
+        await until_evaluated(server, replay, CUT)
+        told.append(await fields_of(replay))
+        assert await wanted(alerts, parse_et("2026-03-17 11:15"), CUT) == await recorded(replay)
+    assert told[0] == told[1]
+    assert len(told[0]) > 10
+    # and after it they are two
+    assert await wanted(alerts, CUT, parse_et("2026-03-17 13:00"))
+
+
+@in_thread
+def fields_of(replay: ReplaySession) -> list[tuple[Any, ...]]:
+    rows = AlertFiring.objects.filter(replay_key=replay.pk).order_by("market_ns", "alert")
+    return list(rows.values_list("alert_id", "market_ns", "bar_start_ns", "value", "n"))
