@@ -3,6 +3,7 @@
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from journal.models import Trade
+from trading.engine.roundtrips import LEFT_OPEN
 from trading.engine.terms import Change
 from trading.models import EventRecord, FillRecord, Take
 
@@ -14,6 +15,17 @@ class NoSuchTrade(LookupError):
 def trades_of(user_id: int) -> QuerySet[Trade]:
     """The user's trades, the one entered last first."""
     return Trade.objects.filter(owner_id=user_id).select_related("asset", "take", "session__replay", "session__account")
+
+
+def first_takes(trades: QuerySet[Trade]) -> QuerySet[Trade]:
+    """Without second tries. Of trades with the same entry one counts: the first that was ended, else the last left."""
+    is_left = Q(flags__contains=[LEFT_OPEN])
+    entry = {name: OuterRef(name) for name in ("session", "first_fill", "entry_ns", "contract")}
+    same = Trade.objects.filter(is_retake=False, exit_ns__isnull=False, **entry)
+    ended = same.exclude(is_left)
+    sooner = Exists(ended.filter(take__number__lt=OuterRef("take__number")))
+    later = Exists(ended) | Exists(same.filter(is_left, take__number__gt=OuterRef("take__number")))
+    return trades.filter(is_retake=False).exclude(sooner).exclude(is_left & later)
 
 
 def get_trade(user_id: int, trade_id: int) -> Trade:

@@ -64,7 +64,8 @@ def _chosen(everything: QuerySet[Trade], form: FilterForm) -> tuple[QuerySet[Tra
     found = form.chosen(everything)
     if form.shows_all_takes:
         return found, 0
-    return found.filter(is_retake=False), found.filter(is_retake=True).count()
+    first = access.first_takes(found)
+    return first, found.count() - first.count()
 
 
 @require_safe

@@ -71,7 +71,7 @@ class ReplayConsumer(PageConsumer[Viewer]):
             case shared.CancelJob():
                 await player.answer(command.job, None)
             case _:
-                await player.trade(command)
+                await player.trading.give(command)
                 viewer.put({"type": "done", "id": command.id, "ref": command.ref})
         player.wake()
 

@@ -29,6 +29,8 @@ class Loader:
     def __init__(self, replay: ReplaySession, bus: Bus, job_changed: Callable[[], None]) -> None:
         self._replay = replay
         self._follower = Follower(bus, job_changed)
+        self.asked_id: int | None = replay.job_id
+        """The job that was asked for last; it may be over."""
 
     @property
     def job(self) -> dict[str, Any] | None:
@@ -79,6 +81,7 @@ class Loader:
             if available.problem is not None:
                 raise CannotLoad(str(available.problem))
             job = await patiently(services.ask_for, window, self._replay.owner_id)
+        self.asked_id = job.pk
         over = await self._follower.follow(job)
         if over["state"] != Job.State.DONE:
             raise CannotLoad(over["message"], cancelled=over["state"] == Job.State.CANCELLED)

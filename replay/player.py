@@ -12,7 +12,6 @@ from datetime import date
 from typing import Any
 
 from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError
 
 from market import queue, tapes
 from market.bus import Bus
@@ -30,11 +29,9 @@ from replay.models import ReplaySession
 from replay.pace import FRAME_SECONDS, Pace
 from replay.record import SAVE_SECONDS, Record, Writer
 from replay.supply import Supply
+from replay.trading import Trading
 from replay.viewer import Viewer
-from trading import limits
-from trading import protocol as trading
-from trading.desk import Desk, NotKept, Place
-from trading.record import TakenOver
+from trading.desk import Desk
 from trading.services import plain_instrument
 from workspace.board import Board
 from workspace.following import patiently
@@ -78,8 +75,7 @@ class Player:
         self._alerting = Alerting(replay, bus, self.say)
         self._getting = Getting(replay, bus, self)
         self._depth = Depth(self.tick, self)
-        self.desk: Desk | None = None
-        self._traded_until = 0
+        self.trading = Trading(replay, bus, self, self._getting.get_traded)
         self._flaws_told: set[date] = set()
 
     # --- life -----------------------------------------------------------------------------------------
@@ -87,34 +83,21 @@ class Player:
     async def start(self) -> None:
         """Take the replay over from whichever process ran it, and run."""
         idle_seconds = await self._record.take_over()
-        await self._take_desk()
+        self._clock.move(max(self._clock.playhead_ns, await self.trading.start()))
+        await self._alerting.start()
         if self._clock.playing and idle_seconds > RESUME_SECONDS:
             self._clock.pause()
             self.say("warn", "The replay stood still while nobody watched. Press Play to go on.")
         if self.replay.state != ReplaySession.State.FAILED:
             self._supply.start()
+        else:
+            self._supply.wait_for_retry()
         self._running = asyncio.create_task(self._run(), name=f"replay {self.replay.pk}")
-
-    async def _take_desk(self) -> None:
-        """Trade in this replay from now on; what was shown as traded is not taken back."""
-        last_ns = await patiently(services.take_desk, self.replay)
-        assert self.replay.trading is not None
-        self.desk = Desk(self.replay.trading, self.replay.asset, self)
-        self._clock.move(max(self._clock.playhead_ns, last_ns))
-        await self._bus.subscribe(limits.topic(self.replay.owner_id), self._limits_changed)
-        await self._alerting.start()
-
-    def _limits_changed(self, body: dict[str, Any]) -> None:
-        if self.desk is not None:
-            self.desk.look_again()
-
-    async def _stop_listening(self) -> None:
-        await self._bus.unsubscribe(limits.topic(self.replay.owner_id), self._limits_changed)
-        await self._alerting.stop()
 
     async def stop(self) -> None:
         """Write down where the replay stands and let go."""
-        await self._stop_listening()
+        await self.trading.stop()
+        await self._alerting.stop()
         self._supply.stop()
         self._lookback.stop()
         self.ranking.stop()
@@ -147,7 +130,8 @@ class Player:
                 self._stand_still("Something went wrong in the server; the replay is paused. Press Play to go on.")
                 await asyncio.sleep(SAVE_SECONDS)
             await self._pace.rest(begun)
-        await self._stop_listening()
+        await self.trading.stop()
+        await self._alerting.stop()
         self.wake()
 
     async def _turn(self) -> None:
@@ -157,10 +141,18 @@ class Player:
             self._stand_still("The database does not answer, so the replay is paused. Press Play when it is back.")
         if self.tape is not None:
             self._advance(self.tape, time.monotonic())
-            await self._trade()
+            await self._follow()
             self._alerting.look(self.tape, self.playhead_ns, time.monotonic())
             self._show_board(time.monotonic())
         self._record.save_when_due()
+
+    async def _follow(self) -> None:
+        """Have the desk come to the playhead, or the playhead stay where the desk can come to."""
+        reached = await self.trading.follow()
+        if reached < self.playhead_ns:
+            self._clock.pause()
+            self._clock.move(reached)
+            self._redraw()
 
     def _show_board(self, now: float) -> None:
         """Compute the metrics board for those who look at it, while something changes."""
@@ -191,10 +183,10 @@ class Player:
         self.say("error", reason)
 
     def _advance(self, tape: Tape, now: float) -> None:
-        if self._supply.is_jumping or self._is_held_up() or (self.desk is not None and self.desk.is_busy):
+        if self.is_jumping or self._is_held_up() or self.trading.is_busy:
             return
         before = self.playhead_ns
-        limit = self.desk.limit_ns if self.desk else None
+        limit = self.trading.limit_ns
         end_ns = tape.end_ns if limit is None else max(before, min(limit, tape.end_ns))
         if self._clock.advance(now, tape.next_open, end_ns) != before:
             self._tell_rolls(tape, before)
@@ -206,22 +198,6 @@ class Player:
             self.say("info", reason)
             self._changed()
         self._getting.look_ahead(tape, self.playhead_ns)
-
-    async def _trade(self) -> None:
-        """Have the desk come to the playhead, or the playhead stay where the desk can come to."""
-        if self.desk is None or self.desk.is_busy or self._supply.is_jumping:
-            return
-        try:
-            reached = await self.desk.follow(self.playhead_ns)
-        except (OperationalError, InterfaceError):
-            return  # the record of the replay pauses it where this lasts
-        except TakenOver:
-            self._record.taken_over = True
-            return
-        if reached < self.playhead_ns:
-            self._clock.pause()
-            self._clock.move(reached)
-            self._redraw()
 
     def _tell_flaws(self, tape: Tape) -> None:
         """Say once of each day that its data are less than good, when a session with it has begun."""
@@ -280,6 +256,15 @@ class Player:
         self.wake()
 
     @property
+    def is_jumping(self) -> bool:
+        """Whether the playhead is on its way to where nothing is loaded yet."""
+        return self._supply.is_jumping
+
+    @property
+    def desk(self) -> Desk | None:
+        return self.trading.desk
+
+    @property
     def playhead_ns(self) -> int:
         return self._clock.playhead_ns
 
@@ -310,7 +295,7 @@ class Player:
 
     def play(self) -> None:
         """Let the market run. Raises Refused while there is no tape."""
-        if self.playhead_ns >= self._need_tape().end_ns:
+        if self.playhead_ns >= self.need_tape().end_ns:
             self._supply.look_again()
         self._clock.play()
         self._changed()
@@ -332,7 +317,7 @@ class Player:
 
     async def step(self, unit: str, count: int, timeframe: str) -> None:
         """Pause and move by a second, or to the next or last end of a bar. Raises Refused at the tape's ends."""
-        tape = self._need_tape()
+        tape = self.need_tape()
         target = self._second(tape, count) if unit == "second" else tape.step(timeframe, self.playhead_ns, count)
         if target is None or not tape.start_ns < target <= tape.end_ns:
             raise Refused("no_more_data", "There is no loaded data beyond this point.")
@@ -348,7 +333,7 @@ class Player:
 
     async def seek(self, et: str) -> None:
         """Put the playhead somewhere else, loading what is missing. Raises Refused; then nothing has changed."""
-        self._need_tape()
+        self.need_tape()
         try:
             target = parse_et(et)
         except BadTime as problem:
@@ -360,13 +345,13 @@ class Player:
             raise Refused("bad_moment", str(problem)) from None
         except GatewayError as problem:
             raise Refused("gateway", str(problem)) from None
-        tape = self._need_tape()
+        tape = self.need_tape()
         if tape.start_ns <= target < tape.end_ns:
             self._supply.give_up_jump()
             await self._move(target)
             self._alerting.jump()
             self._supply.fill_behind(tape, target)
-        elif target > self.playhead_ns and self.desk is not None and self.desk.is_active:
+        elif target > self.playhead_ns and self.trading.is_active:
             raise Refused("holding", "There are orders or a position. Cancel and flatten before a jump beyond this.")
         else:
             self._supply.jump(target)
@@ -383,7 +368,7 @@ class Player:
 
     def get_events(self, grade: str) -> None:
         """Have the trades or the book of the session at the playhead fetched. Raises Refused."""
-        self._getting.get(self._need_tape().part_at(self.playhead_ns), grade)
+        self._getting.get(self.need_tape().part_at(self.playhead_ns), grade)
 
     def keep_events(self, grade: str) -> None:
         """Have each session brought to a grade as the playhead comes to it; "bars" ends that. Raises Refused."""
@@ -396,55 +381,27 @@ class Player:
         if self.tape is None and 0 < shown_ns - self.playhead_ns <= 2 * SAVE_SECONDS * speed * SECOND_NS:
             self._clock.move(shown_ns)
 
-    async def trade(self, message: trading.Message) -> None:
-        """Carry out what a trader asks of the broker; it is on record when this returns. Raises Refused."""
-        place, desk = self._place(), self.desk
-        assert desk is not None
-        try:
-            await desk.give(trading.command_of(message, place.contract, self.tick), self._place)
-        except ValueError as problem:
-            raise Refused("bad_order", str(problem)) from None
-        except NotKept as problem:
-            raise Refused("not_done", str(problem)) from None
-        except TakenOver:
-            self._record.taken_over = True
-            raise Refused("not_done", "This replay goes on elsewhere; this was not done.") from None
-
-    def _place(self) -> Place:
-        """Where an order goes now: the front month's session in progress, or the next one. Raises Refused."""
-        tape, ns = self._need_tape(), self.playhead_ns
-        index = tape.index_at(ns)
-        if ns >= tape.parts[index].piece.session.close_ns and index + 1 < len(tape.parts):
-            index += 1
-        part = tape.parts[index]
-        if part.contract_id is None or self._supply.is_jumping:
-            raise Refused("not_ready", "The market data is still being loaded.")
-        session = part.piece.session
-        return Place(ns, part.contract_id, part.piece.contract, session.trade_date, session.open_ns)
-
-    def lacks(self, contract_id: int, contract: str, trade_date: date) -> None:
-        """The session of a contract that is traded is not here."""
-        self._clock.pause()
-        held = f"You still have a position or an order in {contract}"
-        if self.replay.asset.from_files:
-            self.say("error", f"{held}, of which no file has {trade_date}. Close it, or import one.")
-            return
-        self.say("warn", f"{held}. Its data of {trade_date} are being fetched; press Play when they are here.")
-        self._getting.get_traded(contract_id, contract, trade_date)
-
     async def _move(self, ns: int) -> None:
-        if self.desk is not None:
-            ns = await self.desk.follow(ns)
+        ns = await self.trading.move(ns)
         if ns < self.playhead_ns:
             self._redraw()
         self._clock.move(ns)
         self._changed()
 
+    def stand(self) -> None:
+        """Stop the clock where it is."""
+        self._clock.pause()
+
+    def lose(self) -> None:
+        """Another process runs this replay now."""
+        self._record.taken_over = True
+
     def _redraw(self) -> None:
         for viewer in self._viewers:
             viewer.redraw()
 
-    def _need_tape(self) -> Tape:
+    def need_tape(self) -> Tape:
+        """The tape. Raises Refused before there is one."""
         if self.tape is None:
             raise Refused("not_ready", self.replay.problem or "The market data is still being loaded.")
         return self.tape
@@ -474,8 +431,7 @@ class Player:
 
     async def regrade(self) -> None:
         """Go on with what is stored of the tape's sessions by now."""
-        if self.desk is not None:
-            self.desk.found()
+        self.trading.found()
         while (tape := self.tape) is not None:
             regraded = await patiently(tapes.regraded, tape)
             if self.tape is tape:
@@ -488,6 +444,13 @@ class Player:
         if self.tape is None:
             self.replay.state, self.replay.problem = ReplaySession.State.FAILED, problem
             self._resync()
+        self._changed()
+
+    def try_again(self, job: Job) -> None:
+        """The job that failed was tried once more."""
+        self.say("info", "Loading is tried once more.")
+        self.replay.state, self.replay.problem, self.replay.job = ReplaySession.State.LOADING, "", job
+        self._resync()
         self._changed()
 
     def job_changed(self) -> None:

@@ -21,7 +21,7 @@ from market.tasks import REPLAY_DATA, window_params
 from replay.models import ReplaySession
 from trading import record
 from trading.models import Account, TradingSession
-from trading.services import open_session
+from trading.services import default_account, open_session
 
 ROLLS_NAMED = 12
 """In the replay's log; a crude oil of ten years has rolled 120 times."""
@@ -256,6 +256,15 @@ def ask_for(window: plans.Window, owner_id: int) -> Job:
     return asking or queue.submit(kind=REPLAY_DATA, params=params, asked_by_id=owner_id)
 
 
+def retried(job_id: int | None) -> Job | None:
+    """The job that its owner has had tried once more in the place of one that failed; None without any."""
+    job = None if job_id is None else Job.objects.filter(pk=job_id).first()
+    if job is None:
+        return None
+    again = Job.objects.filter(kind=job.kind, params=job.params, asked_by=job.asked_by_id, pk__gt=job.pk)
+    return again.exclude(state__in=(Job.State.FAILED, Job.State.CANCELLED)).order_by("pk").last()
+
+
 def ask_for_session(owner_id: int, contract_id: int, trade_date: date, grade: str) -> Job:
     """Have a worker bring a session of a contract to a grade; a job of the owner that does just this is not doubled."""
     contract = Contract.objects.get(pk=contract_id)
@@ -285,6 +294,11 @@ def delete_replay(*, replay: ReplaySession) -> None:
     with transaction.atomic():
         AlertFiring.objects.filter(replay_key=replay.pk).delete()
         replay.delete()
+
+
+def account_of(replay: ReplaySession) -> Account:
+    """The account that a replay trades in, or will: its owner's first, until it is opened."""
+    return default_account(replay.owner_id) if replay.trading is None else replay.trading.account
 
 
 def recent_replays(owner_id: int) -> list[ReplaySession]:

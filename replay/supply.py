@@ -22,6 +22,8 @@ PREFETCH_AT = 0.8
 """Share of what was loaded ahead that has been played when the next sessions are fetched."""
 NO_MORE_SECONDS = 60.0
 """How often to look again where the data ended."""
+RETRY_LOOK_SECONDS = 2.0
+"""How often a page on which loading failed looks whether its job was tried once more."""
 ENDS = "The data ends here."
 WAITS = "The data ends here until you answer whether to download more."
 
@@ -36,6 +38,7 @@ class Receiver(Protocol):
 
     def use(self, tape: Tape, put_ns: int | None) -> None: ...
     def fail(self, problem: str, level: str = ...) -> None: ...
+    def try_again(self, job: Job) -> None: ...
     def say(self, level: str, text: str, job_id: int | None = ...) -> None: ...
     def job_changed(self) -> None: ...
     def wake(self) -> None: ...
@@ -72,6 +75,10 @@ class Supply:
     def start(self) -> None:
         """Load what lies around the playhead."""
         self._begin(self._load_around(self._receiver.playhead_ns, self._replay.anchor_ns))
+
+    def wait_for_retry(self) -> None:
+        """Nothing could be loaded: load again when the job that failed is tried once more, on whatever page."""
+        self._begin(self._load_when_retried())
 
     def stop(self) -> None:
         """Give up what is being loaded."""
@@ -138,9 +145,20 @@ class Supply:
             await work
         except CannotLoad as problem:
             self._receiver.fail(str(problem), "info" if problem.cancelled else "error")
+            if self._receiver.tape is None:
+                self.wait_for_retry()
         except Exception:
             log.exception("replay %s could not load", self._replay.pk)
             self._receiver.fail("Something went wrong while loading; the server's log has the details. Load again.")
+
+    async def _load_when_retried(self) -> None:
+        while True:
+            job = await patiently(services.retried, self._loader.asked_id)
+            if job is not None:
+                break
+            await asyncio.sleep(RETRY_LOOK_SECONDS)
+        self._receiver.try_again(job)
+        await self._load_around(self._receiver.playhead_ns, self._replay.anchor_ns)
 
     async def _load_around(self, ns: int, anchor_ns: int) -> None:
         tape = await self._loader.around(ns, anchor_ns)

@@ -22,7 +22,7 @@ from market.timeframes import TIMEFRAMES
 from replay.access import NoSuchSession, get_session
 from replay.forms import MonthForm, OpenForm
 from replay.models import ReplaySession
-from replay.services import BadMoment, delete_replay, open_replay, recent_replays
+from replay.services import BadMoment, account_of, delete_replay, open_replay, recent_replays
 from trading.access import accounts_of
 
 DEFAULT_ROOT, DEFAULT_TIMEFRAME, DEFAULT_LOOKBACK = "NQ", "5m", 365
@@ -40,9 +40,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     """The workspace on one of the user's replays."""
     replay = _get_replay(request, session_id)
-    return render(
-        request, "replay/workspace.html", _context(request, _choice_of(replay)) | {"session_id": str(replay.pk)}
-    )
+    shown = {"session_id": str(replay.pk), "account": account_of(replay)}
+    return render(request, "replay/workspace.html", _context(request, _choice_of(replay)) | shown)
 
 
 @require_safe

@@ -14,7 +14,7 @@ from trading.engine.broker import Broker
 from trading.engine.orders import Order
 from trading.engine.records import Event, Fill, explain
 from trading.engine.risk import DOLLAR
-from trading.engine.terms import Change, Side
+from trading.engine.terms import Change, Reason, Side
 
 LISTED_ORDERS = 200
 """A page gets the working orders, and the last so many that are over; the journal has the others."""
@@ -222,6 +222,8 @@ def log_lines(events: Iterable[Event], orders: dict[str, Order]) -> list[tuple[s
             lines.append(("error", f"Order rejected ({SIDES[order.side]} {order.quantity}): {event.text}."))
         elif event.change in LEVELS or event.change in (Change.UNLOCKED, Change.LOCATED):
             lines.append((LEVELS.get(event.change, "info"), f"{event.change.capitalize()}: {event.text}."))
+        elif event.change is Change.CANCELLED and event.reason is Reason.EXPIRED and order is not None:
+            lines.append(("warn", f"Order #{order.number} cancelled: {event.text}."))
         elif event.change is Change.EXPIRED and order is not None:
             lines.append(("info", f"Order #{order.number} expired at the close."))
     return lines

@@ -20,6 +20,7 @@ KINDS: dict[str, type[Command]] = {
     "lock": commands.Lock,
     "unlock": commands.Unlock,
     "adopt": commands.Adopt,
+    "assume": commands.Assume,
     "locate": commands.Locate,
 }
 """The names stand in the record and never change."""

@@ -24,7 +24,7 @@ from trading.engine.risk import market_day
 from trading.engine.settings import Instrument
 from trading.models import Take, TradingSession
 from trading.record import Line
-from trading.ruling import CHANGED, Ruling, are_limits_changed, corrections
+from trading.ruling import ASSUMED, CHANGED, Ruling, are_limits_changed, corrections
 from trading.running import Running, contracts_of, feed_of, run_again
 from trading.spans import NoTape, Pinned
 
@@ -180,6 +180,8 @@ class Desk:
 
     async def _carry_out(self, command: Command, place: Place) -> None:
         run = self._run or await self._begin(place)
+        if run.was_left_beyond(place.ns):
+            run = await self._try_again(run, place.ns)
         await self._look_at_rules(run, commanding=True)
         if isinstance(command, Submit) and len(run.broker.working()) >= MOST_WORKING:
             raise NotKept(f"At most {MOST_WORKING} orders work at a time. Cancel some.")
@@ -204,6 +206,8 @@ class Desk:
         told = [("warn", text) for text in unknown]
         if are_limits_changed(run, now):
             told.append(("info", CHANGED))
+        if now.settings != run.broker.settings:
+            told.append(("info", ASSUMED))
         for command in corrections(run, now):
             await self._keep(run, run.obey(command, ns))
         for level, text in told:
@@ -294,6 +298,13 @@ class Desk:
         self._receiver.say("info", f"Take {take.number} begins here. What came after stays on record.")
         if lock is not None and self._run is not None and self._run.broker.guard.lock is None:
             await self._keep(self._run, self._run.obey(Lock(f"lock.{len(self._run.commands)}", lock, hard=True), ns))
+
+    async def _try_again(self, run: Running, ns: int) -> Running:
+        """What was held further on is done otherwise: that try ends where it was left, and another take begins."""
+        take = await self._fork(run.take, ns, run.everything(), run.decided(self.asset, ns))
+        self._receiver.say("info", f"Take {take.number} begins here. The position stays on record as it was left.")
+        assert self._run is not None
+        return self._run
 
     async def _fork(self, take: Take, ns: int, shared: tuple[int, int, int], pins: Sequence[Pinned]) -> Take:
         made = await in_database(record.fork, take, self.session.epoch, ns, *shared, pins)

@@ -20,6 +20,8 @@ from market.models import Asset
 from trading import stocks
 from trading.engine.risk import market_day
 from trading.engine.rules import Rules
+from trading.engine.settings import MS, FillSettings
+from trading.engine.terms import Preset
 from trading.models import Account, AccountLimits, DayLock, ForcedLimits, Limits, TradingSession
 from trading.texts import common_hours, parse_hours
 
@@ -32,13 +34,15 @@ MINUTE_NS = 60 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What holds at an instant. lock: why the market day is locked hard, None where it is not.
+    """What holds at an instant. settings: how fills are assumed.
 
+    lock: why the market day is locked hard, None where it is not.
     until_ns: the instant from which this must be looked at again: another market day, or a stock's next session.
     unknown: what of a stock cannot be judged, in words; empty where all is known.
     """
 
     rules: Rules
+    settings: FillSettings
     lock: str | None
     until_ns: int
     unknown: str = ""
@@ -52,9 +56,11 @@ def in_force(session: TradingSession, ns: int) -> InForce:
     rules, until_ns, unknown = rules_of(account, asset), market_day(ns)[1], ""
     if asset.is_stock:
         known = stocks.facts_of(asset, ns)
-        rules = replace(rules, previous_close=known.previous_close, locate_fee=known.locate_fee)
+        rules = replace(
+            rules, previous_close=known.previous_close, restricted=known.restricted, locate_fee=known.locate_fee
+        )
         until_ns, unknown = min(until_ns, known.until_ns), known.unknown
-    return InForce(rules, hard_lock(account, ns), until_ns, unknown)
+    return InForce(rules, settings_of(account, session), hard_lock(account, ns), until_ns, unknown)
 
 
 def hard_lock(account: Account, ns: int) -> str | None:
@@ -67,6 +73,19 @@ def hard_lock(account: Account, ns: int) -> str | None:
     if forced is None or not forced.is_hard:
         locks = locks.filter(account=account)
     return locks.order_by("at").values_list("text", flat=True).first()
+
+
+def settings_of(account: Account, session: TradingSession) -> FillSettings:
+    """The account's assumptions of fills; the session's jitter is its own."""
+    return FillSettings(
+        latency_ns=account.latency_ms * MS,
+        jitter_ns=account.jitter_ms * MS,
+        seed=session.pk.int % 2**31,
+        preset=Preset[account.preset.upper()],
+        bar_share=account.bar_share,
+        slip=account.slip,
+        assumed_ahead=account.assumed_ahead,
+    )
 
 
 def own_limits(account: Account) -> AccountLimits:

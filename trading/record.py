@@ -185,6 +185,7 @@ def leave(take: Take, epoch: int, ns: int, marks: Mapping[str, int]) -> None:
         else:
             row.left_marks = {**marks, **(row.left_marks or {})}
         row.save(update_fields=["left_ns", "left_marks"])
+    take.left_ns, take.left_marks = row.left_ns, row.left_marks
 
 
 def hold(session_id: uuid.UUID, epoch: int) -> TradingSession:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from trading.engine.commands import Adopt, Command, Lock
+from trading.engine.commands import Adopt, Assume, Command, Lock
 from trading.limits import InForce, in_force
 from trading.models import TradingSession
 from trading.running import Running
@@ -15,6 +15,7 @@ from trading.running import Running
 LOOK_SECONDS = 15.0
 """Changes are told; in an outage of Valkey they hold after this."""
 CHANGED = "The limits of the account have changed; they hold from here on."
+ASSUMED = "The account's assumptions of fills have changed; they hold for what is sent and filled from here on."
 
 
 class Ruling:
@@ -57,6 +58,8 @@ def corrections(run: Running, now: InForce) -> Iterator[Command]:
     guard = run.broker.guard
     if now.rules != guard.rules:
         yield Adopt(f"rules.{len(run.commands)}", now.rules)
+    if now.settings != run.broker.settings:
+        yield Assume(f"fills.{len(run.commands)}", now.settings)
     if now.lock is not None and not guard.is_shut(run.broker.now):
         yield Lock(f"lock.{len(run.commands)}", now.lock, hard=True)
 
@@ -64,4 +67,7 @@ def corrections(run: Running, now: InForce) -> Iterator[Command]:
 def are_limits_changed(run: Running, now: InForce) -> bool:
     """Whether limits differ, not only what is known of a stock's session."""
     held = run.broker.guard.rules
-    return replace(now.rules, previous_close=held.previous_close, locate_fee=held.locate_fee) != held
+    same_stock = replace(
+        now.rules, previous_close=held.previous_close, restricted=held.restricted, locate_fee=held.locate_fee
+    )
+    return same_stock != held

@@ -64,12 +64,21 @@ class Running:
     @property
     def limit_ns(self) -> int | None:
         """The last instant up to which the market of all orders and positions is at hand; None without any."""
-        names = self.active()
-        return min(self._feed.end_ns(name) for name in names) - 1 if names else None
+        ends = [self._feed.end_ns(name) for name in self.active() if not self._ends_here(name)]
+        return min(ends) - 1 if ends else None
+
+    def _ends_here(self, contract: str) -> bool:
+        """Whether a contract's last session is pinned: nothing of it will be lacking."""
+        expires_ns = self.broker.expiry(contract)
+        return expires_ns is not None and expires_ns <= self._feed.end_ns(contract)
 
     def ending(self, limit_ns: int) -> list[Pinned]:
         """The last pinned session of each active contract whose market is not at hand after an instant."""
-        names = [name for name in sorted(self.active()) if self._feed.end_ns(name) <= limit_ns + 1]
+        names = [
+            name
+            for name in sorted(self.active())
+            if self._feed.end_ns(name) <= limit_ns + 1 and not self._ends_here(name)
+        ]
         return [self._pins[name, max(day for held, day in self._pins if held == name)] for name in names]
 
     def lacks(self, contract: str, trade_date: date) -> bool:
@@ -119,6 +128,15 @@ class Running:
         """The last prices of what is held, as far as they are known."""
         held = [name for name, position in self.broker.account.positions.items() if position.quantity]
         return {name: price for name in held if (price := self.broker.mark(name)) is not None}
+
+    def was_left_beyond(self, ns: int) -> bool:
+        """Whether what is held was held further on too, and its user went back from there."""
+        left_ns = self.take.left_ns
+        return left_ns is not None and ns < left_ns and bool(self.marks())
+
+    def everything(self) -> tuple[int, int, int]:
+        """How many commands, events and fills there are."""
+        return len(self.commands), len(self.broker.events), len(self.broker.fills)
 
     def shared(self, ns: int) -> tuple[int, int, int] | None:
         """How many commands, events and fills there were at an instant; None where there are no later ones."""

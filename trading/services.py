@@ -10,8 +10,7 @@ from market.facts import PRICE_SCALE
 from market.models import Asset, AssetCost, Contract
 from trading.access import accounts_of
 from trading.codec import as_json
-from trading.engine.settings import MS, FillSettings, Instrument
-from trading.engine.terms import Preset
+from trading.engine.settings import Instrument
 from trading.limits import announce, in_force
 from trading.models import Account, AccountLimits, ForcedLimits, Take, TradingSession
 from trading.record import hold
@@ -95,26 +94,13 @@ def begin_take(session: TradingSession, take: Take | None, start_ns: int, instru
     made = take or Take(session=session, number=1)
     made.start_ns = start_ns
     made.cash = _nano(account.cash)
-    made.settings = as_json(settings_of(account, seed=session.id.int % 2**31))
-    made.rules = as_json(in_force(session, start_ns).rules)
+    now = in_force(session, start_ns)
+    made.settings, made.rules = as_json(now.settings), as_json(now.rules)
     made.instruments = [as_json(instrument)]
     with transaction.atomic():
         hold(session.pk, session.epoch)
         made.save()
     return made
-
-
-def settings_of(account: Account, seed: int) -> FillSettings:
-    """The account's assumptions of fills; seed: of the jitter."""
-    return FillSettings(
-        latency_ns=account.latency_ms * MS,
-        jitter_ns=account.jitter_ms * MS,
-        seed=seed,
-        preset=Preset[account.preset.upper()],
-        bar_share=account.bar_share,
-        slip=account.slip,
-        assumed_ahead=account.assumed_ahead,
-    )
 
 
 def instrument(contract_id: int, trade_date: date) -> Instrument:
@@ -132,7 +118,18 @@ def instrument(contract_id: int, trade_date: date) -> Instrument:
         margin_kind="pct_notional" if is_percent else "usd",
         protection=asset.protection or DEFAULT_PROTECTION,
         is_stock=asset.is_stock,
+        expires_ns=_last_close(contract, trade_date),
     )
+
+
+def _last_close(contract: Contract, trade_date: date) -> int:
+    """UTC ns of a contract's last close; 0 where none is known, or it trades on a date after it."""
+    last = contract.last_trade_date
+    if last is None or last < trade_date:
+        return 0
+    session = contract.asset.sessions.session(last)
+    known = [ns for ns in (contract.expires_ns, session and session.close_ns) if ns]
+    return min(known, default=0)
 
 
 def plain_instrument(asset: Asset) -> Instrument:

@@ -62,7 +62,7 @@ def _edit(request: HttpRequest, found: Account) -> HttpResponse:
     if data is None:
         return render(request, "trading/account.html", _context(request, *forms))
     if _is_saved(*forms):
-        messages.success(request, f"{found.name} is saved. Its limits hold from now on.")
+        messages.success(request, f"{found.name} is saved. Limits and assumptions of fills hold from now on.")
         return _go(request, reverse("trading:accounts"))
     template = "trading/_account_form.html" if request.headers.get("HX-Request") else "trading/account.html"
     return render(request, template, _context(request, *forms), status=422)

@@ -71,7 +71,7 @@ def test_a_trade_comes_into_the_journal_and_is_written_about(
     unfold = trade.get_by_role("button", name=re.compile("^Fills"))
     unfold.click()
     expect(trade.locator(".fills tbody tr")).to_have_count(2)
-    expect(trade.locator(".fills")).to_contain_text("the worse end of the second's bar")
+    expect(trade.locator(".fills")).to_contain_text("the worse end of the bar of ")
     expect(unfold).to_have_attribute("aria-expanded", "true")
     unfold.click()
     expect(trade.locator(".fills")).to_have_count(0)

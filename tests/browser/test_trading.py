@@ -124,13 +124,23 @@ def test_the_ticket_sizes_by_risk_and_says_what_is_refused(trader: Trader, produ
     expect(page.locator(".ticket .field-problem:visible")).to_contain_text("Write a price such as")
 
     page.locator(".ticket [data-action=lock]").click()
-    page.get_by_label("Reason").fill("tired")
+    words = "losing the same way again and again " * 4 + "today"
+    page.get_by_label("Reason").fill(f"tired of {words}")
     page.get_by_label("Reason").press("Enter")
     expect(page.locator(".question")).to_contain_text("Sure?")
     page.keyboard.press("Enter")
     expect(page.locator(".lock")).to_be_hidden()
     page.get_by_role("button", name="Yes, lock me out").click()
-    expect(page.locator(".lock")).to_contain_text("tired")
+    lock = page.locator(".lock")
+    expect(lock).to_contain_text(f"tired of {words}")
+    # nothing of it is cut off
+    assert lock.evaluate("line => line.scrollWidth <= line.clientWidth && line.scrollHeight <= line.clientHeight")
+    account = page.locator(".account-name")
+    expect(account).to_have_text("Practice")
+    with page.context.expect_page() as other:
+        account.click()
+    expect(other.value.get_by_role("heading", level=1)).to_have_text("Practice")
+    other.value.close()
     choose(page, "market")
     page.locator(".ticket [data-action=buy]").click()
     step(trader)

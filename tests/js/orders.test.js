@@ -38,7 +38,8 @@ test("orders that are not over are counted", () => {
 
 test("a place in the queue is told with what is displayed", () => {
   assert.equal(queueText([180, 412]), "180 ahead of 412");
-  assert.equal(queueText([-1, 412]), "? ahead of 412");
+  assert.equal(queueText([-1, -1]), "not in view");
+  assert.equal(queueText([180, -1]), "180 ahead, not in view");
   assert.equal(queueText(undefined), "");
 });
 

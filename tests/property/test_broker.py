@@ -22,6 +22,7 @@ from tests.unit.trading.tapes import ES, START, TICK, S, at, book, px
 from trading.engine import scan
 from trading.engine.broker import Broker, replay
 from trading.engine.commands import (
+    Assume,
     Breakeven,
     Cancel,
     CancelAll,
@@ -42,9 +43,10 @@ from trading.engine.rules import Rules
 from trading.engine.settings import FillSettings, Instrument
 from trading.engine.terms import OrderType, Preset, Side, TimeInForce
 
-NQ = Instrument("NQH4", TICK, 5_000_000_000, fee=1, protection=3)
 LENGTH = 60
 """Seconds of a session; the second one begins as long after the first."""
+NQ = Instrument("NQH4", TICK, 5_000_000_000, fee=1, protection=3, expires_ns=at(2.5 * LENGTH))
+"""Its last close is in the middle of the second session."""
 Tape = Bars | Trades | BookTape
 MIDDLE = 1_000
 
@@ -235,6 +237,10 @@ class Sessions(RuleBasedStateMachine):
             CancelAll(name), Flatten(name), Reverse(name, contract), ClosePart(name, contract, 2)
         )  # fmt: skip
         self.send(choice[kind])
+
+    @rule(preset=st.sampled_from(Preset), latency=st.integers(0, 2))
+    def assume(self, preset: Preset, latency: int) -> None:
+        self.send(Assume(self.name(), FillSettings(latency_ns=latency * S, preset=preset)))
 
     @rule(length=st.sampled_from([50_000_000, S]), frames=st.integers(1, 20))
     def look(self, length: int, frames: int) -> None:

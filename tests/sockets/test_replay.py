@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from channels.db import database_sync_to_async
 
+from market import queue
 from market.models import Job
 from market.sessions import parse_et
 from market.tasks import prepare_window
+from replay import supply
 from replay.models import ReplaySession
 from tests.conftest import People
 from tests.filegateway import Records
@@ -227,6 +229,31 @@ async def test_a_failed_load_says_why(server: Server, opened: OpenReplay, people
     assert "Check the key" in failed["session"]["problem"]
     refused = await tab.error(type="play", ref="p1")
     assert (refused["code"], refused["ref"]) == ("not_ready", "p1")
+
+
+async def test_a_failed_load_that_is_tried_once_more_elsewhere_revives_the_page(
+    server: Server, opened: OpenReplay, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supply, "RETRY_LOOK_SECONDS", 0.05)
+    replay = await opened(fetch=False)
+    assert replay.job is not None
+    failed = Job.objects.filter(pk=replay.job.pk)
+    await database_sync_to_async(failed.update)(state="failed", message="The data gateway says: no.")
+    tab = await server.open(replay.pk, people.owner)
+    await tab.hello()
+    await tab.until("snapshot", lambda message: message["session"]["state"] == "failed")
+    again = await database_sync_to_async(lambda: queue.retry(failed.get()))()
+    revived = await tab.until("snapshot", lambda message: message["session"]["state"] == "loading")
+    assert revived["session"]["problem"] is None
+    await database_sync_to_async(prepare_window)(again.pk)
+    await tab.until("snapshot", lambda message: message["session"]["state"] == "ready")
+
+    def kept() -> tuple[str, int | None]:
+        row = ReplaySession.objects.get(pk=replay.pk)
+        return row.state, row.job_id
+
+    await server.players.stop()
+    assert await database_sync_to_async(kept)() == ("ready", again.pk)
 
 
 async def test_two_tabs_see_the_same_replay(server: Server, opened: OpenReplay, people: People) -> None:

@@ -16,7 +16,7 @@ from tests.sockets.test_replay import ready
 from tests.sockets.test_trading import merged, orders, submit
 from trading import limits
 from trading.limits import announce
-from trading.models import Account, AccountLimits, DayLock, EventRecord, ForcedLimits, LoggedCommand, Take
+from trading.models import Account, AccountLimits, DayLock, EventRecord, FillRecord, ForcedLimits, LoggedCommand, Take
 from trading.services import default_account, open_session, save_account
 
 ONE_CENT = Decimal("0.01")
@@ -106,6 +106,29 @@ async def test_limits_that_the_user_changes_hold_at_once_in_a_running_replay(
     await logged(tab, "The limits of the account have changed")
     assert await in_thread(lambda: log_kinds(replay)) == ["submit", "adopt"]
     assert await rejection(tab, "big", quantity=3) == "max order size 2: this order has 3"
+
+
+async def test_assumptions_of_fills_that_the_user_changes_hold_at_once_and_are_in_the_log(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    replay = await opened()
+    tab = await ready(server, replay, people.owner)
+    await submit(tab, "one")
+
+    def change() -> None:
+        account = default_account(people.owner.pk)
+        account.latency_ms, account.preset = 1_500, "optimistic"
+        save_account(account, limits.own_limits(account))
+
+    await in_thread(change)
+    await logged(tab, "The account's assumptions of fills have changed")
+    assert await in_thread(lambda: log_kinds(replay)) == ["submit", "assume"]
+    await submit(tab, "two")
+    await tab.send(type="speed", value=100)
+    await tab.send(type="play")
+    await orders(tab, lambda known: known.get("two", {}).get("status") == "filled")
+    first, second = await in_thread(lambda: list(FillRecord.objects.order_by("order", "number")))
+    assert (first.why["latency_ns"], second.why["latency_ns"]) == (200_000_000, 1_500_000_000)
 
 
 async def test_limits_changed_while_nobody_watched_hold_with_the_next_command(

@@ -136,6 +136,37 @@ async def test_after_ten_percent_down_a_short_sale_needs_a_price_above_the_best_
     assert (await orders(tab, lambda known: "above" in known))["above"]["status"] != "rejected"
 
 
+async def test_a_restriction_goes_on_through_the_next_session(
+    server: Server, people: People, tmp_path: Path, at_once: None
+) -> None:
+    # on the 3rd it fell by 10 % from the close of the 2nd; on the 4th it stands 9 % above the close of the 3rd
+    replay = await made(people, tmp_path, "19:59:00")
+    await database_sync_to_async(bring)(tmp_path, prints("2025-06-04", ("04:00", 13_900), ("09:30", 14_000)), book=True)
+    await database_sync_to_async(bring)(tmp_path, prints("2025-06-05", ("09:30", 14_000)), book=True)
+    tab = await ready(server, replay, people.owner, "1m")
+    await tab.send(type="seek", et="2025-06-04 09:30:05")
+    await tab.clock(lambda clock: clock["playhead"] == str(parse_et("2025-06-04 09:30:05")))
+    words = "SSR: sold short only with a limit above the best bid"
+    assert words in await rejection(tab, "no", side="sell", quantity=100)
+    await submit(tab, "above", "sell", 100, type="limit", limit=14_100)
+    assert (await orders(tab, lambda known: "above" in known))["above"]["status"] != "rejected"
+    # nothing fell on the 4th, so it is over on the 5th
+    await tab.send(type="seek", et="2025-06-05 09:30:05")
+    await tab.clock(lambda clock: clock["playhead"] == str(parse_et("2025-06-05 09:30:05")))
+    await submit(tab, "free", "sell", 100)
+    assert (await orders(tab, lambda known: "free" in known))["free"]["status"] != "rejected"
+
+
+async def test_whether_a_restriction_goes_on_may_not_be_known(
+    server: Server, people: People, tmp_path: Path, at_once: None
+) -> None:
+    tab = await ready(server, await made(people, tmp_path, "09:30:05"), people.owner, "1m")
+    await submit(tab, "short", "sell", 100)
+    assert await logged(tab, "The close of NVDA before 2025-06-02") == (
+        "The close of NVDA before 2025-06-02 is not stored: whether SSR goes on from there cannot be judged."
+    )
+
+
 async def test_where_the_last_close_is_not_stored_ssr_cannot_be_judged_and_that_is_said_once(
     server: Server, people: People, tmp_path: Path, at_once: None
 ) -> None:

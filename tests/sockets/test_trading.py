@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
 
-from market.models import Job
+from market import tapes
+from market.models import Contract, Job
+from market.sessions import parse_et
 from market.tasks import get_events
 from replay.models import ReplaySession
 from tests.conftest import People
@@ -106,7 +109,7 @@ async def test_an_order_is_on_record_when_it_is_acknowledged_and_filled_when_it_
     await play(tab, has("one", "filled"))
     fills = await rows(FillRecord)
     assert sum(fill.quantity for fill in fills) == 2
-    assert "the worse end of the second's bar" in fills[0].text
+    assert "the worse end of the bar of " in fills[0].text
     assert (await rows(OrderRecord))[0].status == "filled"
     assert money_of(tab)["positions"][0]["quantity"] == 2
 
@@ -266,6 +269,44 @@ async def test_a_position_lives_on_in_its_own_contract_after_the_roll(
     held = {position["contract"]: position["quantity"] for position in money_of(tab)["positions"]}
     assert held == {"NQH6": 0, "NQM6": 1}
     assert await database_sync_to_async(Job.objects.filter(kind="seconds").count)() >= 1
+
+
+async def test_what_is_held_of_a_contract_that_expires_is_settled_and_the_replay_goes_on(
+    server: Server, opened: OpenReplay, people: People
+) -> None:
+    tab: Tab = await ready(server, await opened("2026-03-11 15:00"), people.owner)
+    expiring = Contract.objects.filter(raw_symbol="NQH6")
+    await database_sync_to_async(expiring.update)(last_trade_date=date(2026, 3, 12))
+    await submit(tab, "in", "buy", 2)
+    await submit(tab, "gtc", "buy", 1, type="limit", limit=70_000, tif="gtc")
+    await play(tab, has("in", "filled"))
+    await tab.send(type="speed", value="max")
+    await tab.send(type="play")
+    await tab.clock(lambda clock: clock["trade_date"] == "2026-03-13")
+    # the session after the last one is not asked for
+    assert not await database_sync_to_async(Job.objects.filter(kind="seconds").exists)()
+    known = await orders(tab, has("gtc", "cancelled"))
+    assert (known["gtc"]["reason"], known["gtc"]["text"]) == ("expired", "NQH6 has expired")
+    *bought, settled = await rows(FillRecord)
+    close = parse_et("2026-03-12 17:00")
+    assert (settled.side, settled.quantity, settled.ns, settled.contract) == (-1, 2, close, "NQH6")
+    last = await database_sync_to_async(last_close)("NQH6", date(2026, 3, 12))
+    assert (settled.price, settled.why["reason"]) == (last, "expired")
+    assert settled.text.endswith("NQH6 expired, what was held is settled at its last price.")
+    shown = [fill["text"] for message in tab.messages for fill in message.get("trading", {}).get("fills", [])]
+    assert settled.text in shown
+    assert money_of(tab)["positions"][0]["quantity"] == 0
+    assert sum(fill.quantity for fill in bought) == 2
+
+
+def last_close(symbol: str, trade_date: date) -> int:
+    """The last price that is stored of a session, 1e-9 units."""
+    contract = Contract.objects.select_related("asset").get(raw_symbol=symbol)
+    session = contract.asset.sessions.session(trade_date)
+    assert session is not None
+    piece = tapes.stored_piece(contract, session, "ohlcv-1s")
+    assert piece is not None
+    return int(piece.stored.close[-1])
 
 
 async def test_a_jump_beyond_what_is_loaded_is_refused_while_something_is_held(tab: Tab) -> None:

@@ -323,7 +323,7 @@ def test_a_trade_unfolds_into_its_fills_with_their_sentences(owner: Client, peop
     get(owner)
     short = Trade.objects.get(side=-1)
     page = get(owner, f"{short.pk}/fills")
-    assert "5 of 5 at 20001.00: the worse end of the second's bar (volume 40)." in page
+    assert "5 of 5 at 20001.00: the worse end of the bar of 19:00:00 (volume 40)." in page
     assert "3 of these lots belong to this trade" in page
     assert "2026-03-17 09:30:02.500000" in page
     assert "sold 3" in page

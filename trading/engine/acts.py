@@ -102,8 +102,11 @@ def _reverse(ledger: Ledger, command: Reverse, placed_ns: int) -> None:
 
 def _close_part(ledger: Ledger, command: ClosePart, placed_ns: int) -> None:
     held = _held(ledger, command)
-    if held:
-        quantity = min(command.quantity, abs(held)) * (-1 if held > 0 else 1)
+    if command.quantity > abs(held) > 0:
+        text = f"{command.quantity} cannot be closed: the position in {command.contract} is {held}"
+        ledger.refuse(command.id, Reason.NOTHING_TO_DO, text)
+    elif held:
+        quantity = command.quantity * (-1 if held > 0 else 1)
         name = f"{command.id}.part"
         ledger.at_market(name, command.contract, quantity, placed_ns, Reason.CLOSE_PART, reduce_only=True)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from trading.engine import acts
-from trading.engine.commands import Adopt, Cancel, Command, Locate, Lock, OrderSpec, Replace, Submit, Unlock
+from trading.engine.commands import Adopt, Assume, Cancel, Command, Locate, Lock, OrderSpec, Replace, Submit, Unlock
 from trading.engine.feed import Feed
 from trading.engine.ledger import Ledger
 from trading.engine.market import Market
@@ -101,6 +101,11 @@ class Broker:
         """SHA-256 over the canonical list of fills."""
         return digest(self.fills)
 
+    @property
+    def settings(self) -> FillSettings:
+        """How fills are assumed now."""
+        return self._ledger.settings
+
     def working(self, contract: str | None = None) -> list[Order]:
         """Orders that are not over, pending ones too, by number."""
         return self._ledger.working(contract)
@@ -113,6 +118,10 @@ class Broker:
     def know(self, instrument: Instrument) -> None:
         """Orders may be sent in one contract more; one that is known already stays as it is."""
         self._ledger.instruments.setdefault(instrument.name, instrument)
+
+    def expiry(self, contract: str) -> int | None:
+        """A contract's last close (UTC ns); None where none is known. Raises KeyError."""
+        return self._ledger.instruments[contract].expires_ns or None
 
     def mark(self, contract: str) -> int | None:
         """The last price known of a contract (1e-9 units); None before the first. Raises KeyError."""
@@ -231,6 +240,9 @@ class Broker:
         if isinstance(command, Lock | Unlock | Adopt | Locate):
             self.guard.obey(command)
             self._work_agenda()
+            return
+        if isinstance(command, Assume):
+            ledger.assume(command.settings)
             return
         if isinstance(command, Submit):
             self._submit(command, number, act_ns)

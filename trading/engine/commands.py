@@ -7,6 +7,7 @@ makes it idempotent: a second one with the same id does nothing.
 from dataclasses import dataclass, field
 
 from trading.engine.rules import Rules
+from trading.engine.settings import FillSettings
 from trading.engine.terms import OrderType, Side, TimeInForce
 
 MAX_TRIGGERS = 5
@@ -181,7 +182,7 @@ class Reverse:
 
 @dataclass(frozen=True, slots=True)
 class ClosePart:
-    """Close so much of the position at the market; never more than there is."""
+    """Close so much of the position at the market; refused where it is more than there is."""
 
     id: str
     contract: str
@@ -223,6 +224,14 @@ class Adopt:
 
 
 @dataclass(frozen=True, slots=True)
+class Assume:
+    """Other assumptions of fills from now on; what is on its way arrives as it was sent, and queues stay."""
+
+    id: str
+    settings: FillSettings
+
+
+@dataclass(frozen=True, slots=True)
 class Locate:
     """Borrow shares of a hard-to-borrow stock for this market day, for a fee."""
 
@@ -235,4 +244,6 @@ class Locate:
             raise ValueError(f"At least one share is located, not {self.shares}.")
 
 
-Command = Submit | Replace | Cancel | CancelAll | Flatten | Reverse | ClosePart | Lock | Unlock | Adopt | Locate
+Command = (
+    Submit | Replace | Cancel | CancelAll | Flatten | Reverse | ClosePart | Lock | Unlock | Adopt | Assume | Locate
+)

@@ -1,6 +1,7 @@
 """The broker's books: orders, what happened to them, fills, and all that follows from a fill."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from trading.engine.account import Account
 from trading.engine.commands import OrderSpec
@@ -13,7 +14,7 @@ from trading.engine.records import Event, Explanation, Fill, price_text
 from trading.engine.risk import words
 from trading.engine.rules import Rules
 from trading.engine.settings import FillSettings, Instrument
-from trading.engine.terms import Change, Reason, Side, Status
+from trading.engine.terms import Change, Grade, Reason, Side, Status
 
 
 class Ledger:
@@ -63,6 +64,12 @@ class Ledger:
         if not market.is_active:
             market.sync()
         return market.last_print()
+
+    def assume(self, settings: FillSettings) -> None:
+        """Other assumptions of fills from now on."""
+        self.settings = settings
+        for market in self.markets.values():
+            market.settings = settings
 
     def next_number(self) -> int:
         """Numbers of commands and orders, in the order in which they came."""
@@ -132,6 +139,19 @@ class Ledger:
         order = self.make(spec, name, placed_ns, cause)
         self.send(order)
 
+    def settle(self, contract: str, grade: Grade) -> None:
+        """See `market.House`: close what is held of a contract that has expired at its last price."""
+        held, price = self.held(contract), self.mark(contract)
+        if not held:
+            return
+        if price is None:  # it was taken from a book in which nothing has printed
+            price = next(fill.price for fill in reversed(self.fills) if fill.contract == contract)
+        side = Side.SELL if held > 0 else Side.BUY
+        spec = OrderSpec(contract, side, abs(held), reduce_only=True, origin=Reason.EXPIRED)
+        order = self.make(spec, self.own_name("expiry"), self.now, Reason.EXPIRED)
+        self.say(order, Change.WORKING, Reason.EXPIRED)
+        self.book(order, order.quantity, price, Explanation(grade, Reason.EXPIRED, (), 0, 0, self.settings.preset))
+
     # --- what markets and exits ask for ---
 
     def say(self, order: Order, change: Change, reason: Reason, text: str = "", fill: Fill | None = None) -> None:
@@ -164,6 +184,7 @@ class Ledger:
     def _book(self, order: Order, quantity: int, price: int, why: Explanation) -> None:
         instrument = self.instruments[order.contract]
         fee = instrument.fee * quantity
+        why = replace(why, before=order.filled)
         self.account.of(instrument).take(order.side, quantity, price, fee)
         order.filled += quantity
         fill = Fill(

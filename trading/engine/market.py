@@ -33,6 +33,7 @@ class House(exits.House, Protocol):
     def book(self, order: Order, quantity: int, price: int, why: Explanation) -> None: ...
     def marked(self, contract: str, low: int, high: int) -> None: ...
     def held(self, contract: str) -> int: ...
+    def settle(self, contract: str, grade: Grade) -> None: ...
 
 
 class Market:
@@ -62,7 +63,9 @@ class Market:
     @property
     def is_active(self) -> bool:
         """Whether what the tape says can change anything."""
-        return bool(self.orders) or self.watch != (NO_LOW, NO_HIGH)
+        if self.orders or self.watch != (NO_LOW, NO_HIGH):
+            return True
+        return bool(self.instrument.expires_ns) and bool(self._house.held(self.instrument.name))
 
     # --- time ---
 
@@ -71,7 +74,7 @@ class Market:
         self._find_span()
         if self.span is not None and self.matcher is not None:
             self.matcher.row = int(self.span.known.searchsorted(self.now, side="right"))
-            self.is_trading = self.span.is_trading(self.now)
+            self.is_trading = self._is_open(self.span, self.now)
             self._bounds = self._bounds_after(self.span)
 
     def next_boundary(self) -> tuple[int, bool] | None:
@@ -81,13 +84,15 @@ class Market:
                 self.sync()
             if not self._bounds or self.span is None:
                 return None
-        return self._bounds[0], self.span.is_trading(self._bounds[0])
+        return self._bounds[0], self._is_open(self.span, self._bounds[0])
 
     def pass_boundary(self) -> None:
         """Trading starts, pauses, or the session is over."""
         assert self.span is not None
         at = self._bounds.pop(0)
-        self.is_trading = self.span.is_trading(at)
+        self.is_trading = self._is_open(self.span, at)
+        if at == self.instrument.expires_ns:
+            self._expire(self.span)
         if at >= self.span.close_ns:
             self._close()
         elif self.is_trading:
@@ -261,6 +266,8 @@ class Market:
 
     def _refusal(self, order: Order) -> tuple[Reason, str] | None:
         """Why the exchange does not take the order; None where it does."""
+        if self._has_expired(self.now):
+            return Reason.EXPIRED, f"{self.instrument.name} has expired"
         if self.span is None:
             return Reason.NO_MARKET, f"no data of {self.instrument.name} from here on"
         if order.reduces and self._house.held(self.instrument.name) * order.side >= 0:
@@ -320,7 +327,7 @@ class Market:
         if span is not None:
             row = int(span.known.searchsorted(self.now, side="right"))
             self.matcher = self._match(span, row)
-            self.is_trading = span.is_trading(self.now)
+            self.is_trading = self._is_open(span, self.now)
             self._bounds = self._bounds_after(span)
 
     def _match(self, span: Span, row: int) -> Matcher:
@@ -329,7 +336,16 @@ class Market:
         return TradesMatcher(self, span, row) if isinstance(span.tape, Trades) else BookMatcher(self, span, row)
 
     def _bounds_after(self, span: Span) -> list[int]:
-        return sorted({*span.boundaries_after(self.now), span.close_ns} - {self.now})
+        bounds = {*span.boundaries_after(self.now), span.close_ns}
+        if self.now < self.instrument.expires_ns < span.close_ns:
+            bounds.add(self.instrument.expires_ns)
+        return sorted(bounds - {self.now})
+
+    def _has_expired(self, ns: int) -> bool:
+        return 0 < self.instrument.expires_ns <= ns
+
+    def _is_open(self, span: Span, ns: int) -> bool:
+        return span.is_trading(ns) and not self._has_expired(ns)
 
     def _reopen(self, span: Span) -> None:
         """All orders meet the market anew: what rested has lost its place."""
@@ -337,6 +353,13 @@ class Market:
         for order in list(self.orders.values()):
             if not order.is_over and not order.is_stop:
                 self.matcher.enter(order)
+
+    def _expire(self, span: Span) -> None:
+        """The contract's last close: nothing works on in it, and nothing is held."""
+        for order in list(self.orders.values()):
+            if not order.is_over:
+                self._house.end(order, Change.CANCELLED, Reason.EXPIRED, f"{self.instrument.name} has expired")
+        self._house.settle(self.instrument.name, span.grade)
 
     def _close(self) -> None:
         for order in list(self.orders.values()):

@@ -24,12 +24,13 @@ LOOK_BACK = 4_096
 
 @dataclass(frozen=True, slots=True)
 class _Take:
-    """So much of a displayed level. own: what was taken of it before."""
+    """So much of a displayed level. own: what was taken of it before. place: of the level, the best is 1."""
 
     price: int
     lots: int
     shown: int
     own: int
+    place: int
 
 
 class BookMatcher:
@@ -163,13 +164,13 @@ class BookMatcher:
     def _plan(self, order: Order, opposite: Ladder) -> list[_Take]:
         takes: list[_Take] = []
         left = order.left
-        for price, shown in zip(opposite.prices, opposite.sizes, strict=True):
+        for place, (price, shown) in enumerate(zip(opposite.prices, opposite.sizes, strict=True), start=1):
             if not left or order.limit is None or not order.side.reached(price, order.limit):
                 break
             own = self._taken.at(OPPOSITE[order.side], price, self.row - 1)
             lots = min(left, max(0, shown - own))
             if lots:
-                takes.append(_Take(price, lots, shown, own))
+                takes.append(_Take(price, lots, shown, own, place))
                 left -= lots
         return takes
 
@@ -188,6 +189,7 @@ class BookMatcher:
             events=(int(self._tape.sequence[self.row - 1]),),
             level=take.shown,
             own=take.own,
+            place=take.place,
             latency_ns=order.latency_ns,
             preset=self.desk.settings.preset,
             flags=flags,
@@ -213,8 +215,7 @@ class BookMatcher:
         before = values[scan.BEFORE]
         reason = WHY[values[scan.WHY]]
         known = before >= 0 and not values[scan.SWEEPS]
-        if order.ahead_placed is None and known:
-            order.ahead_placed = before + values[scan.TRADED] + values[scan.CANCELLED]
+        seen = values[scan.AHEAD] + values[scan.TRADED] + values[scan.CANCELLED]
         why = Explanation(
             grade=Grade.BOOK,
             reason=reason,
@@ -224,6 +225,7 @@ class BookMatcher:
             latency_ns=order.latency_ns,
             preset=self.desk.settings.preset,
             ahead_placed=order.ahead_placed,
+            ahead_seen=seen if known and order.ahead_placed is None else None,
             ahead_before=before if known else None,
             ahead_after=(values[scan.AHEAD] if reason is Reason.QUEUE else 0) if known else None,
             traded=values[scan.TRADED],

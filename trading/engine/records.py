@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 
+from market.sessions import to_et
 from trading.engine.terms import Change, Grade, Preset, Reason, Side
 
 
@@ -12,10 +13,13 @@ from trading.engine.terms import Change, Grade, Preset, Reason, Side
 class Explanation:
     """What a fill rests on. Sizes are lots.
 
-    events: exchange sequence numbers of the book or trade records used, or the bar's UTC ns; quantities the tape did
-    not have are None. ahead_placed: in front when the order joined the queue; ahead_before, ahead_after: around the
-    record that filled it; traded, cancelled: what left the front by prints and by cancels. level: the displayed size,
-    the print's size or the bar's volume; own: what own orders, or the print that triggered a stop, took of it before.
+    events: exchange sequence numbers of the book or trade records used, or the bar's UTC ns; empty for a settlement,
+    which uses none; quantities the tape did
+    not have are None. before: of the order was filled by then. ahead_placed: in front when the order joined the queue,
+    None where the book did not show its price then, ahead_seen: when it first did; ahead_before, ahead_after: around
+    the record that filled it; traded, cancelled: what left the front by prints and by cancels. level: the displayed
+    size, the print's size or the bar's volume; place: of the displayed level, the best is 1, 0 without a book; own:
+    what own orders, or the print that triggered a stop, took of it before.
     """
 
     grade: Grade
@@ -25,7 +29,10 @@ class Explanation:
     latency_ns: int
     preset: Preset
     own: int = 0
+    place: int = 0
+    before: int = 0
     ahead_placed: int | None = None
+    ahead_seen: int | None = None
     ahead_before: int | None = None
     ahead_after: int | None = None
     traded: int = 0
@@ -87,8 +94,12 @@ def price_text(price: int) -> str:
 
 
 def explain(fill: Fill) -> str:
-    """The fill as a sentence: "2 of 5 at 71.03: 180 ahead when placed, 140 traded, 31 cancelled ahead (neutral), …"."""
-    sentence = f"{fill.quantity} of {fill.of} at {price_text(fill.price)}: {_because(fill)}"
+    """The fill as a sentence: "2 of 5 at 71.03: 180 ahead when placed, 140 traded, 31 cancelled ahead (neutral), …".
+
+    No two fills of an order have the same: each tells what was filled before it.
+    """
+    before = f", {fill.why.before} filled before" if fill.why.before else ""
+    sentence = f"{fill.quantity} of {fill.of} at {price_text(fill.price)}{before}: {_because(fill)}"
     notes = [_FLAGS[flag] for flag in fill.why.flags]
     return "; ".join([sentence, *notes]) + "."
 
@@ -101,36 +112,49 @@ _FLAGS = {
 
 
 def _because(fill: Fill) -> str:
-    why = fill.why
+    why, record = fill.why, _record(fill.why) if fill.why.events else ""
     own = f", {why.own} of them taken before" if why.own else ""
     match why.reason:
         case Reason.WALK:
-            return f"took the displayed size ({why.level}{own})"
+            return f"took from the {why.level} displayed at level {why.place}{own} ({record})"
         case Reason.QUEUE:
-            return _queue(fill)
+            return f"{_queue(why)} ({record})"
         case Reason.THROUGH if why.grade is Grade.BARS:
-            return f"a bar of {why.level} traded through the limit"
+            return f"the bar of {record} traded through the limit"
         case Reason.THROUGH:
-            return f"a print of {why.level} went through the price"
+            return f"a print of {why.level} went through the price ({record})"
         case Reason.BEST_REACHED:
-            return f"the opposite best came to the price with {why.level}"
+            return f"the opposite best came to the price with {why.level} ({record})"
         case Reason.PRINT:
-            return f"in the place of a print of {why.level}{own}"
+            return f"in the place of a print of {why.level}{own} ({record})"
         case Reason.BAR_EXTREME:
-            return f"the worse end of the second's bar (volume {why.level})"
+            return f"the worse end of the bar of {record}"
         case Reason.BAR_OPEN:
-            return f"the bar (volume {why.level}) opened beyond the limit"
+            return f"the bar of {record} opened beyond the limit"
+        case Reason.EXPIRED:
+            return f"{fill.contract} expired, what was held is settled at its last price"
         case Reason.BAR_TOUCH:
-            return f"a bar of {why.level} touched the limit ({why.preset.name.lower()})"
+            return f"the bar of {record} touched the limit ({why.preset.name.lower()})"
         case _:
-            return f"the stop was reached in a bar of {why.level}"
+            return f"the stop was reached in the bar of {record}"
 
 
-def _queue(fill: Fill) -> str:
-    why = fill.why
+def _record(why: Explanation) -> str:
+    """Which part of the tape: a bar by its second in ET, a print or a change of the book by its number."""
+    if why.grade is Grade.BARS:
+        return f"{to_et(why.events[0]):%H:%M:%S} (volume {why.level})"
+    return f"record {why.events[0]}"
+
+
+def _queue(why: Explanation) -> str:
     preset = why.preset.name.lower()
     over = why.level - why.own - (why.ahead_before or 0)
-    return (
-        f"{why.ahead_placed} ahead when placed, {why.traded} traded, {why.cancelled} cancelled ahead ({preset}), "
-        f"{over} over"
-    )
+    if why.grade is Grade.TRADES:
+        return f"{why.ahead_placed} assumed ahead ({preset}), {why.traded} traded, {over} over"
+    ahead = f"{why.ahead_placed} ahead when placed"
+    if why.ahead_placed is None:
+        ahead = (
+            "the book did not reach to its price when it was placed, "
+            f"the {why.ahead_seen} displayed when it did are assumed ahead"
+        )
+    return f"{ahead}, {why.traded} traded, {why.cancelled} cancelled ahead ({preset}), {over} over"

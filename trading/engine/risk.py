@@ -167,7 +167,8 @@ def _buying_power(rules: Rules, state: State, instrument: Instrument, spec: Orde
 
 def _short_sale(rules: Rules, state: State, instrument: Instrument, spec: OrderSpec) -> str | None:
     close = rules.previous_close.get(spec.contract)
-    if not _opens_short(state, instrument, spec) or close is None or not is_restricted(state.low, close):
+    begun = close is not None and is_restricted(state.low, close)
+    if not _opens_short(state, instrument, spec) or not (begun or spec.contract in rules.restricted):
         return None
     price = spec.limit if spec.type is OrderType.LIMIT else None
     if price is not None and state.best_bid is not None and price > state.best_bid:
@@ -201,7 +202,7 @@ RULES: Mapping[str, Rule] = {
 
 
 def is_restricted(low: int | None, previous_close: int) -> bool:
-    """Whether SSR is in force: the stock has been 10 % under the last close this session."""
+    """Whether SSR begins: the stock has been 10 % under the last close. It holds for this session and the next."""
     return low is not None and low * 100 <= previous_close * SSR_PERCENT
 
 

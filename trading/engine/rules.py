@@ -12,8 +12,8 @@ class Rules:
     max_position: by contract, max_position_each: of those not named there. hours: ET minutes after midnight
     [start, end). cooldown_losses: losing round trips in a row after which `cooldown_ns` must pass. giveback_percent:
     of the day's peak, once that is `giveback_from`. leverage: stocks for so many times the equity. previous_close: of
-    stocks, for SSR. locate_fee: per share, of stocks that are hard to borrow. is_hard: locks hold until the market day
-    ends.
+    stocks, for SSR; restricted: those in which it began in the session before. locate_fee: per share, of stocks that
+    are hard to borrow. is_hard: locks hold until the market day ends.
     """
 
     max_day_loss: int | None = None
@@ -33,5 +33,6 @@ class Rules:
     buying_power: bool = False
     leverage: int = 1
     previous_close: Mapping[str, int] = field(default_factory=dict)
+    restricted: tuple[str, ...] = ()
     locate_fee: Mapping[str, int] = field(default_factory=dict)
     is_hard: bool = False

@@ -16,6 +16,7 @@ class Instrument:
 
     tick_value: per tick and contract. fee: exchange and commission per contract and side. protection: points of a
     market order, in ticks. margin: per contract ("usd"), or millionths of the notional value ("pct_notional").
+    expires_ns: its last close (UTC ns); 0 where none is known.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Instrument:
     margin: int = 0
     margin_kind: MarginKind = "usd"
     is_stock: bool = False
+    expires_ns: int = 0
 
     def money(self, price_units: int) -> int:
         """1e-9 dollars of a sum of price differences times quantity (1e-9 units); exact on the tick grid."""

@@ -115,6 +115,8 @@ class Reason(StrEnum):
     TRAIL = "trail"
     SESSION_CLOSE = "session_close"
     MARKET_CLOSED = "market_closed"
+    EXPIRED = "expired"
+    """The contract's last close: orders are cancelled, a position is settled at the last price."""
     HALTED = "halted"
     NO_MARKET = "no_market"
     NOT_FILLED_AT_ONCE = "not_filled_at_once"

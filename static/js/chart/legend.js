@@ -20,7 +20,7 @@ export class Legend {
     this.name = el("span", { class: "legend-name" });
     this.shifted = el("span", { class: "legend-shifted", hidden: true });
     this.timeframe = timeframeSelect(onTimeframe);
-    this.values = Object.fromEntries([..."OHLC"].map((letter) => [letter, el("b", { class: "num" })]));
+    this.values = Object.fromEntries([..."OHLC"].map((letter) => [letter, el("b", { class: `num ${WORDS[letter].toLowerCase()}` })]));
     this.change = el("b", { class: "num", title: "Change from the open to the close of this bar" });
     this.volume = el("b", { class: "num" });
     this.bar = el("span", { class: "legend-bar", hidden: true });

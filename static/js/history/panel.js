@@ -16,7 +16,7 @@ export class HistoryPanel extends SheetPanel {
   about = "Executions stand here, each with the reason why it was one.";
 
   makeHeader({ right }) {
-    this.count = el("span", { class: "faint num" });
+    this.count = el("span", { class: "faint num sheet-count" });
     const options = SIDES.map(([value, text]) => el("option", { value }, text));
     this.side = el("select", { class: "bare", name: "side", "aria-label": "Executions of this side", onchange: () => this.redraw() }, ...options);
     right.append(this.count, this.side);

@@ -15,9 +15,11 @@ export class AccountLine {
     this.figures = Object.fromEntries(["equity", "day", "open"].map((name) => [name, el("b", { class: "num" })]));
     const figure = (name, label, title) => el("span", { class: "figure", title }, label, " ", this.figures[name]);
     const button = (action, text, onclick) => el("button", { type: "button", class: "bare", "data-action": action, onclick }, text);
-    this.lock = el("span", { class: "chip chip-warn lock", hidden: true });
+    this.words = el("span");
     this.lockMe = button("lock", "Lock me out", () => this.#ask("lock"));
     this.unlock = button("unlock", "Unlock…", () => this.#ask("unlock"));
+    // words of any length: a line of their own, which wraps
+    this.lock = el("p", { class: "lock", role: "status", hidden: true }, this.words, this.unlock);
     this.root = el(
       "div",
       { class: "account" },
@@ -27,8 +29,9 @@ export class AccountLine {
         figure("equity", "Equity", "Cash, all that is realised and all that is open"),
         figure("day", "Day", "Realised this market day, after fees"),
         figure("open", "Open", "Of the open positions, at the last prices"),
-        el("span", { class: "account-end" }, this.lock, this.unlock, this.lockMe),
+        el("span", { class: "account-end" }, this.lockMe),
       ),
+      this.lock,
       this.#makeQuestion(),
     );
     this.update(null);
@@ -51,7 +54,7 @@ export class AccountLine {
   }
 
   #drawLock({ lock, hard }) {
-    setText(this.lock, `${hard ? "Locked until 17:00 ET" : "Locked"}: ${lock}`);
+    setText(this.words, `${hard ? "Locked until 17:00 ET" : "Locked"}: ${lock}`);
     setAttribute(this.lock, "title", `${lock}. ${hard ? HARD : SOFT}`);
   }
 

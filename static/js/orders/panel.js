@@ -12,7 +12,7 @@ export class OrdersPanel extends SheetPanel {
   about = "Orders stand here: those that work first, then those that are over.";
 
   makeHeader({ right }) {
-    this.count = el("span", { class: "faint num" });
+    this.count = el("span", { class: "faint num sheet-count" });
     const cancelAll = () => this.remember(this.context.session.desk.cancelAll());
     this.cancelAll = el("button", { type: "button", class: "bare", "data-action": "cancel-all-orders", title: "Cancel every order", onclick: cancelAll }, "cancel all");
     right.append(this.count, this.cancelAll);

@@ -31,6 +31,7 @@ export class TicketPanel {
     this.account = new AccountLine({ desk: context.session.desk, onSent: (id) => this.#remember(id, "") });
     this.contract = el("span", { class: "dim" });
     context.header.left.append(this.contract);
+    if (context.account) context.header.left.append(accountLink(context.account));
     this.tick = el("span", { class: "faint num", title: "What one tick of one contract is worth" });
     context.header.right.append(this.tick);
     this.root = el("div", { class: "ticket", role: "group", "aria-label": "Order ticket: Alt B buys, Alt S sells" }, this.account.root, this.#makeBody());
@@ -243,4 +244,9 @@ function riskText(risk, quantity) {
 function lastTicks(store) {
   const [session, clock, chart] = ["session", "clock", `bars:${store.get("focus")?.chart}`].map((topic) => store.get(topic));
   return session && clock ? lastOf(chart, clock, session.tick) : null;
+}
+
+/** Whose money it is. In a window of its own: the replay goes on in this one. */
+function accountLink({ name, url }) {
+  return el("a", { class: "account-name", href: url, target: "_blank", title: `Account ${name}: its limits and assumptions of fills` }, name);
 }

@@ -7,11 +7,12 @@ export function typeText(type) {
   return TYPES[type] ?? type;
 }
 
-/** "180 ahead of 412" of [ahead, displayed]; empty where it rests in no book. */
+/** "180 ahead of 412" of [ahead, displayed]; "not in view" outside the book's levels; empty where it rests in no book. */
 export function queueText(place) {
   if (!place) return "";
-  const [ahead, displayed] = place.map((lots) => (lots === UNKNOWN ? "?" : String(lots)));
-  return `${ahead} ahead of ${displayed}`;
+  const [ahead, displayed] = place;
+  if (displayed !== UNKNOWN) return `${ahead} ahead of ${displayed}`;
+  return ahead === UNKNOWN ? "not in view" : `${ahead} ahead, not in view`;
 }
 
 /** What an order does in the market: "market", "@ 20 195.50", "stop 20 190.00", "stop 1 → 2", "trail 8t". */

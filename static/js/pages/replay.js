@@ -13,7 +13,7 @@ import { Store } from "../workspace/store.js";
 import { pageLife, socketUrl, toLogin } from "./life.js";
 
 const page = document.getElementById("workspace");
-const { sessionId, loginUrl, timeframe } = page.dataset;
+const { sessionId, loginUrl, timeframe, accountName, accountUrl } = page.dataset;
 
 const store = new Store();
 const session = new ReplaySession({ store, socketUrl: sessionId ? socketUrl(`/ws/replay/${sessionId}/`) : null, onLoggedOut: () => toLogin(loginUrl) });
@@ -27,7 +27,8 @@ function showHere({ root, timeframe }) {
   return null;
 }
 
-const context = { store, session, alerts: alertsHere, frames: new FrameQueue(), reload: () => form.submit(), openOther };
+const account = accountUrl ? { name: accountName, url: accountUrl } : null;
+const context = { account, store, session, alerts: alertsHere, frames: new FrameQueue(), reload: () => form.submit(), openOther };
 
 form.mount(document.getElementById("open-form"));
 new SessionPicker().mount(document.getElementById("open-form"), (url, target) => window.htmx.ajax("GET", url, { target, swap: "innerHTML" }));

@@ -24,7 +24,7 @@ export function register(name, { title, Panel }) {
 
 register("chart", { title: "Chart", Panel: ChartPanel });
 register("log", { title: "Log", Panel: LogPanel });
-register("board", { title: "Metrics board", Panel: BoardPanel });
+register("board", { title: "Board", Panel: BoardPanel });
 register("ladder", { title: "Ladder", Panel: LadderPanel });
 register("tape", { title: "Time & Sales", Panel: TapePanel });
 register("montage", { title: "Level 2", Panel: MontagePanel });

@@ -7,6 +7,7 @@ from tests.unit.trading.tapes import (
     ES,
     SELL,
     Preset,
+    S,
     at,
     book,
     broker,
@@ -18,7 +19,7 @@ from tests.unit.trading.tapes import (
     told,
     trades,
 )
-from trading.engine.commands import Cancel, CancelAll, ClosePart, Flatten, Replace, Reverse, Submit
+from trading.engine.commands import Assume, Cancel, CancelAll, ClosePart, Flatten, Replace, Reverse, Submit
 from trading.engine.settings import FillSettings
 
 UP = trades((1, 100, 9, "B"), (3, 101, 9, "B"), (5, 102, 9, "B"), (7, 103, 9, "B"))
@@ -134,13 +135,16 @@ def test_reverse_turns_the_position_round() -> None:
     assert changes(desk.events, "l")[-1] == "cancelled: reverse"
 
 
-def test_a_part_is_closed_and_never_more_than_there_is() -> None:
+def test_a_part_is_closed_and_more_than_there_is_is_refused() -> None:
     desk = broker(UP)
     submit(desk, 0, "a", BUY, 3)
     desk.apply(ClosePart("c", ES.name, 2), at(2))
-    desk.apply(ClosePart("c2", ES.name, 9), at(4))
+    events = desk.apply(ClosePart("c2", ES.name, 9), at(4))
+    words = "9 cannot be closed: the position in ESH4 is 1"
+    assert [(event.change, event.text) for event in events[-1:]] == [("refused", words)]
+    desk.apply(ClosePart("c3", ES.name, 1), at(4))
     desk.advance(at(10))
-    assert told(desk.fills)[1:] == [("c.part", -2, 101, 3), ("c2.part", -1, 102, 5)]
+    assert told(desk.fills)[1:] == [("c.part", -2, 101, 3), ("c3.part", -1, 102, 5)]
 
 
 def test_what_needs_a_position_is_refused_without_one() -> None:
@@ -156,6 +160,20 @@ def test_flatten_is_computed_when_it_acts() -> None:
     desk.apply(Flatten("f"), at(2.9))
     desk.advance(at(10))
     assert told(desk.fills) == [("a", 2, 101, 3), ("f.ESH4", -2, 102, 5)]
+
+
+def test_other_assumptions_hold_for_what_comes_after_them() -> None:
+    # sent at 2 s with a latency of 2 s: it takes the print at 5 s; at 2.5 s without any: that at 3 s
+    desk = broker(UP, latency=2)
+    submit(desk, 2, "slow", BUY, 1)
+    desk.apply(Assume("now", FillSettings(latency_ns=0, preset=Preset.OPTIMISTIC)), at(2.5))
+    submit(desk, 2.5, "fast", BUY, 1)
+    desk.advance(at(10))
+    assert told(desk.fills) == [("fast", 1, 101, 3), ("slow", 1, 102, 5)]
+    assert [(fill.why.latency_ns, fill.why.preset) for fill in desk.fills] == [
+        (0, Preset.OPTIMISTIC),
+        (2 * S, Preset.OPTIMISTIC),
+    ]
 
 
 def test_an_order_can_be_cancelled_on_its_way() -> None:

@@ -22,28 +22,44 @@ def because(reason: Reason, grade: Grade = Grade.BOOK, **fields: object) -> str:
 
 def test_a_queue_is_told_in_figures() -> None:
     assert explain(FILL) == (
-        "2 of 5 at 25.00: 180 ahead when placed, 149 traded, 31 cancelled ahead (neutral), 9 over."
+        "2 of 5 at 25.00: 180 ahead when placed, 149 traded, 31 cancelled ahead (neutral), 9 over (record 812)."
     )
+
+
+def test_an_assumed_queue_is_called_so() -> None:
+    why = replace(QUEUE, grade=Grade.TRADES, preset=Preset.CONSERVATIVE, ahead_placed=20, traded=20, cancelled=0)
+    assert explain(replace(FILL, why=why)) == (
+        "2 of 5 at 25.00: 20 assumed ahead (conservative), 20 traded, 9 over (record 812)."
+    )
+
+
+def test_what_was_filled_before_is_told() -> None:
+    assert explain(replace(FILL, why=replace(QUEUE, before=3))).startswith("2 of 5 at 25.00, 3 filled before: 180")
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (because(Reason.WALK, own=3), "took the displayed size (40, 3 of them taken before)."),
-        (because(Reason.THROUGH), "a print of 40 went through the price."),
-        (because(Reason.THROUGH, Grade.BARS), "a bar of 40 traded through the limit."),
-        (because(Reason.BEST_REACHED), "the opposite best came to the price with 40."),
-        (because(Reason.PRINT, Grade.TRADES), "in the place of a print of 40."),
-        (because(Reason.BAR_EXTREME, Grade.BARS), "the worse end of the second's bar (volume 40)."),
-        (because(Reason.BAR_OPEN, Grade.BARS), "the bar (volume 40) opened beyond the limit."),
-        (because(Reason.BAR_TOUCH, Grade.BARS), "a bar of 40 touched the limit (conservative)."),
+        (
+            because(Reason.WALK, place=2, own=3),
+            "took from the 40 displayed at level 2, 3 of them taken before (record 1).",
+        ),
+        (because(Reason.THROUGH), "a print of 40 went through the price (record 1)."),
+        (because(Reason.THROUGH, Grade.BARS), "the bar of 19:00:00 (volume 40) traded through the limit."),
+        (because(Reason.BEST_REACHED), "the opposite best came to the price with 40 (record 1)."),
+        (because(Reason.PRINT, Grade.TRADES), "in the place of a print of 40 (record 1)."),
+        (because(Reason.BAR_EXTREME, Grade.BARS), "the worse end of the bar of 19:00:00 (volume 40)."),
+        (because(Reason.BAR_OPEN, Grade.BARS), "the bar of 19:00:00 (volume 40) opened beyond the limit."),
+        (because(Reason.BAR_TOUCH, Grade.BARS), "the bar of 19:00:00 (volume 40) touched the limit (conservative)."),
         (
             because(Reason.BAR_STOP, Grade.BARS, flags=("ambiguous_bar",)),
-            "the stop was reached in a bar of 40; target and stop lie inside this bar, the stop is taken.",
+            "the stop was reached in the bar of 19:00:00 (volume 40); "
+            "target and stop lie inside this bar, the stop is taken.",
         ),
         (
-            because(Reason.WALK, flags=("depth_exhausted",)),
-            "took the displayed size (40); the ten levels known were not enough, the rest works on.",
+            because(Reason.WALK, place=10, flags=("depth_exhausted",)),
+            "took from the 40 displayed at level 10 (record 1); "
+            "the ten levels known were not enough, the rest works on.",
         ),
     ],
 )

@@ -30,7 +30,19 @@ def test_a_market_order_gets_the_worse_end_of_the_bar_that_covers_it() -> None:
     assert desk.fills == []
     desk.advance(at(2))
     assert told(desk.fills) == [("b", 2, 103, 2), ("s", -1, 98, 2)]
-    assert explain(desk.fills[0]) == "2 of 2 at 25.75: the worse end of the second's bar (volume 400)."
+    assert explain(desk.fills[0]) == "2 of 2 at 25.75: the worse end of the bar of 11:00:01 (volume 400)."
+
+
+def test_each_part_of_an_order_tells_its_own_bar() -> None:
+    # a quarter of 8 lots is 2 a bar
+    desk = broker(bars(*((second, 100, 103, 98, 99, 8) for second in (1, 2, 3))))
+    submit(desk, 1.5, "b", BUY, 5)
+    desk.advance(at(9))
+    assert [explain(fill) for fill in desk.fills] == [
+        "2 of 5 at 25.75: the worse end of the bar of 11:00:01 (volume 8).",
+        "2 of 5 at 25.75, 2 filled before: the worse end of the bar of 11:00:02 (volume 8).",
+        "1 of 5 at 25.75, 4 filled before: the worse end of the bar of 11:00:03 (volume 8).",
+    ]
 
 
 def test_latency_beyond_the_second_changes_the_moment_not_the_price() -> None:

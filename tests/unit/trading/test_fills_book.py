@@ -14,7 +14,10 @@ def test_a_market_order_walks_what_is_displayed() -> None:
     submit(desk, 2, "m", BUY, 5)
     assert told(desk.fills) == [("m", 3, 101, 2), ("m", 2, 102, 2)]
     assert [fill.why.level for fill in desk.fills] == [3, 4]
-    assert explain(desk.fills[0]) == "3 of 5 at 25.25: took the displayed size (3)."
+    assert [explain(fill) for fill in desk.fills] == [
+        "3 of 5 at 25.25: took from the 3 displayed at level 1 (record 1).",
+        "2 of 5 at 25.50, 3 filled before: took from the 4 displayed at level 2 (record 1).",
+    ]
 
 
 def test_what_own_orders_took_is_gone_until_the_level_changes() -> None:
@@ -141,6 +144,28 @@ def test_outside_ten_levels_ahead_is_unknown_until_the_level_shows() -> None:
     assert desk.queues()["l"] == (-1, -1)
     desk.advance(at(10))
     assert desk.queues()["l"] == (7, 7)
+
+
+def test_a_queue_that_was_not_known_is_told_as_assumed() -> None:
+    # 90×7 comes into view at 5 s; sellers print 3 there, then 6: of these 4 were ahead, 2 are over, 1 is wanted
+    near = dict.fromkeys(range(91, 100), 1) | {90: 7}
+    desk = broker(
+        book(
+            (1, dict.fromkeys(range(91, 101), 1), {101: 3}),
+            (5, near, {101: 3}),
+            (6, {90: 7}, {101: 3}, (90, 3, "A")),
+            (6, {90: 4}, {101: 3}),
+            (7, {90: 4}, {101: 3}, (90, 6, "A")),
+        )
+    )
+    submit(desk, 2, "l", BUY, 1, limit=90)
+    desk.advance(at(10))
+    (fill,) = desk.fills
+    assert (fill.why.ahead_placed, fill.why.ahead_seen) == (None, 7)
+    assert explain(fill) == (
+        "1 of 1 at 22.50: the book did not reach to its price when it was placed, the 7 displayed when it did are "
+        "assumed ahead, 7 traded, 0 cancelled ahead (conservative), 2 over (record 5)."
+    )
 
 
 def test_own_orders_queue_behind_own_orders() -> None:
