@@ -25,7 +25,7 @@ from alerts.services import Terms
 from market import tapes
 from market.access import offered
 from market.models import Asset, Contract
-from market.sessions import Session
+from market.sessions import SECOND_NS, Session
 from market.store import DamagedPiece
 from ranks import access, series
 from ranks.engine.metrics import ENOUGH
@@ -38,6 +38,7 @@ SESSIONS = 60
 SPAN = timedelta(days=120)
 """So many days have at least 60 sessions."""
 MOST_SHOWN = 200
+HOUR_NS = 3_600 * SECOND_NS
 KEPT_SECONDS = 600
 WANTED_SECONDS = 30
 """What no page has asked for since so long is given up."""
@@ -54,7 +55,10 @@ class NotWanted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The terms of an alert, as far as they decide when it fires. root: None for all assets."""
+    """The terms of an alert, as far as they decide when it fires. root: None for all assets.
+
+    until_ns: sessions that close later are left out; None for all that are over.
+    """
 
     root: str | None
     metric: str
@@ -63,12 +67,16 @@ class Question:
     timeframe: str
     lookback_days: int
     repeat: str
+    until_ns: int | None = None
 
     @classmethod
-    def of(cls, terms: Terms) -> "Question":
+    def of(cls, terms: Terms, until_ns: int | None = None) -> "Question":
+        """until_ns: taken to the hour, so that the same is asked for as long as one session is in progress."""
         same = ("metric", "operator", "timeframe", "lookback_days", "repeat")
         root = None if terms.asset is None else terms.asset.root
-        return cls(root=root, threshold=float(terms.threshold), **{name: getattr(terms, name) for name in same})
+        hour_ns = None if until_ns is None else until_ns // HOUR_NS * HOUR_NS
+        more = {name: getattr(terms, name) for name in same}
+        return cls(root=root, threshold=float(terms.threshold), until_ns=hour_ns, **more)
 
     @property
     def key(self) -> str:
@@ -114,7 +122,7 @@ def look_back(question: Question, say: Say) -> dict[str, Any]:
 
 def past(question: Question, asset: Asset, say: Callable[[int], None] = lambda done: None) -> Past:
     """At one asset: its last sessions up to the newest one that is summarised."""
-    sessions = _sessions(asset)
+    sessions = _sessions(asset, question.until_ns)
     if not sessions:
         return Past()
     found = Past(sessions=len(sessions), first=sessions[0].trade_date, last=sessions[-1].trade_date)
@@ -130,8 +138,11 @@ def past(question: Question, asset: Asset, say: Callable[[int], None] = lambda d
     return found
 
 
-def _sessions(asset: Asset) -> list[Session]:
-    newest = Summary.objects.filter(contract__asset=asset).aggregate(day=Max("trade_date"))["day"]
+def _sessions(asset: Asset, until_ns: int | None) -> list[Session]:
+    rows = Summary.objects.filter(contract__asset=asset)
+    if until_ns is not None:
+        rows = rows.filter(trade_date__lt=asset.sessions.first_closing_after(until_ns).trade_date)
+    newest = rows.aggregate(day=Max("trade_date"))["day"]
     return [] if newest is None else asset.sessions.between(newest - SPAN, newest)[-SESSIONS:]
 
 

@@ -15,7 +15,7 @@ from accounts.models import User
 from alerts import access, looking_back, services, tasks
 from alerts.access import NoSuchAlert
 from alerts.board import has_expired
-from alerts.forms import AlertForm, HistoryForm, SettingsForm, expiry_text
+from alerts.forms import AlertForm, HistoryForm, LookBackForm, SettingsForm, expiry_text
 from alerts.looking_back import Question
 from alerts.models import Alert, AlertFiring, Sound
 from alerts.replaying import load_fields
@@ -159,11 +159,11 @@ def _form(form: AlertForm) -> dict[str, Any]:
 @require_POST
 def look_back(request: HttpRequest) -> HttpResponse:
     """Have computed what the alert that stands in the form would have fired; the form is not saved."""
-    form = AlertForm(request.POST, user=request.user)
-    if not form.is_valid():
+    form, when = AlertForm(request.POST, user=request.user), LookBackForm(request.POST)
+    if not form.is_valid() or not when.is_valid():
         return render(request, "alerts/_look_back.html", {"problems": form.problems}, status=422)
     try:
-        key = looking_back.ask(Question.of(form.terms), tasks.look_back.delay)
+        key = looking_back.ask(Question.of(form.terms, when.cleaned_data["until_ns"]), tasks.look_back.delay)
     except BrokerError:
         return render(request, "alerts/_look_back.html", {"problems": [("", NO_WORKER)]}, status=422)
     return _looked_back(request, key)

@@ -63,8 +63,8 @@ class Alerting:
         self._stamp: tuple[object, ...] | None = None
         self._tape: Tape | None = None
         self._playhead_ns = 0
-        self._until_ns: int | None = None
-        """What came up to here is evaluated; None where the alerts are to be armed at the playhead."""
+        self._until_ns = replay.playhead_ns
+        """What came up to here is evaluated, or was before the alerts are armed."""
         self._found: list[Hit] = []
         """What fired and is not on record yet."""
         self._count: int | None = None
@@ -93,15 +93,15 @@ class Alerting:
     def _hear(self, body: dict[str, Any]) -> None:
         self._is_stale = self._is_stale or body["kind"] == "changed"
 
-    def jump(self) -> None:
-        """The playhead is put somewhere else, or the tape shows other bars: the alerts are armed anew there."""
+    def jump(self, to_ns: int) -> None:
+        """The playhead was put somewhere, or the tape shows other bars: the alerts are armed anew there."""
         # what a thread still evaluates are the old ones
-        self._groups, self._known, self._until_ns, self._is_stale = Groups(), {}, None, True
+        self._groups, self._known, self._until_ns, self._is_stale = Groups(), {}, to_ns, True
 
     def look(self, tape: Tape, playhead_ns: int, now: float) -> None:
         """Evaluate what the playhead has passed, a few times a second."""
         if playhead_ns < self._playhead_ns:
-            self.jump()
+            self.jump(playhead_ns)
         self._tape, self._playhead_ns = tape, playhead_ns
         if now < self._due or (self._work is not None and not self._work.done()):
             return
@@ -117,16 +117,15 @@ class Alerting:
             self._due = time.monotonic() + AGAIN_SECONDS
         except Exception:
             log.exception("the alerts of replay %s stumbled", self._replay.pk)
-            self.jump()
+            self.jump(self._playhead_ns)
             self._due = time.monotonic() + AGAIN_SECONDS
 
     async def _step(self, tape: Tape, to_ns: int, groups: Groups) -> None:
         """groups: the alerts when the playhead was there; others are there since where it was put somewhere else."""
         if groups is self._groups and (self._is_stale or time.monotonic() >= self._looked + LOOK_SECONDS):
-            await self._read(tape, to_ns, groups)
-        from_ns = self._until_ns
-        if groups is self._groups and from_ns is not None:
-            await self._evaluate(tape, groups, from_ns, to_ns)
+            await self._read(tape, groups)
+        if groups is self._groups:
+            await self._evaluate(tape, groups, self._until_ns, to_ns)
         if self._found:
             await self._record()
 
@@ -140,10 +139,10 @@ class Alerting:
 
     # --- which alerts -----------------------------------------------------------------------------------------
 
-    async def _read(self, tape: Tape, to_ns: int, groups: Groups) -> None:
+    async def _read(self, tape: Tape, groups: Groups) -> None:
         """Read the alerts; arm those that are new, where the others stand."""
         self._is_stale, self._looked = False, time.monotonic()
-        at_ns, replay = to_ns if self._until_ns is None else self._until_ns, self._replay
+        at_ns, replay = self._until_ns, self._replay
         try:
             members = await in_database(watching.replayed, replay.owner_id, self._asset.pk, replay.pk, at_ns)
             if members:
@@ -157,7 +156,7 @@ class Alerting:
         if groups is self._groups:
             groups.drop(key for key, each in self._known.items() if current.get(key) != each)
             groups.add(armed)
-            self._known, self._until_ns = current, at_ns
+            self._known = current
 
     async def _look_at_summaries(self) -> None:
         """Have samples loaded again where there is more to compare with."""

@@ -349,7 +349,7 @@ class Player:
         if tape.start_ns <= target < tape.end_ns:
             self._supply.give_up_jump()
             await self._move(target)
-            self._alerting.jump()
+            self._alerting.jump(self.playhead_ns)
             self._supply.fill_behind(tape, target)
         elif target > self.playhead_ns and self.trading.is_active:
             raise Refused("holding", "There are orders or a position. Cancel and flatten before a jump beyond this.")
@@ -421,7 +421,7 @@ class Player:
         if before is None or put_ns is not None:
             self._lookback.start()
         if before is None or put_ns is not None or tape.contradicts(before):
-            self._alerting.jump()
+            self._alerting.jump(self.playhead_ns)
         self.replay.state, self.replay.problem = ReplaySession.State.READY, ""
         if before is None or before.entry_contract != tape.entry_contract:
             self._resync()

@@ -120,7 +120,7 @@ def alerts_of(server: Server, replay: ReplaySession) -> Alerting:
 async def until_evaluated(server: Server, replay: ReplaySession, ns: int) -> None:
     """Wait until the replay's alerts have come to an instant."""
     watched = alerts_of(server, replay)
-    await until_so(lambda: (watched._until_ns or 0) >= ns and not watched._found)
+    await until_so(lambda: watched._until_ns >= ns and not watched._found)
 
 
 async def until_so(that: Callable[[], bool], seconds: float = PATIENCE) -> None:

@@ -1,6 +1,7 @@
 """What an alert would have fired: the same as live fires on the same bars, and honest about what is missing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from django.core.cache import cache
 
 from alerts import looking_back
 from alerts.looking_back import Question, look_back
+from alerts.services import Terms
 from live.alerting import Evaluator
 from market.engine.bars import Bars
 from market.models import Asset, Coverage
@@ -109,6 +111,20 @@ def test_each_session_is_the_fold_over_it_and_what_is_missing_is_said(nq: Asset,
     assert (found["sessions"], found["stored"], found["thin"]) == (60, len(stored), 19)  # one has two evenings
     assert found["last"] == LAST.isoformat()
     assert all(row["n"] >= 20 and row["value"] >= 70 for row in found["rows"])
+
+
+def test_on_a_page_of_the_past_it_ends_with_the_last_session_that_is_over_there(nq: Asset, people: People) -> None:
+    session = nq.sessions.session(date(2026, 3, 17))
+    assert session is not None
+    everything = answer()
+    for playhead_ns, last in ((session.close_ns - 1, date(2026, 3, 16)), (session.close_ns, date(2026, 3, 17))):
+        then = look_back(replace(question(), until_ns=playhead_ns), lambda done, total: None)
+        assert then["last"] == last.isoformat()
+        known = [row for row in everything["rows"] if row["market_ns"] <= playhead_ns]
+        assert then["rows"] == [row for row in known if row["market_ns"] <= nq.sessions.session(last).close_ns]  # type: ignore[union-attr]
+    terms = Terms(asset=nq, metric="vol_rank", operator="gte", threshold=Decimal(9), timeframe="5m")
+    hour = 3_600 * SECOND_NS
+    assert Question.of(terms, 9 * hour + 5).key == Question.of(terms, 10 * hour - 1).key != Question.of(terms).key
 
 
 def test_all_assets_are_looked_at_and_once_is_once_for_all_of_them(nq: Asset) -> None:

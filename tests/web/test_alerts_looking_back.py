@@ -13,6 +13,7 @@ from django.urls import reverse
 from alerts import looking_back, tasks
 from alerts.models import Alert
 from market.models import Asset
+from market.sessions import parse_et
 from ranks import access
 from tests import ranking
 from tests.alerting import past
@@ -66,6 +67,15 @@ def test_it_is_computed_in_the_background_and_each_firing_opens_a_replay_before_
     assert first["at"] > over.context["rows"][1]["at"]
     # nothing is saved
     assert not Alert.objects.exists()
+
+
+def test_a_page_of_a_replay_looks_back_from_its_playhead(owner: Client, queued: list[str]) -> None:
+    past("NQ", TODAY)
+    ask(owner, until_ns=str(parse_et("2026-03-17 09:30:15")))
+    looking_back.work(queued[0])
+    over = owner.get(reverse("alerts:looked_back", args=queued))
+    assert "in the last 60 sessions up to 2026-03-16" in text_of(over)
+    assert ask(owner, until_ns="soon").status_code == 422
 
 
 def test_progress_is_told_and_the_same_question_is_computed_once(owner: Client, queued: list[str]) -> None:
