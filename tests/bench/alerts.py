@@ -17,31 +17,47 @@ ALERTS, SECONDS = 10_000, 30
 TODAY = date(2024, 9, 18)
 """Of which no other benchmark has data."""
 HOURS = 6
-"""So old is the session, every second of which has traded."""
+"""So old is the session."""
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 300.0
 
 
 def run(_market: object) -> Iterator[Result]:
+    assets, live = market(HOURS, 1.0)
+    for is_all in (False, True):
+        yield from _measured(live, assets, is_all)
+    yield from _looking_back()
+
+
+def market(hours: int, share: float) -> tuple[list[Any], Any]:
+    """The nineteen assets, each with a past, and their market so long after the opening.
+
+    share: of the seconds that have a bar.
+    """
     from market.models import Asset
     from tests.alerting import Market, past
 
     assets = list(Asset.objects.filter(kind=Asset.Kind.FUTURE, from_files=False))
-    market = Market()
+    made = Market()
     for asset in assets:
         past(asset.root, TODAY)
-        line = market.begin(asset.root, day=TODAY, share=1.0)
-    market.play(line.session.open_ns + HOURS * 3_600 * 10**9)
-    for is_all in (False, True):
-        yield from _measured(market, assets, is_all)
-    yield from _looking_back()
+        line = made.begin(asset.root, day=TODAY, share=share)
+    made.play(line.session.open_ns + hours * 3_600 * 10**9)
+    return assets, made
 
 
-def _measured(market: Any, assets: list[Any], is_all: bool) -> Iterator[Result]:
+def forget() -> None:
+    """No alert, and nothing known of any."""
     from alerts.models import Alert, AlertFiring, AlertState, Progress
 
     for model in (AlertFiring, AlertState, Alert, Progress):
         model.objects.all().delete()
+
+
+def _measured(market: Any, assets: list[Any], is_all: bool) -> Iterator[Result]:
+    from alerts.models import AlertFiring, AlertState
+
+    forget()
     pairs = ALERTS * len(assets) if is_all else ALERTS
     _make(assets, is_all)
     process = subprocess.Popen([sys.executable, "manage.py", "alerts"], stdout=subprocess.DEVNULL)

@@ -19,6 +19,7 @@ const store = new Store();
 const session = new ReplaySession({ store, socketUrl: sessionId ? socketUrl(`/ws/replay/${sessionId}/`) : null, onLoggedOut: () => toLogin(loginUrl) });
 const form = new OpenForm();
 const openOther = ({ root, timeframe }) => form.submit({ root, timeframe, playhead: store.get("clock")?.playhead, lookback: store.get("session")?.lookback_days });
+const account = accountUrl ? { name: accountName, url: accountUrl } : null;
 /** The chart of an alert; a replay has one asset. null, or why it is not shown. */
 function showHere({ root, timeframe }) {
   const shown = store.get("session")?.root;
@@ -27,7 +28,6 @@ function showHere({ root, timeframe }) {
   return null;
 }
 
-const account = accountUrl ? { name: accountName, url: accountUrl } : null;
 const context = { account, store, session, alerts: alertsHere, frames: new FrameQueue(), reload: () => form.submit(), openOther };
 
 form.mount(document.getElementById("open-form"));
