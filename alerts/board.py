@@ -135,7 +135,7 @@ class Watch:
     def _hear(self, body: Body) -> None:
         match body["kind"]:
             case "firing":
-                self._fired(body["firing"])
+                self._fired(body["firing"], is_again=body.get("again", False))
             case "seen":
                 self._unread = {each for each in self._unread if each > body["until"]}
                 self._tell({"type": "seen", "until": body["until"], "unread": self.unread})
@@ -146,16 +146,17 @@ class Watch:
         self._values, self._valued = body["values"], time.monotonic()
         self._compute()
 
-    def _fired(self, firing: Body) -> None:
+    def _fired(self, firing: Body, *, is_again: bool = False) -> None:
+        """is_again: a replay has come to it once more, which is told as well."""
         alert = self._known(firing["alert"])
-        if firing["id"] in self._told or (alert is not None and alert.is_muted):  # type: ignore[attr-defined]
+        if (firing["id"] in self._told and not is_again) or (alert is not None and alert.is_muted):  # type: ignore[attr-defined]
             return
         self._told.append(firing["id"])
         if firing["replay"] is None:
             self._unread.add(firing["id"])
             if alert is not None:
                 self._counts[alert.pk] = self._counts.get(alert.pk, 0) + 1
-        self._fresh.append(self._with_replay(firing))
+        self._fresh.append(self._with_replay(firing) | ({"again": True} if is_again else {}))
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell_fresh)
 
@@ -314,12 +315,14 @@ class Board:
     def _read(self) -> tuple[list[AlertFiring], int]:
         """The firings that were not there at the last look, the oldest first; at the first look none is new."""
         version = Definitions.current()
+        # what fires in a replay is news only to its pages, which its player tells
+        rows = _live(AlertFiring.objects.all())
         if self._newest is None:
-            latest = list(AlertFiring.objects.order_by("-pk").values_list("pk", flat=True)[:OVERLAP])
+            latest = list(rows.order_by("-pk").values_list("pk", flat=True)[:OVERLAP])
             self._looked_at.extend(latest)
             self._newest = max(latest, default=0)
             return [], version
-        found = AlertFiring.objects.filter(pk__gt=self._newest - OVERLAP).select_related("asset").order_by("pk")
+        found = rows.filter(pk__gt=self._newest - OVERLAP).select_related("asset").order_by("pk")
         fresh = [each for each in found if each.pk not in self._looked_at]
         self._newest = max([self._newest, *(each.pk for each in fresh)])
         return fresh, version

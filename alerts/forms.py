@@ -26,7 +26,7 @@ from alerts.models import (
 from alerts.services import MOST, Terms
 from market.access import NotOffered, get_asset
 from market.models import Asset
-from market.sessions import SECOND_NS, BadTime, parse_et, to_et
+from market.sessions import FIRST_DAY, LAST_DAY, SECOND_NS, BadTime, parse_et, to_et
 from market.timeframes import TIMEFRAMES
 from ranks.models import DEFAULT_LOOKBACK, LONGEST_LOOKBACK
 
@@ -38,6 +38,7 @@ BAD_MOMENT = "An expiry is in the future, and before the year 2200."
 BAD_WEBHOOK = "Write the webhook as https://example.org/path."
 NO_ADDRESS = "Your account has no e-mail address. An admin can enter one."
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+FIRST_NS, LAST_NS = (parse_et(f"{day} 12:00") for day in (FIRST_DAY, LAST_DAY))
 
 
 def _choice(label: str, choices: Any, problem: str, initial: str) -> forms.ChoiceField:
@@ -168,6 +169,12 @@ def expiry_text(alert: Alert) -> str:
     if alert.expires_at is None:
         return ""
     return f"{to_et(int(alert.expires_at.timestamp()) * SECOND_NS):%Y-%m-%d %H:%M}"
+
+
+class LookBackForm(forms.Form):
+    """From when on to look back: the playhead of the replay whose page asks; empty for now."""
+
+    until_ns = forms.IntegerField(required=False, min_value=FIRST_NS, max_value=LAST_NS)
 
 
 class AnyAlertForm(forms.ModelForm):

@@ -1,6 +1,7 @@
 """The panel of alerts, the history of what has fired, and how a user hears of it. htmx asks for most of it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -8,12 +9,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import trigger_client_event
+from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.models import User
-from alerts import access, services
+from alerts import access, looking_back, services, tasks
 from alerts.access import NoSuchAlert
 from alerts.board import has_expired
-from alerts.forms import AlertForm, HistoryForm, SettingsForm, expiry_text
+from alerts.forms import AlertForm, HistoryForm, LookBackForm, SettingsForm, expiry_text
+from alerts.looking_back import Question
 from alerts.models import Alert, AlertFiring, Sound
 from alerts.replaying import load_fields
 from alerts.services import TooMany
@@ -22,6 +25,7 @@ from market.sessions import to_et
 
 MORE = ("webhook_url", "email", "note")
 """Fields that are folded away where they are empty."""
+NO_WORKER = "The workers cannot be reached now. Try again in a minute."
 PAGE = 50
 NEWEST = 30
 
@@ -147,6 +151,51 @@ def _form(form: AlertForm) -> dict[str, Any]:
     assets = offered().filter(from_files=False).order_by("root").values("root", "name")
     has_more = any(form[name].value() for name in MORE)
     return {"form": form, "assets": assets, "has_more": has_more}
+
+
+# --- looking back ---
+
+
+@require_POST
+def look_back(request: HttpRequest) -> HttpResponse:
+    """Have computed what the alert that stands in the form would have fired; the form is not saved."""
+    form, when = AlertForm(request.POST, user=request.user), LookBackForm(request.POST)
+    if not form.is_valid() or not when.is_valid():
+        return render(request, "alerts/_look_back.html", {"problems": form.problems}, status=422)
+    try:
+        key = looking_back.ask(Question.of(form.terms, when.cleaned_data["until_ns"]), tasks.look_back.delay)
+    except BrokerError:
+        return render(request, "alerts/_look_back.html", {"problems": [("", NO_WORKER)]}, status=422)
+    return _looked_back(request, key)
+
+
+@require_safe
+def looked_back(request: HttpRequest, key: str) -> HttpResponse:
+    """How far it is, or what came of it; the page asks until it is over."""
+    return _looked_back(request, key)
+
+
+def _looked_back(request: HttpRequest, key: str) -> HttpResponse:
+    told = None
+    with suppress(BrokerError):
+        told = looking_back.told(key, tasks.look_back.delay)
+    context: dict[str, Any] = {"told": told, "key": key}
+    if told is not None and told["answer"] is not None:
+        context |= _answer(request, told["question"], told["answer"])
+    return render(request, "alerts/_look_back.html", context)
+
+
+def _answer(request: HttpRequest, question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    minutes = access.settings_of(_user_id(request)).minutes_before
+    assets = {asset.root: asset for asset in offered()}
+    same = question["timeframe"], question["lookback_days"], minutes
+    rows = [
+        row | {"at": to_et(row["market_ns"]), "load": load_fields(assets[row["root"]], row["market_ns"], *same)}
+        for row in answer["rows"]
+        if row["root"] in assets
+    ]
+    lacks = answer["sessions"] - answer["stored"]
+    return {"answer": answer, "rows": rows, "lacks": lacks, "minutes": minutes, "question": question}
 
 
 # --- the history ---

@@ -48,6 +48,13 @@ test("a firing that comes twice is shown once, and the count is the server's", (
   assert.deepEqual([heard.firings, alerts.store.get("unread")], [[8], 1]);
 });
 
+test("a replay that was put back shows the same firing again", () => {
+  const { alerts, heard } = page("this");
+  const told = (changes) => ({ type: "firings", firings: [firing(8, { replay: "this", ...changes })], unread: 0 });
+  for (const message of [told(), told(), told({ again: true })]) alerts.apply(message);
+  assert.deepEqual(heard.firings, [8, 8]);
+});
+
 test("a replayed firing is news to the pages of its replay only", () => {
   for (const [replay, shown] of [[null, []], ["other", []], ["this", [8]]]) {
     const { alerts, heard } = page(replay);

@@ -16,6 +16,8 @@ from tests.web.test_strangers import METHODS, shown
 _, RESOLVER = get_resolver().namespace_dict["alerts"]
 NAMES = sorted(name for name in RESOLVER.reverse_dict if isinstance(name, str))
 OF_AN_ALERT = [name for name in NAMES if "alert_id" in RESOLVER.reverse_dict[name][0][0][1]]
+OF_NOBODY = ["looked_back"]
+"""What an alert would have fired is market data: the same for whoever asks the same."""
 LISTS = ["history", "list", "newest", "panel"]
 CHANGES = ["delete", "edit", "pause", "resume"]
 NONE = 2**62
@@ -49,7 +51,8 @@ def everything() -> tuple[list[Any], ...]:
 
 def test_every_address_is_looked_at() -> None:
     assert OF_AN_ALERT == ["delete", "edit", "mute", "pause", "resume", "row", "unmute"]
-    assert sorted({*NAMES} - {*OF_AN_ALERT}) == ["clear", "history", "list", "new", "newest", "panel", "settings"]
+    others = ["clear", "history", "list", "look_back", "looked_back", "new", "newest", "panel", "settings"]
+    assert sorted({*NAMES} - {*OF_AN_ALERT}) == others
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -94,7 +97,7 @@ def test_lists_are_of_ones_own(owner: Client, colleague: Client, admin: Client, 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stranger_is_asked_to_log_in(alert: Alert, name: str, method: str) -> None:
-    address = reverse(f"alerts:{name}", args=[alert.pk] if name in OF_AN_ALERT else [])
+    address = reverse(f"alerts:{name}", args=[alert.pk] if name in (*OF_AN_ALERT, *OF_NOBODY) else [])
     answer = getattr(Client(), method)(address)
     assert (answer.status_code, answer.url) == (302, f"/account/login/?next={address}")
 

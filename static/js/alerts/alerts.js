@@ -71,9 +71,9 @@ export class Alerts {
     this.store.set("chips", known);
   }
 
-  /** A replayed firing is news only to the pages of its replay. */
+  /** A replayed firing is news only to the pages of its replay; again: where that has come to it once more. */
   #fired(firing) {
-    if (!this.#isNew(firing)) return;
+    if (!this.#isNew(firing) && !firing.again) return;
     if (firing.replay !== null && String(firing.replay) !== this.replay) return;
     this.store.set("firing", firing);
   }

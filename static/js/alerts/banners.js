@@ -60,7 +60,7 @@ export class BannerStack {
       firing.note ? el("span", { class: "banner-note" }, firing.note) : null,
     );
     const replay = el("button", { type: "button", class: "button button-small", title: "Replay this from some minutes before", onclick: () => this.onReplay(firing) }, "Replay");
-    return el("li", { class: "banner", role: "alert", "data-firing": firing.id }, open, firing.replay === null ? replay : null, this.#cross(key));
+    return el("li", { class: "banner", role: "alert", "data-firing": firing.id }, open, replay, this.#cross(key));
   }
 
   #cross(key) {

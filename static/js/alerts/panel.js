@@ -28,6 +28,7 @@ export class AlertsPanel {
     this.root.addEventListener("htmx:beforeRequest", (event) => this.#counted(event, 1));
     this.root.addEventListener("htmx:afterRequest", (event) => this.#counted(event, -1));
     this.root.addEventListener("htmx:beforeSwap", (event) => this.#keepEdited(event));
+    this.root.addEventListener("htmx:configRequest", ({ detail }) => this.#addPlayhead(detail));
     this.root.addEventListener("htmx:afterSettle", () => this.#listDrawn());
     this.root.addEventListener("focusout", () => setTimeout(this.#catchUp, 0));
     const { store } = this.page;
@@ -83,6 +84,12 @@ export class AlertsPanel {
     this.#sayOpened();
     this.#drawFolds();
     this.#draw();
+  }
+
+  /** A replay looks back from where it stands: what comes later is not known there. */
+  #addPlayhead({ path, parameters }) {
+    const clock = this.context.store.get("clock");
+    if (path.endsWith("/look-back") && this.page.alerts.replay !== null && clock) parameters.until_ns = clock.playhead;
   }
 
   /** The form takes the asset and the timeframe that the page shows. */
