@@ -171,8 +171,10 @@ async def test_a_step_gives_up_a_jump_that_is_loading(server: Server, opened: Op
     await tab.send(type="seek", et="2026-02-20 10:00")
     await tab.clock(lambda clock: clock["loading"])
     await tab.send(type="step", unit="second", count=1)
-    clock = await tab.clock(lambda clock: not clock["loading"])
+    # the jump is given up at once; the playhead moves when the desk has come along
+    clock = await tab.clock(lambda clock: clock["playhead"] != et("2026-04-15 10:00"))
     assert int(clock["playhead"]) == int(et("2026-04-15 10:00")) + SECOND
+    assert not clock["loading"]
 
 
 async def test_after_a_jump_back_inside_what_is_loaded_ten_sessions_lie_before_it(
