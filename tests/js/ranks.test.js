@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Ranks } from "../../static/js/chart/bars.js";
+import { Bars, Ranks } from "../../static/js/chart/bars.js";
 import { forecast, points } from "../../static/js/chart/points.js";
+import { RankLines } from "../../static/js/chart/rank_lines.js";
 import { lookbackNote, shareOver } from "../../static/js/metrics/forming.js";
 import { levelOf, rankText, shownRank } from "../../static/js/metrics/levels.js";
 import { countOf, rowState, shownCell } from "../../static/js/metrics/rows.js";
@@ -75,6 +76,70 @@ test("a forecast is drawn of the bar in progress only, from the bar before it", 
   const ranks = new Ranks(columns([0, 50, 60, 30], [300, 70, 80, 20]));
   assert.deepEqual(forecast(ranks, METRICS, "vp"), [{ time: 300, value: 70 }, { time: 600, value: 91.2 }]);
   assert.deepEqual(forecast(ranks, null, "vp"), []);
+});
+
+/** A line that takes points as the library's does: at its end only. */
+class Line {
+  data = [];
+
+  setData(points) {
+    this.data = [...points];
+  }
+
+  update(point) {
+    const end = this.data.at(-1)?.time ?? -Infinity;
+    if (point.time < end) throw new Error("Cannot update oldest data");
+    if (point.time === end) this.data.pop();
+    this.data.push(point);
+  }
+}
+
+/** Draws (ranks, metrics) one after the other, and what ends up in the line of volume ranks. */
+function drawn(frames) {
+  const line = new Line();
+  const lines = new RankLines([["vr", line], ["vp", new Line()]]);
+  for (const [ranks, metrics] of frames) {
+    lines.draw(ranks, metrics);
+    assert.deepEqual(line.data, points(ranks, metrics, "vr"));
+  }
+  return line.data;
+}
+
+const forming = (t) => ({ ...METRICS, t });
+
+test("the rank of a bar may come when the next one is drawn already", () => {
+  const ranks = new Ranks(columns([300, 50, 60, 30]));
+  const frames = function* () {
+    yield [ranks, forming(600)];
+    yield [ranks, forming(900)];
+    ranks.merge(columns([600, 70, 80, 30]));
+    yield [ranks, forming(900)];
+  };
+  assert.deepEqual(drawn(frames()).map(({ time, value }) => [time, value]), [[300, 50], [600, 70], [900, 40]]);
+});
+
+test("ranks are drawn in whatever order they come, and a forming bar that is gone leaves nothing", () => {
+  const ranks = new Ranks(columns([300, 50, 60, 30], [900, 51, 61, 30]));
+  const frames = function* () {
+    yield [ranks, forming(1200)];
+    yield [ranks, null];
+    ranks.merge(columns([600, 70, 80, 30]));
+    yield [ranks, forming(1200)];
+    ranks.merge(columns([300, 99, 80, 30]));
+    yield [ranks, null];
+    yield [new Ranks(), null];
+    yield [new Ranks(columns([600, 1, 1, 30])), forming(900)];
+  };
+  drawn(frames());
+});
+
+test("a bar that comes between two drawn ones has the chart drawn anew", () => {
+  const known = new Bars(bars([A, [900, 1, 1, 1, 1, 1]]));
+  const before = { count: 2, last: 900 };
+  assert.equal(known.goesOnFrom(1, before), true);
+  const from = known.merge(bars([B]));
+  assert.equal(known.goesOnFrom(from, before), false);
+  assert.equal(known.goesOnFrom(known.merge(bars([[1200, 1, 1, 1, 1, 1]])), { count: 3, last: 900 }), true);
 });
 
 test("the share of a bar is that of its own length", () => {

@@ -1,7 +1,7 @@
 import { LineSeries, createTextWatermark } from "lightweight-charts";
 
 import { BANDS, METRICS } from "../metrics/levels.js";
-import { forecast, points } from "./points.js";
+import { RankLines } from "./rank_lines.js";
 
 const SHARE = 26;
 
@@ -11,8 +11,6 @@ const SHARE = 26;
  */
 export class RankPane {
   #lines = null;
-  #ranks = null;
-  #drawn = 0;
 
   constructor(chart, colors) {
     Object.assign(this, { chart, colors });
@@ -26,11 +24,9 @@ export class RankPane {
     if (this.isOpen) return;
     const index = this.chart.panes().length;
     const colors = { vr: this.colors.accent, vp: this.colors.accent, rr: this.colors.hot, rp: this.colors.hot };
-    this.#lines = METRICS.map(({ key, pending }) => {
-      const line = this.chart.addSeries(LineSeries, this.#options(colors[key], pending), index);
-      return [key, line];
-    });
-    const [, first] = this.#lines[0];
+    const lines = METRICS.map(({ key, pending }) => [key, this.chart.addSeries(LineSeries, this.#options(colors[key], pending), index)]);
+    this.#lines = new RankLines(lines);
+    const [, first] = lines[0];
     for (const { from, level } of BANDS) {
       const color = level === "top" ? this.colors.hot : this.colors.faint;
       first.createPriceLine({ price: from, color, lineWidth: 1, lineStyle: 2, axisLabelVisible: true, axisLabelColor: this.colors.label, axisLabelTextColor: this.colors.text });
@@ -47,9 +43,8 @@ export class RankPane {
 
   close() {
     this.names?.detach();
-    for (const [, line] of this.#lines ?? []) this.chart.removeSeries(line);
+    for (const [, line] of this.#lines?.lines ?? []) this.chart.removeSeries(line);
     this.#lines = null;
-    this.#ranks = null;
   }
 
   /** A forecast is a short line of the forming bar, so its end is marked. */
@@ -68,19 +63,6 @@ export class RankPane {
 
   /** ranks: those of closed bars, one growing object a chart; metrics: of the forming bar, or null. */
   draw(ranks, metrics) {
-    if (!this.isOpen) return;
-    const anew = ranks !== this.#ranks || ranks.length < this.#drawn;
-    const from = anew ? 0 : this.#drawn;
-    for (const [key, line] of this.#lines) {
-      if (key.endsWith("p")) {
-        line.setData(forecast(ranks, metrics, key));
-        continue;
-      }
-      const found = points(ranks, metrics, key, from);
-      if (anew) line.setData(found);
-      else for (const point of found) line.update(point);
-    }
-    this.#ranks = ranks;
-    this.#drawn = ranks.length;
+    this.#lines?.draw(ranks, metrics);
   }
 }
