@@ -18,7 +18,7 @@ class Growing(Piece):
     """One contract's bars of one session as live tells them, the second that has not closed last.
 
     All that it holds has happened, so a reader gets all of it, whatever its playhead. A print changes the last bar of
-    each timeframe only. count: closed seconds.
+    each timeframe only. count: closed seconds. amendments: how often closed ones have become others.
     """
 
     def __init__(self, session: Session, contract: str, closed: Bars) -> None:
@@ -30,28 +30,28 @@ class Growing(Piece):
         self.count = len(closed)
         self._bounds: dict[str, tuple[Int64s, Int64s]] = {}
         self._stale: dict[str, int] = {}
-        self._amendments = self._changes = 0
+        self.amendments = self._changes = 0
 
     def put(self, index: int, closed: Bars | Sequence[Bar], forming: Bar | None) -> int | None:
         """From `index` (at most `count`) on the closed seconds are these, and this one has not closed.
 
-        The start (UTC ns) of the first closed second that was told otherwise before; None where none was.
+        The start (UTC ns) of the first second that is another one than before, or was not there; None where all are
+        the same. A second that has not closed can give way to a newer one, and come back when it closes.
         """
         rows = _columns(closed)
         told = self._rows[:, index : self.count]
         same = min(told.shape[1], rows.shape[1])
         differs = bool((told[:, :same] != rows[:, :same]).any()) or told.shape[1] > same
-        firsts = [int(each[0, 0]) for each in (told, rows) if each.shape[1]]
-        before = len(self.stored)
+        new = rows if differs else rows[:, same:]
+        firsts = [int(each[0, 0]) for each in (told if differs else told[:, :0], new) if each.shape[1]]
+        unclosed = self.stored.ts[self.count :].tolist()
         self._changes += 1
-        changed = [*firsts, *self.stored.ts[self.count : before].tolist(), *([forming[0]] if forming else [])]
+        self.amendments += differs
         self._write(index, rows, forming, copies=differs)
+        changed: list[int] = [*firsts, *unclosed, *([forming[0]] if forming else [])]
         if changed:
             self._changed(min(changed))
-        if not differs:
-            return None
-        self._amendments += 1
-        return min(firsts)
+        return min(changed, default=None)
 
     def _write(self, index: int, rows: Int64s, forming: Bar | None, *, copies: bool) -> None:
         self.count = index + rows.shape[1]
@@ -110,7 +110,7 @@ class Growing(Piece):
     def stamp(self, timeframe: str, playhead_ns: int) -> int:
         """Counts the bars that are over, and the times that older ones have become others."""
         _, over = self.bars(timeframe)
-        return (self._amendments << 32) + int(over.searchsorted(playhead_ns, side="right"))
+        return (self.amendments << 32) + int(over.searchsorted(playhead_ns, side="right"))
 
     def frozen(self) -> Piece:
         """Its bars so far, as those of a session that ended here."""

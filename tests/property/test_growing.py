@@ -78,12 +78,21 @@ def test_it_reads_like_a_stored_one(told, looked_at):
 def test_only_what_was_told_otherwise_counts_as_amended():
     growing = Growing(SESSION, "NQH6", columns([bar(0, 5), bar(1, 6), bar(2, 7)]))
     before = growing.stamp("1m", OPEN)
-    assert growing.put(3, [bar(3, 8)], None) is None
-    assert growing.put(1, [bar(1, 6), bar(2, 7), bar(3, 8), bar(9, 9)], bar(10, 1)) is None
+    assert growing.put(3, [bar(3, 8)], None) == OPEN + 3 * SECOND_NS
+    assert growing.put(1, [bar(1, 6), bar(2, 7), bar(3, 8), bar(9, 9)], bar(10, 1)) == OPEN + 9 * SECOND_NS
     assert growing.stamp("1m", OPEN) == before
     assert growing.put(2, [bar(2, 70)], None) == OPEN + 2 * SECOND_NS
     assert growing.count == 3
     assert growing.stamp("1m", OPEN) != before
+    assert growing.put(1, [bar(1, 6), bar(2, 70)], None) is None
+
+
+def test_a_second_that_gave_way_to_a_newer_one_has_changed_when_it_closes():
+    growing = Growing(SESSION, "NQH6", columns([bar(0, 5)]))
+    assert growing.put(1, [], bar(59, 6)) == OPEN + 59 * SECOND_NS
+    assert growing.put(1, [], bar(60, 7)) == OPEN + 59 * SECOND_NS
+    assert growing.put(1, [bar(59, 8)], bar(60, 7)) == OPEN + 59 * SECOND_NS
+    assert growing.amendments == 0
 
 
 def test_a_closed_bar_has_another_stamp_than_one_in_progress():
