@@ -6,7 +6,7 @@ import { forecast, points } from "../../static/js/chart/points.js";
 import { RankLines } from "../../static/js/chart/rank_lines.js";
 import { lookbackNote, shareOver } from "../../static/js/metrics/forming.js";
 import { levelOf, rankText, shownRank } from "../../static/js/metrics/levels.js";
-import { countOf, rowState, shownCell } from "../../static/js/metrics/rows.js";
+import { countOf, lacks, rowState, shownCell } from "../../static/js/metrics/rows.js";
 import { sortRows } from "../../static/js/metrics/sorting.js";
 import { Feed } from "../../static/js/net/feed.js";
 import { ProtocolError, checkMessage } from "../../static/js/net/protocol.js";
@@ -179,8 +179,8 @@ test("a cell is old when the row is of a moment in a bar that is over since", ()
 
 test("computed, fetched, not stored and without a sample are told apart", () => {
   const note = (state) => shownCell({ ...READY, state, cells: {} }, "5m", "vp", 0).note;
-  const notes = ["computing", "fetching", "asking", "absent", "closed"].map(note);
-  assert.equal(new Set(notes).size, 5);
+  const notes = ["computing", "queued", "fetching", "asking", "absent", "unranked", "closed"].map(note);
+  assert.equal(new Set(notes).size, 7);
   assert.equal(note("computing"), "Its ranks are being computed");
   assert.equal(shownCell(READY, "5m", "vp", 36030).note, "No bars of this time of day are stored within the lookback");
 });
@@ -192,8 +192,14 @@ test("a row says how far its fetching is, and of which moment its values are", (
   assert.match(rowState({ ...READY, state: "absent", at: null }).title, /not stored; Fetch all assets gets it\.$/);
 });
 
+test("a job that has not begun is queued, not fetching, and what lacks its lookback can be fetched", () => {
+  assert.equal(rowState({ ...READY, state: "queued", percent: 0 }).text, "queued");
+  assert.equal(rowState({ ...READY, state: "unranked" }).text, "no lookback");
+  assert.deepEqual(["absent", "unranked", "queued", "fetching", "ready", "closed"].map((state) => lacks({ state })), [true, true, false, false, false, false]);
+});
+
 test("the board counts the assets that have values", () => {
-  const empty = { cells: {} };
+  const empty = { cells: { "5m": null } };
   assert.deepEqual([countOf([]), countOf([READY, empty]), countOf([READY, READY])], ["", "1 of 2 assets", "2 assets"]);
 });
 

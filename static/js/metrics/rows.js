@@ -7,9 +7,11 @@ import { shownRank } from "./levels.js";
 const STATES = {
   ready: { text: "", title: null, note: null },
   computing: { text: "computing", title: "Its ranks are being computed" },
+  queued: { text: "queued", title: "Its sessions are to be fetched; see Jobs" },
   fetching: { text: "fetching", title: "Its sessions are being fetched; see Jobs" },
   asking: { text: "costs", title: "Its sessions cost something: the page Jobs asks for a yes" },
   absent: { text: "not stored", title: "This session is not stored; Fetch all assets gets it" },
+  unranked: { text: "no lookback", title: "Nothing to compare with is stored; Fetch all assets gets it" },
   closed: { text: "closed", title: "Its market is closed at the playhead" },
 };
 
@@ -34,9 +36,14 @@ export function shownCell({ state, at, cells }, timeframe, metric, now) {
   return { text, level, old, note: old ? `${note}. Of ${etClock(at)} ET: the bar is over since` : note };
 }
 
+/** Whether Fetch all assets has something to get. */
+export function lacks({ state }) {
+  return state === "absent" || state === "unranked";
+}
+
 /** "12 of 19 assets": how many have values. */
 export function countOf(rows) {
   if (rows.length === 0) return "";
-  const filled = rows.filter(({ cells }) => Object.keys(cells).length > 0).length;
+  const filled = rows.filter(({ cells }) => Object.values(cells).some((cell) => cell !== null)).length;
   return filled === rows.length ? `${filled} assets` : `${filled} of ${rows.length} assets`;
 }
