@@ -25,6 +25,11 @@ def probed(wait: float = 3.0) -> tuple[str, int]:
     return out.getvalue(), 0
 
 
+def test_what_is_expected_is_not_logged_as_an_error(market: Any, caplog: pytest.LogCaptureFixture) -> None:
+    probed()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_a_gateway_that_is_well(market: Any) -> None:
     said, code = probed()
     lines = said.splitlines()

@@ -34,7 +34,7 @@ test("a rank is whole, and 100 or 0 only where it is", () => {
 });
 
 test("among fewer than twenty bars a rank says nothing but that", () => {
-  assert.deepEqual(shownRank(97, 19), { text: "n < 20", level: "none", note: "Only 19 bars to compare with" });
+  assert.deepEqual(shownRank(97, 19), { text: "n < 20", level: "none", note: "Only 19 bars of this time of day to compare with; below 20 a rank says nothing (n is their number)" });
   assert.equal(shownRank(97, 0).text, "—");
   assert.deepEqual(shownRank(97, 20), { text: "97", level: "top", note: "Among 20 bars of this time of day in the lookback; a session that a holiday makes longer can have two" });
 });
@@ -177,12 +177,19 @@ test("a cell is old when the row is of a moment in a bar that is over since", ()
   assert.equal(of({ at: 36060 }, 36900).old, false);
 });
 
+test("a cell's tooltip names its metric, and how far its forecast usually misses", () => {
+  const of = (cell, metric) => shownCell({ ...READY, cells: { "1m": cell } }, "1m", metric, 36030).note;
+  assert.match(of({ ...CELL, vpe: 4.4 }, "vp"), /^Vol Pending 91 ±4\. Among 30 bars/);
+  assert.match(of({ ...CELL, vpe: 4.4 }, "vr"), /^Vol Rank 40\. Among 30 bars/);
+  assert.match(of({ ...CELL, n: 3 }, "rp"), /^Range Pending\. Only 3 bars/);
+});
+
 test("computed, fetched, not stored and without a sample are told apart", () => {
   const note = (state) => shownCell({ ...READY, state, cells: {} }, "5m", "vp", 0).note;
   const notes = ["computing", "queued", "fetching", "asking", "absent", "unranked", "closed"].map(note);
   assert.equal(new Set(notes).size, 7);
   assert.equal(note("computing"), "Its ranks are being computed");
-  assert.equal(shownCell(READY, "5m", "vp", 36030).note, "No bars of this time of day are stored within the lookback");
+  assert.equal(shownCell(READY, "5m", "vp", 36030).note, "Vol Pending. No bars of this time of day are stored within the lookback");
 });
 
 test("a row says how far its fetching is, and of which moment its values are", () => {

@@ -145,3 +145,17 @@ def test_moments_of_the_page_are_eastern_and_no_opening_that_has_been_is_announc
     assert "Tue 10 Mar 16:59:59 ET" in seen
     assert "UTC" not in seen
     assert "opens" not in seen
+
+
+def test_an_asset_or_a_timeframe_that_nobody_knows_is_said(people: People, assets: None) -> None:
+    client = Client()
+    client.force_login(people.owner)
+
+    def shown(query: str) -> str:
+        return client.get(f"{reverse('live_pages:page')}{query}").content.decode()
+
+    odd = shown("?asset=<zz>&timeframe=7m")
+    assert "There is no live market of &#x27;&lt;zz&gt;&#x27;; NQ is shown." in odd
+    assert "There is no timeframe &#x27;7m&#x27;; 5m is shown." in odd
+    assert "There is no" not in shown("?asset=cl&timeframe=1m")
+    assert "There is no" not in shown("")

@@ -1,7 +1,7 @@
 /** What a row of the metrics board says of itself, and of each of its cells. */
 
 import { etClock } from "../ui/time.js";
-import { shownRank } from "./levels.js";
+import { METRICS, shownRank } from "./levels.js";
 
 /** Why a row has no new values: text beside the asset, and a title in full. */
 const STATES = {
@@ -30,10 +30,20 @@ export function rowState({ state, percent, at }) {
 export function shownCell({ state, at, cells }, timeframe, metric, now) {
   const cell = cells[timeframe] ?? null;
   if (cell === null && state !== "ready") return { text: "—", level: "none", note: STATES[state].title, old: false };
-  const { text, level, note } = shownRank(cell?.[metric] ?? null, cell?.n ?? 0);
+  const { text, level, note: sample } = shownRank(cell?.[metric] ?? null, cell?.n ?? 0);
+  const note = `${nameOf(metric)}${level === "none" ? "" : ` ${text}${missText(cell[`${metric}e`])}`}. ${sample}`;
   const end = cell === null ? Infinity : cell.t + cell.length;
   const old = at !== null && at < end && end <= now;
   return { text, level, old, note: old ? `${note}. Of ${etClock(at)} ET: the bar is over since` : note };
+}
+
+function nameOf(metric) {
+  return METRICS.find(({ key }) => key === metric).label;
+}
+
+/** " ±4": the points by which a forecast usually misses; empty of what is no forecast. */
+function missText(error) {
+  return error >= 1 ? ` ±${Math.round(error)}` : "";
 }
 
 /** Whether Fetch all assets has something to get. */

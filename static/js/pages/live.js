@@ -45,5 +45,6 @@ for (const root of [document.getElementById("dock"), asset.parentElement]) mouse
 new LiveStatus().mount(document.getElementById("status-line"), context);
 asset.addEventListener("change", () => show(asset.value));
 store.subscribe("focus", remember);
+if (page.dataset.unknown) session.feed.note("warn", page.dataset.unknown);
 session.start();
 pageLife(session);
