@@ -29,7 +29,9 @@ LOCK_SECONDS = 1.0
 REFUSED_SECONDS = {"limit": 10.0, "auth": 60.0}
 """A refusal of this kind does not go away in a second."""
 RESTARTS = 20
-KILLED = "it was killed, or its machine stopped"
+KILLED = "the live process was killed, or its machine stopped"
+GOES_ON = ("market_ns", "shift_ns", "epoch", "assets")
+"""What stays true of the market when a supervisor is gone, until a session tells something newer."""
 
 _PULSE = {field.name for field in fields(Pulse)}
 
@@ -86,7 +88,8 @@ class Supervisor:
         self._count = left.get("restart_count", 0)
         self._restarts = left.get("restarts", [])
         self._restarted(KILLED)
-        self._note(FeedEvent.Kind.ENDED, f"The live process ended: {KILLED}.")
+        self._note(FeedEvent.Kind.ENDED, f"{KILLED.capitalize()}.")
+        self.teller.tell({name: left[name] for name in GOES_ON if name in left} | {"phase": "starting"})
 
     def _restarted(self, why: str, delay: float = 0.0) -> None:
         self._why, self._count = why, self._count + 1

@@ -110,13 +110,19 @@ def test_each_state_has_a_word_and_a_sentence(people: People, changes: Any, feed
     assert words in seen["words"]
 
 
-def test_a_supervisor_after_one_that_was_killed_goes_on_counting_and_says_what_happened() -> None:
+def test_a_supervisor_after_one_that_was_killed_goes_on_counting_and_says_what_happened(people: People) -> None:
     say()
-    Supervisor(lambda: True)._lead()
+    left = asked_by(people.owner)
+    first = Supervisor(lambda: True)
+    first._lead()
+    first.teller.stop()
     ended = FeedEvent.objects.filter(kind="ended", text__contains="killed, or its machine stopped")
     assert ended.count() == 1
+    assert asked_by(people.owner)["assets"] == left["assets"], "where the market was is still known"
+    say()
     after = Supervisor(lambda: True)
     after._take_over(status.left())
+    after.teller.stop()
     assert after._count == 2
     assert [each["why"] for each in after._restarts] == [STATE["restarts"][0]["why"], KILLED]
 
