@@ -21,6 +21,12 @@ def visible(user_id: int) -> QuerySet[Alert]:
     return mine.annotate(is_muted=Exists(mutes)).order_by(F("owner").asc(nulls_first=True), "pk")
 
 
+def heard(user_id: int) -> QuerySet[Alert]:
+    """The user's own alerts and the shared ones that he has not muted."""
+    mutes = AlertMute.objects.filter(user_id=user_id, alert=OuterRef("pk"))
+    return Alert.objects.filter(Q(owner_id=user_id) | Q(owner=None) & ~Exists(mutes))
+
+
 def own(user_id: int) -> QuerySet[Alert]:
     """The user's own alerts."""
     return visible(user_id).filter(owner_id=user_id)

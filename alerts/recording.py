@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from alerts import services
+from alerts.engine.group import Group
+from alerts.engine.trace import Trace
 from alerts.models import Alert, AlertFiring, AlertState, Definitions, Outcome, Progress
 from market.models import Asset
 
@@ -58,6 +61,19 @@ class Hit:
     n: int
 
 
+def hit(root: str, members: Group, line: Trace, who: int, at: int) -> Hit:
+    """That the alert in this place of a group fires at an instant of a trace."""
+    return Hit(
+        int(line.ns[at]),
+        root,
+        int(members.ids[who]),
+        int(members.revisions[who]),
+        int(line.bar[at]),
+        float(line.values[at, members.watch.metric[who]]),
+        int(line.n[at]),
+    )
+
+
 @dataclass(slots=True)
 class Found:
     """What one evaluation found. progress: by asset, UTC ns. stops: by alert, why it is stopped by itself."""
@@ -101,11 +117,49 @@ def _firings(
     made = []
     for hit in sorted(hits):
         alert, asset = alerts.get(hit.alert_id), assets[hit.root]
-        if alert is None or not alert.is_watched or alert.revision != hit.revision:
+        if alert is None or not _is_counted(alert, hit):
             continue
         if (alert.pk, asset.pk, hit.market_ns) not in known:
             made.append(firing(alert, asset, hit, epoch=epoch))
     return made
+
+
+def record_replayed(
+    hits: Sequence[Hit], asset: Asset, owner_id: int, replay_key: UUID
+) -> list[tuple[AlertFiring, bool]]:
+    """Write what fired in a user's replay, apart from what fires live; each with whether it is there already.
+
+    Those of alerts that were changed or deleted meanwhile are left out.
+    """
+    with transaction.atomic():
+        list(Definitions.objects.select_for_update().filter(pk=1))
+        alerts = Alert.objects.in_bulk({hit.alert_id for hit in hits})
+        counted = [each for each in sorted(hits) if _is_counted(alerts.get(each.alert_id), each)]
+        rows = AlertFiring.objects.filter(
+            replay_key=replay_key, asset=asset, alert__in=alerts, market_ns__in={each.market_ns for each in counted}
+        )
+        known = {(row.alert_id, row.market_ns): row for row in rows}
+        made = [
+            _replayed(firing(alerts[each.alert_id], asset, each), owner_id, replay_key)
+            for each in counted
+            if (each.alert_id, each.market_ns) not in known
+        ]
+        AlertFiring.objects.bulk_create(made)
+    new = {(row.alert_id, row.market_ns): row for row in made}
+    keys = [(each.alert_id, each.market_ns) for each in counted]
+    return [(known[key], True) if key in known else (new[key], False) for key in keys]
+
+
+def _is_counted(alert: Alert | None, hit: Hit) -> bool:
+    return alert is not None and alert.is_watched and alert.revision == hit.revision
+
+
+def _replayed(row: AlertFiring, owner_id: int, replay_key: UUID) -> AlertFiring:
+    """It is the replay's owner's, also of a shared alert, and nothing is sent."""
+    row.owner_id, row.replay_key = owner_id, replay_key
+    row.webhook = row.mail = ""
+    row.due_at = None
+    return row
 
 
 def firing(alert: Alert, asset: Asset, hit: Hit, *, epoch: int = 0) -> AlertFiring:

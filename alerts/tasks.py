@@ -1,4 +1,4 @@
-"""Celery's part: webhooks and e-mails of firings.
+"""Celery's part: webhooks and e-mails of firings, and looking back.
 
 A delivery is one try; what is still waiting is taken up again when it is due. Messages may be lost, the row is the
 record. A try that is broken off with its worker is made again: a receiver may get the same firing twice, and knows it
@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.utils import timezone
 
-from alerts import signing, topics, webhooks
+from alerts import looking_back, signing, topics, webhooks
 from alerts.models import AlertFiring, Outcome
 from alerts.webhooks import Failed, Refused
 from market.locks import try_advisory_lock
@@ -45,6 +45,12 @@ def deliver_due() -> None:
     due = AlertFiring.objects.filter(due_at__lte=timezone.now()).order_by("due_at")
     for firing_id in due.values_list("pk", flat=True)[:AT_ONCE]:
         deliver.delay(firing_id)
+
+
+@shared_task
+def look_back(key: str) -> None:
+    """Compute what an alert would have fired, beside what ranks take: nobody's replay waits for it."""
+    looking_back.work(key)
 
 
 def _deliver(firing_id: int) -> None:

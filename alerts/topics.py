@@ -41,8 +41,11 @@ def group(timeframe: str, lookback_days: int) -> str:
     return f"{timeframe}:{lookback_days}"
 
 
-def firing_body(firing: AlertFiring, root: str) -> dict[str, Any]:
-    """As pages have it: milliseconds and floats. replay: its key, None where live."""
+def firing_body(firing: AlertFiring, root: str, *, is_again: bool = False) -> dict[str, Any]:
+    """As pages have it: milliseconds and floats. replay: its key, None where live.
+
+    is_again: a replay was put back and has come to the same firing once more.
+    """
     body = {
         "id": firing.pk,
         "alert": firing.alert_id,
@@ -54,7 +57,8 @@ def firing_body(firing: AlertFiring, root: str) -> dict[str, Any]:
         "replay": None if firing.replay_key is None else str(firing.replay_key),
     }
     same = ("timeframe", "lookback_days", "metric", "operator", "value", "n", "sound", "note", "sentence")
-    return {"kind": "firing", "firing": body | {name: getattr(firing, name) for name in same}}
+    again = {"again": True} if is_again else {}
+    return {"kind": "firing", **again, "firing": body | {name: getattr(firing, name) for name in same}}
 
 
 def changed_body(what: str, alert_ids: Iterable[int] = ()) -> dict[str, Any]:
@@ -82,10 +86,7 @@ def values_body(market_ns: int, values: Mapping[str, Mapping[str, tuple[Any, ...
 
 def publish(messages: Iterable[Message]) -> None:
     """Tell the listeners in all web processes. What cannot be told is logged."""
-    try:
-        async_to_sync(_send)(list(messages))
-    except (RedisError, OSError) as problem:
-        log.warning("alerts: not told (%s)", problem)
+    async_to_sync(tell)(list(messages))
 
 
 def publish_on_commit(*messages: Message) -> None:
@@ -93,7 +94,11 @@ def publish_on_commit(*messages: Message) -> None:
     transaction.on_commit(lambda: publish(messages))
 
 
-async def _send(messages: list[Message]) -> None:
+async def tell(messages: Iterable[Message]) -> None:
+    """The same in an event loop."""
     layer = get_channel_layer()
-    for topic, body in messages:
-        await layer.group_send(topic, {"type": "hub.message", "topic": topic, "body": body})
+    try:
+        for topic, body in messages:
+            await layer.group_send(topic, {"type": "hub.message", "topic": topic, "body": body})
+    except (RedisError, OSError) as problem:
+        log.warning("alerts: not told (%s)", problem)

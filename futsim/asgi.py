@@ -17,6 +17,8 @@ http = get_asgi_application()
 
 # Models can be imported only once the line above has set Django up.
 from accounts.signals import revoke_topic  # noqa: E402
+from alerts import routing as alerts_routing  # noqa: E402
+from alerts.board import Board  # noqa: E402
 from futsim.hub import Hub  # noqa: E402
 from live import routing as live_routing  # noqa: E402
 from live.screens import Screens  # noqa: E402
@@ -46,6 +48,7 @@ for name in CALENDARS:
 hub = Hub()
 addresses = [
     *market_routing.websocket_urls(hub, revoke_topic),
+    *alerts_routing.websocket_urls(Board(hub), hub, revoke_topic),
     *live_routing.websocket_urls(Screens(hub), hub, revoke_topic),
     *replay_routing.websocket_urls(Players(hub), hub, revoke_topic),
 ]

@@ -166,7 +166,7 @@ CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "America/New_York"
-CELERY_TASK_ROUTES = {"ranks.tasks.*": {"queue": "background"}}
+CELERY_TASK_ROUTES = {name: {"queue": "background"} for name in ("ranks.tasks.*", "alerts.tasks.look_back")}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     # dropped when the worker is away for as long: the next one is due then
     "abandoned jobs": {

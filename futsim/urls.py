@@ -27,4 +27,5 @@ urlpatterns = [
     path("live/", include("live.urls_pages")),
     path("api/live/", include("live.urls")),
     path("journal/", include("journal.urls")),
+    path("alerts/", include("alerts.urls")),
 ]

@@ -5,16 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from alerts.engine.edges import NO_BAR, TRUE, UNKNOWN, Fired, fold
-from alerts.engine.group import Definition, Group, Standing, group
+from alerts.engine.group import Definition, Group, Groups, Key, Standing
 from alerts.engine.trace import Trace, trace
-from alerts.recording import Hit, StateRow
+from alerts.recording import Hit, StateRow, hit
 from live.alert_bars import Held
 from live.alert_samples import Samples, Wanted
 from market.models import Asset
 from market.sessions import SECOND_NS
 
-Key = tuple[str, int]
-"""A timeframe and a lookback in days."""
 SPAN_NS = 1_800 * SECOND_NS
 """At most so much of the market is evaluated at a time."""
 LAST_NS = 3_600 * SECOND_NS
@@ -27,7 +25,7 @@ class Watched:
     def __init__(self, asset: Asset, until_ns: int, samples: Samples) -> None:
         self.asset = asset
         self.until_ns = until_ns
-        self.groups: dict[Key, Group] = {}
+        self.groups = Groups()
         self.values: dict[Key, tuple[float | int | None, ...]] = {}
         self._samples = samples
         self._touched: dict[Key, Trace] = {}
@@ -37,29 +35,12 @@ class Watched:
 
     def drop(self, ids: Iterable[int]) -> None:
         """Watch these no more."""
-        gone = np.array(list(ids), np.int64)
-        if not len(gone):
-            return
-        for key, members in list(self.groups.items()):
-            left = members.only(~np.isin(members.ids, gone))
-            self.groups[key] = left
-            if not len(left):
-                del self.groups[key]
-                self.values.pop(key, None)
+        self.groups.drop(ids)
+        self.values = {key: value for key, value in self.values.items() if key in self.groups}
 
     def add(self, members: Sequence[tuple[Definition, Standing]]) -> None:
         """Watch these too."""
-        by_key: dict[Key, list[tuple[Definition, Standing]]] = {}
-        for member in members:
-            by_key.setdefault(member[0].key, []).append(member)
-        for key, some in by_key.items():
-            known = self.groups.get(key)
-            self.groups[key] = group(some) if known is None else known.joined(group(some))
-
-    def forget(self) -> None:
-        """Nothing is known of any alert: bars are missing."""
-        for members in self.groups.values():
-            members.forget()
+        self.groups.add(members)
 
     # --- evaluating -----------------------------------------------------------------------------------------
 
@@ -86,11 +67,11 @@ class Watched:
         from_ns = self.until_ns
         self.until_ns = to_ns = min(to_ns, from_ns + SPAN_NS)
         if self._has_hole(sessions, from_ns):
-            self.forget()
+            self.groups.forget()
         for held in sessions:
             if held.session.open_ns < to_ns and held.session.close_ns > from_ns:
                 if not held.key.is_whole and from_ns < held.key.since_ns:
-                    self.forget()
+                    self.groups.forget()
                 self._fold(held, from_ns, to_ns)
         return list(self._fired)
 
@@ -127,16 +108,7 @@ class Watched:
 
     def _keep_fired(self, members: Group, line: Trace, fired: Fired) -> None:
         for who, at in zip(fired.alert.tolist(), fired.instant.tolist(), strict=True):
-            hit = Hit(
-                int(line.ns[at]),
-                self.asset.root,
-                int(members.ids[who]),
-                int(members.revisions[who]),
-                int(line.bar[at]),
-                float(line.values[at, members.watch.metric[who]]),
-                int(line.n[at]),
-            )
-            self._fired[hit] = members, who
+            self._fired[hit(self.asset.root, members, line, who, at)] = members, who
 
     # --- the record -----------------------------------------------------------------------------------------
 

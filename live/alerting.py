@@ -16,11 +16,11 @@ from redis.exceptions import RedisError
 from alerts import recording, topics, watching
 from alerts.engine import flood
 from alerts.engine.flood import Flood
-from alerts.engine.group import Definition, Standing
+from alerts.engine.group import Definition, Key, Standing
 from alerts.models import AlertFiring, Definitions, Progress
 from alerts.recording import Found, Hit
 from live import fronts, history, status
-from live.alert_asset import Key, Watched
+from live.alert_asset import Watched
 from live.alert_bars import HeldBars
 from live.alert_samples import Samples, Wanted
 from live.alert_telling import AlertTeller

@@ -21,6 +21,7 @@ from market.models import Job
 from market.plans import OF_FILES
 from market.sessions import SECOND_NS, BadTime, parse_et
 from replay import board, services, wire
+from replay.alerting import Alerting
 from replay.depth import Depth, Shown
 from replay.engine.clock import FASTEST_STEP_NS, ReplayClock
 from replay.getting import Getting
@@ -71,6 +72,7 @@ class Player:
         self.ranking = Ranking(replay.asset, replay.lookback_days, self.wake)
         self._lookback = Lookback(replay.asset, replay.lookback_days, replay.owner_id, bus, self, self.ranking.forget)
         self._board = Board(replay.asset.root, replay.lookback_days, board.find)
+        self._alerting = Alerting(replay, bus, self.say)
         self._getting = Getting(replay, bus, self)
         self._depth = Depth(self.tick, self)
         self.trading = Trading(replay, bus, self, self._getting.get_traded)
@@ -82,6 +84,7 @@ class Player:
         """Take the replay over from whichever process ran it, and run."""
         idle_seconds = await self._record.take_over()
         self._clock.move(max(self._clock.playhead_ns, await self.trading.start()))
+        await self._alerting.start()
         if self._clock.playing and idle_seconds > RESUME_SECONDS:
             self._clock.pause()
             self.say("warn", "The replay stood still while nobody watched. Press Play to go on.")
@@ -94,6 +97,7 @@ class Player:
     async def stop(self) -> None:
         """Write down where the replay stands and let go."""
         await self.trading.stop()
+        await self._alerting.stop()
         self._supply.stop()
         self._lookback.stop()
         self.ranking.stop()
@@ -127,6 +131,7 @@ class Player:
                 await asyncio.sleep(SAVE_SECONDS)
             await self._pace.rest(begun)
         await self.trading.stop()
+        await self._alerting.stop()
         self.wake()
 
     async def _turn(self) -> None:
@@ -137,6 +142,7 @@ class Player:
         if self.tape is not None:
             self._advance(self.tape, time.monotonic())
             await self._follow()
+            self._alerting.look(self.tape, self.playhead_ns, time.monotonic())
             self._show_board(time.monotonic())
         self._record.save_when_due()
 
@@ -343,6 +349,7 @@ class Player:
         if tape.start_ns <= target < tape.end_ns:
             self._supply.give_up_jump()
             await self._move(target)
+            self._alerting.jump(self.playhead_ns)
             self._supply.fill_behind(tape, target)
         elif target > self.playhead_ns and self.trading.is_active:
             raise Refused("holding", "There are orders or a position. Cancel and flatten before a jump beyond this.")
@@ -413,6 +420,8 @@ class Player:
             self.ranking.forget()
         if before is None or put_ns is not None:
             self._lookback.start()
+        if before is None or put_ns is not None or tape.contradicts(before):
+            self._alerting.jump(self.playhead_ns)
         self.replay.state, self.replay.problem = ReplaySession.State.READY, ""
         if before is None or before.entry_contract != tape.entry_contract:
             self._resync()

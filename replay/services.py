@@ -9,6 +9,7 @@ from time import time_ns
 from django.db import connection, transaction
 from django.db.models import Max
 
+from alerts.models import AlertFiring
 from market import event_jobs, plans, queue, rolls, tapes
 from market.databento_historical import DatasetRange
 from market.engine.tape import Tape
@@ -286,6 +287,13 @@ def front_months(replay: ReplaySession, playhead_ns: int) -> str | None:
     if len(since) > ROLLS_NAMED:
         since = [f", … {len(since) - ROLLS_NAMED} rolls …", *since[-ROLLS_NAMED:]]
     return f"Front months from {first} to {here}: {before[-1].to_contract}{''.join(since)}."
+
+
+def delete_replay(*, replay: ReplaySession) -> None:
+    """Delete a replay, and what fired in it."""
+    with transaction.atomic():
+        AlertFiring.objects.filter(replay_key=replay.pk).delete()
+        replay.delete()
 
 
 def account_of(replay: ReplaySession) -> Account:

@@ -22,7 +22,7 @@ from market.timeframes import TIMEFRAMES
 from replay.access import NoSuchSession, get_session
 from replay.forms import MonthForm, OpenForm
 from replay.models import ReplaySession
-from replay.services import BadMoment, account_of, open_replay, recent_replays
+from replay.services import BadMoment, account_of, delete_replay, open_replay, recent_replays
 from trading.access import accounts_of
 
 DEFAULT_ROOT, DEFAULT_TIMEFRAME, DEFAULT_LOOKBACK = "NQ", "5m", 365
@@ -80,7 +80,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     """Delete one of the user's replays. The page that showed it gives way to the one without a replay."""
-    _get_replay(request, session_id).delete()
+    delete_replay(replay=_get_replay(request, session_id))
     if not request.headers.get("HX-Request"):
         return redirect("replay:home")
     shown = urlsplit(request.headers.get("HX-Current-URL", "")).path

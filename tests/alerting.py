@@ -118,15 +118,22 @@ def undisturbed(alerts: Iterable[Alert], lines: Iterable[Line], from_ns: int, to
     found = []
     for line in lines:
         asset = Asset.objects.get(root=line.key.root)
-        for alert in alerts:
-            if alert.asset_id in (None, asset.pk):
-                sample = access.table(asset, alert.timeframe, line.session.trade_date, alert.lookback_days)
-                whole = trace(
-                    sample, line.session, alert.timeframe, line.bars, asset.tick_size, from_ns, to_ns, line.key.since_ns
-                )
-                watch = group([(definition(alert), Standing(from_ns))]).watch
-                assert watch.fired_bar[0] == NO_BAR
-                found += [(int(ns), asset.root, alert.pk) for ns in whole.ns[fold(watch, whole).instant]]
+        found += folded(alerts, asset, line.session, line.bars, from_ns, to_ns, line.key.since_ns)
+    return sorted(found)
+
+
+def folded(
+    alerts: Iterable[Alert], asset: Asset, session: Session, bars: Bars, from_ns: int, to_ns: int, since_ns: int = 0
+) -> list[tuple[int, str, int]]:
+    """What these alerts fire on a session's bars, each in one fold; ordered by time."""
+    found = []
+    for alert in alerts:
+        if alert.asset_id in (None, asset.pk):
+            sample = access.table(asset, alert.timeframe, session.trade_date, alert.lookback_days)
+            whole = trace(sample, session, alert.timeframe, bars, asset.tick_size, from_ns, to_ns, since_ns)
+            watch = group([(definition(alert), Standing(from_ns))]).watch
+            assert watch.fired_bar[0] == NO_BAR
+            found += [(int(ns), asset.root, alert.pk) for ns in whole.ns[fold(watch, whole).instant]]
     return sorted(found)
 
 

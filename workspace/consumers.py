@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import OperationalError
 
 from market.bus import Bus
+from market.listening import Socket
 from workspace import protocol, wire
 from workspace.protocol import Refused
 from workspace.viewer import Viewer
@@ -33,7 +32,7 @@ class Gone(LookupError):
     """There is no such thing for this user (any more); the message is fit for him."""
 
 
-class PageConsumer(AsyncWebsocketConsumer, Generic[V]):
+class PageConsumer(Socket, Generic[V]):
     """A logged-in browser's connection.
 
     A subclass has the decoder of its commands and obeys them; it sets `_viewer` and starts `_write` on hello.
@@ -83,11 +82,6 @@ class PageConsumer(AsyncWebsocketConsumer, Generic[V]):
             await self._check()
         except Gone as problem:
             await self._turn_away(problem)
-
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """As the library's, without its look at database connections in a thread before every message: what uses the
-        database here looks for itself, and an order would wait for that thread."""
-        await getattr(self, get_handler_name(message))(message)
 
     async def disconnect(self, code: int) -> None:
         if self._writer is not None:

@@ -1,6 +1,6 @@
 """The alerts of one asset that are ranked with one sample, side by side for the fold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
@@ -11,6 +11,8 @@ from alerts.engine.edges import BAR, CLOSE, EDGE, NEVER, NO_BAR, ONCE, UNKNOWN, 
 from alerts.engine.trace import Bools
 from ranks.engine.buckets import Int64s
 
+Key = tuple[str, int]
+"""Which sample: a timeframe and a lookback in days."""
 METRICS = ("vol_rank", "vol_pending", "range_rank", "range_pending")
 """By their names in the order of a trace's columns."""
 FORGOTTEN = 9
@@ -34,7 +36,7 @@ class Definition:
     until_ns: int = NEVER
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> Key:
         """Which sample it is ranked with."""
         return self.timeframe, self.lookback_days
 
@@ -115,6 +117,38 @@ def group(members: Sequence[tuple[Definition, Standing]]) -> Group:
         _ints([each.count for each in how]),
         watch,
     )
+
+
+class Groups(dict[Key, Group]):
+    """The alerts of one asset, by what they are ranked with."""
+
+    def drop(self, ids: Iterable[int]) -> None:
+        """Watch these no more."""
+        gone = np.array(list(ids), np.int64)
+        if not len(gone):
+            return
+        for key, members in list(self.items()):
+            self[key] = members.only(~np.isin(members.ids, gone))
+            if not len(self[key]):
+                del self[key]
+
+    def add(self, members: Sequence[tuple[Definition, Standing]]) -> None:
+        """Watch these too."""
+        for key, some in by_key(members).items():
+            self[key] = self[key].joined(group(some)) if key in self else group(some)
+
+    def forget(self) -> None:
+        """Nothing is known of any alert: bars are missing."""
+        for members in self.values():
+            members.forget()
+
+
+def by_key(members: Iterable[tuple[Definition, Standing]]) -> dict[Key, list[tuple[Definition, Standing]]]:
+    """The same, by what they are ranked with."""
+    found: dict[Key, list[tuple[Definition, Standing]]] = {}
+    for member in members:
+        found.setdefault(member[0].key, []).append(member)
+    return found
 
 
 def _group_of(make: Callable[[Callable[[Group], Any]], Any]) -> Group:

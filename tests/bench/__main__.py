@@ -20,7 +20,7 @@ from tests.bench.measure import Result
 
 BENCHES = (
     *("opening", "splicing", "schedule", "storing", "memory", "frames"),
-    *("events", "broker", "keypress", "feed", "pages", "starting", "ranks", "alerts"),
+    *("events", "broker", "keypress", "feed", "pages", "starting", "ranks", "alerts", "firings"),
 )
 ON_REQUEST = ("nineteen",)
 """Takes minutes to make its data."""
@@ -77,6 +77,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
         broker,
         events,
         feed,
+        firings,
         frames,
         keypress,
         memory,
@@ -108,6 +109,7 @@ def _measure(names: tuple[str, ...] | list[str]) -> Iterator[Result]:
             starting,
             ranks,
             alerts,
+            firings,
             nineteen,
         )
     }

@@ -17,30 +17,47 @@ ALERTS, SECONDS = 10_000, 30
 TODAY = date(2024, 9, 18)
 """Of which no other benchmark has data."""
 HOURS = 6
-"""So old is the session, every second of which has traded."""
+"""So old is the session."""
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 300.0
 
 
 def run(_market: object) -> Iterator[Result]:
+    assets, live = market(HOURS, 1.0)
+    for is_all in (False, True):
+        yield from _measured(live, assets, is_all)
+    yield from _looking_back()
+
+
+def market(hours: int, share: float) -> tuple[list[Any], Any]:
+    """The nineteen assets, each with a past, and their market so long after the opening.
+
+    share: of the seconds that have a bar.
+    """
     from market.models import Asset
     from tests.alerting import Market, past
 
     assets = list(Asset.objects.filter(kind=Asset.Kind.FUTURE, from_files=False))
-    market = Market()
+    made = Market()
     for asset in assets:
         past(asset.root, TODAY)
-        line = market.begin(asset.root, day=TODAY, share=1.0)
-    market.play(line.session.open_ns + HOURS * 3_600 * 10**9)
-    for is_all in (False, True):
-        yield from _measured(market, assets, is_all)
+        line = made.begin(asset.root, day=TODAY, share=share)
+    made.play(line.session.open_ns + hours * 3_600 * 10**9)
+    return assets, made
 
 
-def _measured(market: Any, assets: list[Any], is_all: bool) -> Iterator[Result]:
+def forget() -> None:
+    """No alert, and nothing known of any."""
     from alerts.models import Alert, AlertFiring, AlertState, Progress
 
     for model in (AlertFiring, AlertState, Alert, Progress):
         model.objects.all().delete()
+
+
+def _measured(market: Any, assets: list[Any], is_all: bool) -> Iterator[Result]:
+    from alerts.models import AlertFiring, AlertState
+
+    forget()
     pairs = ALERTS * len(assets) if is_all else ALERTS
     _make(assets, is_all)
     process = subprocess.Popen([sys.executable, "manage.py", "alerts"], stdout=subprocess.DEVNULL)
@@ -62,6 +79,31 @@ def _measured(market: Any, assets: list[Any], is_all: bool) -> Iterator[Result]:
     note = f"all armed {ready:.0f} s after the start of the process; {fired:,} firings in {3 * SECONDS} s"
     yield Result("alerts", what, "% of a core", share, None if is_all else 50.0, note=note)
     yield Result("alerts", "memory of that process", "MB", [resident], note="resident")
+
+
+def _looking_back() -> Iterator[Result]:
+    """What an alert would have fired in the last 60 sessions, each ranked against the year before it."""
+    from alerts.looking_back import Question, look_back
+    from market.models import Asset
+    from ranks import access
+    from tests.bench import year
+    from tests.ranking import summarise_all
+
+    asset = Asset.objects.get(root="GC")
+    year.make(asset, 252 + 60)
+    summarise_all()
+    for timeframe in ("1m", "5m"):
+        question = Question("GC", "vol_pending", "gte", 95.0, timeframe, 365, "edge")
+        seconds = []
+        for _ in range(3):
+            access.forget_cached()
+            begun = time.perf_counter()
+            found = look_back(question, lambda done, total: None)
+            seconds.append(time.perf_counter() - begun)
+        note = (
+            f"{found['stored']} of {found['sessions']} sessions stored, {found['count']} firings; nothing in the cache"
+        )
+        yield Result("alerts", f"looking back, one asset, {timeframe}, lookback 365", "s", seconds, note=note)
 
 
 def _make(assets: list[Any], is_all: bool) -> None:

@@ -17,6 +17,8 @@ from django.db import connections
 from django.test import Client
 
 from accounts.signals import revoke_topic
+from alerts import routing as alerts_routing
+from alerts.board import Board
 from futsim.hub import Hub
 from live import routing as live_routing
 from live.screens import Screens
@@ -99,9 +101,11 @@ class Server:
         self.hub = Hub()
         self.players = Players(self.hub)
         self.screens = Screens(self.hub)
+        self.board = Board(self.hub)
         addresses = [
             *live_routing.websocket_urls(self.screens, self.hub, revoke_topic),
             *market_routing.websocket_urls(self.hub, revoke_topic),
+            *alerts_routing.websocket_urls(self.board, self.hub, revoke_topic),
             *replay_routing.websocket_urls(self.players, self.hub, revoke_topic),
         ]
         self.application = AuthMiddlewareStack(URLRouter(addresses))
@@ -132,6 +136,7 @@ class Server:
                 await tab.wire.disconnect()
         await self.players.stop()
         await self.screens.stop()
+        await self.board.stop()
         await self.hub.stop()
         # the threads in which the ORM runs keep connections, and the test database could not be dropped
         await database_sync_to_async(connections.close_all)()

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from alerts.models import Alert, AlertFiring, AlertSettings, AlertState, Progress
 from journal import services
 from journal.models import Trade
 from live.models import FeedEvent, FrontMonth
@@ -34,6 +35,7 @@ from market.models import (
 from market.sessions import parse_et
 from ranks.models import KeptWarm, Summary, SummaryMonth
 from replay.models import ReplaySession
+from tests.alert_rows import alert_of, firing_of
 from tests.conftest import People
 from tests.journaling import take_of
 from trading import limits
@@ -88,6 +90,11 @@ def trade() -> Trade:
 
 
 ROWS: dict[type[Model], Callable[[], Model]] = {
+    Alert: lambda: alert_of(None),
+    AlertFiring: lambda: firing_of(alert_of(None)),
+    AlertState: lambda: AlertState.objects.create(alert=alert_of(None), asset=nq(), revision=1, evaluated_ns=1),
+    AlertSettings: lambda: AlertSettings.objects.create(user=User.objects.create(username="hears")),
+    Progress: lambda: Progress.objects.create(asset=nq(), until_ns=1, epoch=1),
     Asset: nq,
     Contract: june,
     Coverage: lambda: Coverage.objects.create(
@@ -149,14 +156,15 @@ ROWS: dict[type[Model], Callable[[], Model]] = {
 """A row of each model that an admin looks after."""
 RECORD = [DayLock, TradingSession, Take, LoggedCommand, OrderRecord, EventRecord, FillRecord]
 """What was traded, and the hard locks that followed: nobody changes or deletes it."""
+KEPT = [AlertState, Progress, *RECORD]
 LOOK_ONLY = [
-    Coverage, DailyBar, DailySpan, DayCondition, FeedEvent, FrontMonth, ImportedFile, Job, Purchase, Roll, Summary,
-    SummaryMonth, Trade, *RECORD,
+    AlertFiring, AlertSettings, Coverage, DailyBar, DailySpan, DayCondition, FeedEvent, FrontMonth, ImportedFile, Job,
+    Purchase, Roll, Summary, SummaryMonth, Trade, *KEPT,
 ]  # fmt: skip
 """What futsim alone makes and changes."""
 REFUSED = {
     **{model: {"add"} for model in LOOK_ONLY},
-    **{model: {"add", "delete"} for model in (ImportedFile, Purchase, *RECORD)},
+    **{model: {"add", "delete"} for model in (ImportedFile, Purchase, *KEPT)},
     SpendingLimits: {"add", "delete"},
 }
 """What an admin may not do either. The limits are one row; the ledger stays as it is."""

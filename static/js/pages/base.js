@@ -1,4 +1,6 @@
-/** On every page: an open menu closes on a click elsewhere and on Escape. */
+/** On every page: alerts, and an open menu that closes on a click elsewhere and on Escape. */
+
+import "../alerts/here.js";
 
 function closeMenus(except = null) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {

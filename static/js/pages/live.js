@@ -1,5 +1,6 @@
 /** Entry of the live page: puts store, session, bar, windows and status line together. */
 
+import { alertsHere } from "../alerts/here.js";
 import { LiveBar } from "../live/bar.js";
 import { LiveStatus } from "../live/status.js";
 import { mouseKeepsFocus } from "../ui/dom.js";
@@ -37,7 +38,7 @@ function openOther(wanted) {
   session.setTimeframe(session.focusedChart(), wanted.timeframe);
 }
 
-const context = { store, session, frames: new FrameQueue(), reload: () => window.location.reload(), openOther };
+const context = { store, session, alerts: alertsHere, frames: new FrameQueue(), reload: () => window.location.reload(), openOther };
 
 openLiveLayout(createDock(document.getElementById("dock"), context), { timeframe });
 new LiveBar().mount(document.getElementById("live-bar"), context);
@@ -46,5 +47,9 @@ new LiveStatus().mount(document.getElementById("status-line"), context);
 asset.addEventListener("change", () => show(asset.value));
 store.subscribe("focus", remember);
 if (page.dataset.unknown) session.feed.note("warn", page.dataset.unknown);
+alertsHere?.opensCharts((wanted) => {
+  openOther(wanted);
+  return null;
+});
 session.start();
 pageLife(session);

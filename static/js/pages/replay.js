@@ -1,5 +1,6 @@
 /** Entry of the replay page: puts store, session, bar, windows and status line together. */
 
+import { alertsHere } from "../alerts/here.js";
 import { OpenForm } from "../replay/open_form.js";
 import { ReplayBar } from "../replay/bar.js";
 import { SessionPicker } from "../replay/session_picker.js";
@@ -19,7 +20,15 @@ const session = new ReplaySession({ store, socketUrl: sessionId ? socketUrl(`/ws
 const form = new OpenForm();
 const openOther = ({ root, timeframe }) => form.submit({ root, timeframe, playhead: store.get("clock")?.playhead, lookback: store.get("session")?.lookback_days });
 const account = accountUrl ? { name: accountName, url: accountUrl } : null;
-const context = { account, store, session, frames: new FrameQueue(), reload: () => form.submit(), openOther };
+/** The chart of an alert; a replay has one asset. null, or why it is not shown. */
+function showHere({ root, timeframe }) {
+  const shown = store.get("session")?.root;
+  if (root !== shown) return shown ? `This replay is of ${shown}. Click to see ${root} live.` : `No replay is open. Click to see ${root} live.`;
+  session.setTimeframe(session.focusedChart(), timeframe);
+  return null;
+}
+
+const context = { account, store, session, alerts: alertsHere, frames: new FrameQueue(), reload: () => form.submit(), openOther };
 
 form.mount(document.getElementById("open-form"));
 new SessionPicker().mount(document.getElementById("open-form"), (url, target) => window.htmx.ajax("GET", url, { target, swap: "innerHTML" }));
@@ -27,5 +36,6 @@ openDefaultLayout(createDock(document.getElementById("dock"), context), { timefr
 new ReplayBar().mount(document.getElementById("replay-bar"), context);
 mouseKeepsFocus(document.getElementById("dock"));
 new StatusLine().mount(document.getElementById("status-line"), context);
+alertsHere?.opensCharts(showHere);
 session.start();
 pageLife(session);

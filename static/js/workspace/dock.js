@@ -74,13 +74,16 @@ const TAPE_WIDTH = 300;
 const NARROWEST = 240;
 const TABLES_HEIGHT = 180;
 const BOARD_HEIGHT = 260;
+const ALERTS_WIDTH = 580;
+/** Of the window: the board beside it needs the rest. */
+const ALERTS_SHARE = 0.4;
 const TICKET_HEIGHT = 336;
 
 /** The first layout: the chart with the tables below it, at the right the ticket above the ladder and the prints. */
 export function openDefaultLayout(dock, { timeframe }) {
   dock.addPanel({ id: "chart-1", component: "chart", title: PANELS.get("chart").title, params: { timeframe }, minimumHeight: 200, minimumWidth: 320 });
   addPanel(dock, "orders", { position: { referencePanel: "chart-1", direction: "below" }, initialHeight: TABLES_HEIGHT, minimumHeight: 70 });
-  for (const id of ["positions", "history", "log", "board"]) addPanel(dock, id, { position: { referencePanel: "orders", direction: "within" } });
+  for (const id of ["positions", "history", "log", "board", "alerts"]) addPanel(dock, id, { position: { referencePanel: "orders", direction: "within" } });
   // what stands below the ticket is cut out of its height, the prints are cut out of the ladder's width
   addPanel(dock, "ticket", { position: { direction: "right" }, initialWidth: LADDER_WIDTH + TAPE_WIDTH + THEME.gap, minimumWidth: 2 * NARROWEST + THEME.gap, minimumHeight: 120 });
   addPanel(dock, "ladder", { position: { referencePanel: "ticket", direction: "below" }, minimumWidth: NARROWEST, minimumHeight: 120 });
@@ -89,11 +92,12 @@ export function openDefaultLayout(dock, { timeframe }) {
   dock.getPanel("ticket").api.setSize({ height: TICKET_HEIGHT });
 }
 
-/** The first layout of live: the chart with the board below it, and the log behind that. */
+/** The first layout of live: the chart, below it the board with the log behind it, and the alerts beside that. */
 export function openLiveLayout(dock, { timeframe }) {
   dock.addPanel({ id: "chart-1", component: "chart", title: PANELS.get("chart").title, params: { timeframe }, minimumHeight: 200, minimumWidth: 320 });
   addPanel(dock, "board", { position: { referencePanel: "chart-1", direction: "below" }, initialHeight: BOARD_HEIGHT, minimumHeight: 70 });
   addPanel(dock, "log", { position: { referencePanel: "board", direction: "within" } });
+  addPanel(dock, "alerts", { position: { referencePanel: "board", direction: "right" }, initialWidth: Math.min(ALERTS_WIDTH, Math.round(window.innerWidth * ALERTS_SHARE)), minimumWidth: NARROWEST });
 }
 
 function addPanel(dock, id, options) {

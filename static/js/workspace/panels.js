@@ -1,3 +1,4 @@
+import { AlertsPanel } from "../alerts/panel.js";
 import { ChartPanel } from "../chart/panel.js";
 import { HistoryPanel } from "../history/panel.js";
 import { LadderPanel } from "../ladder/panel.js";
@@ -31,3 +32,4 @@ register("ticket", { title: "Ticket", Panel: TicketPanel });
 register("orders", { title: "Orders", Panel: OrdersPanel });
 register("positions", { title: "Positions", Panel: PositionsPanel });
 register("history", { title: "History", Panel: HistoryPanel });
+register("alerts", { title: "Alerts", Panel: AlertsPanel });

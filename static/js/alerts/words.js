@@ -1,0 +1,55 @@
+/** An alert and its firings in words. */
+
+import { etClock, etDay } from "../ui/time.js";
+
+const METRICS = { vol_rank: "Vol Rank", vol_pending: "Vol Pending", range_rank: "Range Rank", range_pending: "Range Pending" };
+const OPERATORS = { gte: "≥", lte: "≤" };
+/** Fewer bars than this to compare with: the alert is silent. */
+const MIN_SAMPLE = 20;
+
+/** "Vol Rank ≥ 95" */
+export function conditionText({ metric, operator, threshold }) {
+  return `${METRICS[metric] ?? metric} ${OPERATORS[operator] ?? operator} ${threshold}`;
+}
+
+/** "@93%". It is rounded away from the threshold: @95% never stands for 94.6 where 95 fires. */
+export function valueText({ value, tone, operator }) {
+  if (tone === "thin") return `n < ${MIN_SAMPLE}`;
+  if (value === null || value === undefined) return "@–";
+  return `@${operator === "lte" ? Math.ceil(value) : Math.floor(value)}%`;
+}
+
+/** "×3" */
+export function countText(count) {
+  return `×${count ?? 0}`;
+}
+
+const TONES = {
+  on: "The condition holds now",
+  near: "Within 5 points of the threshold",
+  close: "Within 10 points of the threshold",
+  off: "More than 10 points from the threshold",
+  thin: "Too few bars to compare with: it does not fire",
+  paused: "Paused: it does not fire",
+};
+
+/** What a chip's colour says, for those who hover or hear it. */
+export function toneText(tone) {
+  return TONES[tone] ?? "";
+}
+
+/** "14:32:05 ET · Wed 18 Mar 2026" of a market time in ms. */
+export function momentText(marketMs) {
+  const seconds = Math.floor(marketMs / 1000);
+  return `${etClock(seconds)} ET · ${etDay(seconds)}`;
+}
+
+/** "96.3 %" */
+export function firedValueText({ value }) {
+  return `${(Math.floor(value * 10) / 10).toFixed(1)} %`;
+}
+
+/** "99+" */
+export function unreadText(count) {
+  return count > 99 ? "99+" : String(count);
+}
