@@ -38,6 +38,13 @@ def moment(ns: int | None) -> str:
     return f"{to_et(ns):%a %-d %b %H:%M:%S}" if ns else ""
 
 
+def _market(told: dict[str, Any], now_ns: int) -> str:
+    if told["is_open"]:
+        return "open"
+    # a feed that begins does not know yet where in its sessions it is
+    return f"opens {moment(told['opens_ns'])}" if told["opens_ns"] > now_ns else "–"
+
+
 def _line(asset: Asset, told: dict[str, Any], state: dict[str, Any]) -> Line:
     last = told["last"]
     return Line(
@@ -45,7 +52,7 @@ def _line(asset: Asset, told: dict[str, Any], state: dict[str, Any]) -> Line:
         name=asset.name,
         symbol=f"{told['symbol'] or ''}{' → ' + told['coming'] if told.get('coming') else ''}",
         mapped=", ".join(told["mapped"]),
-        market="open" if told["is_open"] else f"opens {moment(told['opens_ns'])}",
+        market=_market(told, state.get("market_ns", 0)),
         is_open=told["is_open"],
         last=f"{quote(last[1], asset)} × {last[2]:,}" if last else "",
         age=_age(state.get("market_ns", 0) - last[0]) if last else "",

@@ -9,17 +9,20 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import time as time_of_day
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from live import history, prime, topics
+from live.engine.bars import Bar
+from live.engine.growing import Growing
 from live.engine.market_time import BEHIND_NS
 from live.prime import Prime
 from live.standing import Feed
 from market.bus import Bus
+from market.engine.bars import Bars
 from market.engine.tape import Piece, Tape
 from market.models import Asset, Coverage
 from market.schemas import SECONDS
@@ -63,7 +66,8 @@ class Screen:
         self._market_ns = self._told_ns = 0
         self._viewers: dict[Viewer, asyncio.Event] = {}
         self._waiting: deque[dict[str, Any]] = deque(maxlen=WAITING)
-        self._wants_all, self._wants_more = True, False
+        self._wants_all = True
+        self._wants_more: dict[str, int] = {}
         self._reading: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._lacking = 0
@@ -101,6 +105,8 @@ class Screen:
         if body["kind"] == "roll":
             self._hear_roll(body)
         elif self._is_reading or self._prime is None:
+            # what leaves the line may have told of a bar that became another one: nothing after it would tell that
+            self._wants_all = self._wants_all or len(self._waiting) == WAITING
             self._waiting.append(body)
         else:
             self._take(body)
@@ -120,26 +126,31 @@ class Screen:
             self._read_all()
             return
         if body["bars"] is None or body["index"] > piece.count:
-            self._wants_more = True
+            known = self._wants_more.get(body["trade_date"], piece.count)
+            self._wants_more[body["trade_date"]] = min(known, body["index"])
             self._read()
             return
-        amended = piece.put(body["index"], body["bars"], body["forming"])
+        self._put(piece, body["index"], body["bars"], body["forming"])
         self._told_ns = max(self._told_ns, body["market_ns"])
         self.last = body["last"] or self.last
-        self._changed()
-        if amended is not None:
-            self._amended(amended)
         self.wake()
 
-    def _amended(self, ns: int) -> None:
-        self.ranking.amended()
-        for viewer in self._viewers:
-            viewer.amend(ns)
+    def _put(self, piece: Growing, index: int, bars: Bars | Sequence[Bar], forming: Bar | None) -> None:
+        """Take seconds, and have each viewer send again what it has sent of them otherwise."""
+        amendments = piece.amendments
+        changed = piece.put(index, bars, forming)
+        self._changed()
+        if piece.amendments != amendments:
+            self.ranking.amended()
+        if changed is not None:
+            for viewer in self._viewers:
+                viewer.amend(changed)
 
     def hear_state(self) -> None:
         """The state is there: time goes on without a print, and it tells whether a message was lost."""
         state = self._feed.state
-        self._market_ns = max(self._market_ns, state.get("market_ns", 0))
+        if state.get("feed") != "replaying":  # such a feed tells its bars a second of ours later, minutes of the market
+            self._market_ns = max(self._market_ns, state.get("market_ns", 0))
         held, told = self._held(), state.get("assets", {}).get(self.asset.root, {})
         lacks = told and (told["trade_date"] not in held or told["bars"] > held[told["trade_date"]])
         # a page that was opened in a quiet market, or a closed one, has heard no print
@@ -186,7 +197,8 @@ class Screen:
         self.wake()
 
     async def _read_everything(self) -> None:
-        self._wants_all, self._wants_more = False, False
+        self._wants_all = False
+        self._wants_more.clear()
         try:
             found = await patiently(prime.read, self.asset)
         except BaseException:
@@ -196,19 +208,24 @@ class Screen:
             self._use(found)
 
     async def _read_rest(self) -> None:
-        """The bars of the sessions that are held, from those on that are."""
+        """The bars of the sessions that are held, from those on that are, or that are said to be others."""
         assert self._prime is not None
-        self._wants_more = False
-        found = self._prime
+        wanted, self._wants_more = self._wants_more, {}
+        try:
+            await self._read_from(self._prime, wanted)
+        except BaseException:
+            self._wants_all = True
+            raise
+
+    async def _read_from(self, found: Prime, wanted: Mapping[str, int]) -> None:
         keys = {key.trade_date: key for key in await asyncio.to_thread(history.sessions, self.asset.root)}
         for day, piece in found.growing.items():
             if day not in keys:
                 continue
-            index = piece.count
+            index = min(piece.count, wanted.get(day, piece.count))
             bars = await asyncio.to_thread(history.read, keys[day], index)
             if len(bars):
-                piece.put(index, bars, None)
-                self._changed()
+                self._put(piece, index, bars, None)
                 self._told_ns = max(self._told_ns, int(bars.ts[-1]) + SECOND_NS + BEHIND_NS)
 
     def _use(self, found: Prime) -> None:

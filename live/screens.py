@@ -17,7 +17,7 @@ from market.engine.tape import Piece
 from market.models import Asset
 from ranks import services
 from ranks.models import DEFAULT_LOOKBACK
-from workspace.board import Board, Line
+from workspace.board import Board, Line, job_of
 from workspace.viewer import Viewer
 
 log = logging.getLogger(__name__)
@@ -109,10 +109,11 @@ class Screens:
             self._board.look(now, time.monotonic(), self._tell_board)
 
     def _lines(self, playhead_ns: int) -> list[Line]:
-        """Those that there are bars of, by root."""
+        """Those that there are bars of, by root, each with the job that is at its ranks."""
+        going = services.going()
         found = [(screen.asset, screen.piece) for _, screen in sorted(self._screens.items())]
         return [
-            Line(asset, piece.session if _trades(piece, playhead_ns) else None, piece)
+            Line(asset, piece.session, piece, **job_of(going.get(asset.root)), is_over=_is_over(piece, playhead_ns))
             for asset, piece in found
             if piece
         ]
@@ -152,5 +153,5 @@ def _asset(root: str) -> Asset:
     return asset
 
 
-def _trades(piece: Piece, ns: int) -> bool:
-    return piece.session.open_ns <= ns < piece.session.close_ns
+def _is_over(piece: Piece, ns: int) -> bool:
+    return ns >= piece.session.close_ns

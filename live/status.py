@@ -51,6 +51,15 @@ def read() -> dict[str, Any]:
     return state | {"feed": feed_of(state), "words": words(state)}
 
 
+def left() -> dict[str, Any]:
+    """The state as it was written last, whoever wrote it; empty where it cannot be read."""
+    try:
+        stored = history.client().get(history.name("state"))
+    except (RedisError, OSError):
+        return {}
+    return dict(json.loads(stored)) if stored else {}
+
+
 def for_all() -> dict[str, Any]:
     """What every user may see, as the topic tells it."""
     return shown_to_all(read()) | {"kind": "state"}
@@ -92,4 +101,6 @@ def words(state: dict[str, Any]) -> str:
         return f"The gateway says: {refusal['words'].rstrip('.')}. {ADVICE[refusal['kind']]}"
     if feed == "connecting":
         return "Connecting to the gateway."
+    if state.get("phase") == "stopped":
+        return "There is no feed: the live process was stopped."
     return f"There is no feed: {state.get('why') or 'it has not started'}. futsim tries again by itself."

@@ -29,6 +29,9 @@ LOCK_SECONDS = 1.0
 REFUSED_SECONDS = {"limit": 10.0, "auth": 60.0}
 """A refusal of this kind does not go away in a second."""
 RESTARTS = 20
+KILLED = "the live process was killed, or its machine stopped"
+GOES_ON = ("market_ns", "shift_ns", "epoch", "assets")
+"""What stays true of the market when a supervisor is gone, until a session tells something newer."""
 
 _PULSE = {field.name for field in fields(Pulse)}
 
@@ -52,6 +55,7 @@ class Supervisor:
         self._why = ""
         self._count = self._refused_for_slots = 0
         self._checked = 0.0
+        self._has_led = False
         self.teller = Teller()
 
     def run(self) -> None:
@@ -70,9 +74,26 @@ class Supervisor:
     def _lead(self) -> None:
         """Run the feed for as long as the lock is ours. Raises DatabaseError when it no longer is."""
         log.info("this is the live process")
+        self._take_over(status.left())
         self._note(FeedEvent.Kind.STARTED, "The live process has started.")
         while not self._stopping():
             self._one_run()
+        self._note(FeedEvent.Kind.ENDED, "The live process was stopped.")
+
+    def _take_over(self, left: dict[str, Any]) -> None:
+        """Go on counting where a supervisor ended that could not say so. left: the state as it was written last."""
+        has_led, self._has_led = self._has_led, True
+        if has_led or left.get("phase", "stopped") == "stopped":
+            return
+        self._count = left.get("restart_count", 0)
+        self._restarts = left.get("restarts", [])
+        self._restarted(KILLED)
+        self._note(FeedEvent.Kind.ENDED, f"{KILLED.capitalize()}.")
+        self.teller.tell({name: left[name] for name in GOES_ON if name in left} | {"phase": "starting"})
+
+    def _restarted(self, why: str, delay: float = 0.0) -> None:
+        self._why, self._count = why, self._count + 1
+        self._restarts = [*self._restarts, {"at_ns": time.time_ns(), "why": why, "delay_s": delay}][-RESTARTS:]
 
     def _one_run(self) -> None:
         process = FeedProcess(self._command)
@@ -118,9 +139,8 @@ class Supervisor:
             return
         delay = self._backoff.after(was_good=watch.was_good, least=REFUSED_SECONDS.get(kind, 0.0))
         self._refusal = {"kind": kind, "words": why} if kind else None
-        self._why, self._count = why, self._count + 1
+        self._restarted(why, delay)
         self._refused_for_slots += kind == "limit"
-        self._restarts = [*self._restarts, {"at_ns": time.time_ns(), "why": why, "delay_s": delay}][-RESTARTS:]
         log.warning("the feed ended: %s; next try in %.0f s", why, delay)
         self._note(FeedEvent.Kind.REFUSED if kind else FeedEvent.Kind.ENDED, why)
         self._show({"phase": "waiting", "retry_ns": time.time_ns() + int(delay * 1e9)}, None)

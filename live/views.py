@@ -12,6 +12,8 @@ from market.timeframes import TIMEFRAMES
 
 DEFAULT_ROOT, DEFAULT_TIMEFRAME = "NQ", "5m"
 
+LONGEST_NAME = 12
+"""What is repeated of a name that nobody knows."""
 EXACT = 1 << 53
 """JavaScript would round a whole number beyond it: such ones are sent as text."""
 
@@ -21,13 +23,16 @@ def page(request: HttpRequest) -> HttpResponse:
     """The live market of the asset that the address names; of the usual one where there is none of that name."""
     assets = fronts.followed()
     roots = [asset.root for asset in assets]
-    asked = (request.GET.get("asset", "").upper(), DEFAULT_ROOT, *roots)
-    timeframe = request.GET.get("timeframe", DEFAULT_TIMEFRAME)
-    context = {
-        "assets": assets,
-        "root": next((root for root in asked if root in roots), ""),
-        "timeframe": timeframe if timeframe in TIMEFRAMES else DEFAULT_TIMEFRAME,
-    }
+    wanted = request.GET.get("asset") or DEFAULT_ROOT
+    root = next((root for root in (wanted.upper(), DEFAULT_ROOT, *roots) if root in roots), "")
+    asked = request.GET.get("timeframe") or DEFAULT_TIMEFRAME
+    timeframe = asked if asked in TIMEFRAMES else DEFAULT_TIMEFRAME
+    unknown = []
+    if root and wanted.upper() not in roots:
+        unknown.append(f"There is no live market of {wanted[:LONGEST_NAME]!r}; {root} is shown.")
+    if asked != timeframe:
+        unknown.append(f"There is no timeframe {asked[:LONGEST_NAME]!r}; {timeframe} is shown.")
+    context = {"assets": assets, "root": root, "timeframe": timeframe, "unknown": " ".join(unknown)}
     return render(request, "live/page.html", context)
 
 

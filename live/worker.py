@@ -72,6 +72,7 @@ class Worker:
         self.market = MarketTime()
         self.market.is_live = planned.beginning.start_ns is None
         self.lags = Lags()
+        self._live_since_ns = 0
         self.mapping: dict[str, str] = {}
         self.said: deque[tuple[int, str]] = deque(maxlen=ERRORS_KEPT)
         self.records = self.prints = self.repeated = 0
@@ -144,6 +145,8 @@ class Worker:
             self.market.hear(said.ts_ns, time.monotonic_ns())
         elif said.kind == "replayed":
             self.market.is_live = True
+            # what has waited meanwhile comes late, whatever the line's health
+            self._live_since_ns = time.time_ns() - self._shift_ns
         elif said.kind in ("error", "warning"):
             self.said.append((said.ts_ns, said.text))
 
@@ -223,7 +226,7 @@ class Worker:
                 market_ns=self.market.now,
             )
             self._say(track.root, body)
-        if out.is_changed and track.last is not None and self.market.is_live:
+        if out.is_changed and track.last is not None and self.market.is_live and track.last[0] > self._live_since_ns:
             self._newest.append(track.last[0])
         out.writes.clear()
         out.is_changed = False
@@ -233,6 +236,8 @@ class Worker:
     def describe(self) -> dict[str, Any]:
         """How the session stands, as plain values. Times are UTC ns of the market; lags ns against this machine."""
         now = self.market.now
+        if not now:  # where in its sessions an asset is cannot be told yet; what was told before it stays
+            return {"phase": "streaming", "records": self.records, "prints": 0, "is_live": self.market.is_live}
         slots = {track.root: track.slot_at(now) for track in self._tracks}
         is_open = {root: slot is not None and slot.session.is_open(now) for root, slot in slots.items()}
         return {

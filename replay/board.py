@@ -11,8 +11,8 @@ from market.models import Asset, Coverage, Job
 from market.schemas import SECONDS
 from market.sessions import Session, to_et
 from market.store import DamagedPiece
-from ranks import series, services
-from workspace.board import Line
+from ranks import access, series, services
+from workspace.board import Line, job_of
 
 ONE_DAY, LONGEST_SESSION = timedelta(days=1), timedelta(days=5)
 """A session that holidays make longer is named by its last day."""
@@ -33,9 +33,7 @@ def find(playhead_ns: int) -> list[Line]:
 
 def _line(asset: Asset, session: Session | None, job: Job | None, *, is_near: bool) -> Line:
     piece = _piece(asset, session) if session is not None and is_near else None
-    return Line(
-        asset, session, piece, None if job is None else job.percent, job is not None and job.state == Job.State.ASKING
-    )
+    return Line(asset, session, piece, **job_of(job))
 
 
 def _piece(asset: Asset, session: Session) -> Piece | None:
@@ -52,9 +50,12 @@ def fetch_all(playhead_ns: int, lookback_days: int, owner_id: int) -> int:
     """Have the sessions at a moment, and their lookbacks, of all assets made ready; of how many that was asked."""
     count = 0
     for line in find(playhead_ns):
-        if line.session is None or line.piece is not None or line.asset.from_files:
+        if line.session is None or line.asset.from_files:
             continue
-        until = line.session.trade_date + ONE_DAY
+        day = line.session.trade_date
+        if line.piece is not None and access.reach(line.asset, day, lookback_days).summarised:
+            continue
+        until = day + ONE_DAY
         services.ready_for(asset=line.asset, until=until, lookback_days=lookback_days, asked_by_id=owner_id)
         count += 1
     return count

@@ -62,11 +62,11 @@ class Telling:
         price = close * TICK
         return self.key.open_ns + second * SECOND_NS, price, price + 2 * TICK, price - TICK, price, volume
 
-    async def close(self, *bars: Bar, told: bool = True) -> None:
+    async def close(self, *bars: Bar, told: bool = True, forming: Bar | None = None) -> None:
         """Seconds close, or are amended. told: whether the message arrives."""
         write = self.ledger.put(bars)
         assert write is not None
-        self.forming = None
+        self.forming = forming
         await self._keep(write)
         self.market_ns = max(self.market_ns, max(bar[0] for bar in bars) + SECOND_NS + BEHIND_NS)
         if told:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from market.engine.tape import Piece
-from market.models import Asset
+from market.models import Asset, Job
 from market.sessions import SECOND_NS, Session
 from market.timeframes import TIMEFRAMES
 from ranks import access
@@ -34,8 +34,9 @@ Tell = Callable[[Row], None]
 class Line:
     """An asset at a playhead. session: None while its market is closed; piece: None where that is not stored.
 
-    fetching: percent of the job that is at its ranks, None without one. is_asking: that job waits for a yes to its
-    cost. samples: by timeframe, all nine or none yet; None where there is nothing to compare with. stamp: of the
+    is_over: the session has closed, and its last bars are shown as they ended. fetching: percent of the job that is at
+    its ranks, None without one. waits: "queued" or "asking" (for a yes to its cost) where that job has not begun.
+    samples: by timeframe, all nine or none yet; None where there is nothing to compare with. stamp: of the
     summaries they are from.
     """
 
@@ -43,7 +44,8 @@ class Line:
     session: Session | None
     piece: Piece | None
     fetching: int | None = None
-    is_asking: bool = False
+    waits: str = ""
+    is_over: bool = False
     samples: dict[str, Sample | None] = field(default_factory=dict)
     stamp: tuple[object, ...] | None = None
 
@@ -54,10 +56,14 @@ class Line:
             return "closed"
         if self.piece is None or not any(self.samples.values()):
             if self.fetching is not None:
-                return "asking" if self.is_asking else "fetching"
+                return self.waits or "fetching"
             if self.piece is None:
                 return "absent"
-        return "ready" if self.samples else "computing"
+            if self.samples:
+                return "unranked"
+        if not self.samples:
+            return "computing"
+        return "closed" if self.is_over else "ready"
 
     def is_open(self, playhead_ns: int) -> bool:
         """Whether its session is the one at a playhead."""
@@ -108,7 +114,8 @@ class Board:
 
     def _is_past(self) -> bool:
         """Whether the playhead has left a session that is shown."""
-        return any(line.session and not line.is_open(self._playhead_ns) for line in self._lines)
+        lines = (line for line in self._lines if line.session and not line.is_over)
+        return any(not line.is_open(self._playhead_ns) for line in lines)
 
     # --- reading ----------------------------------------------------------------------------------------
 
@@ -172,6 +179,10 @@ class Board:
         if line.piece is not None and line.samples and line.is_open(playhead_ns):
             cells = {name: _cell(line, name, playhead_ns) for name in TIMEFRAMES}
             return about | {"at": playhead_ns // SECOND_NS, "cells": cells}
+        if line.piece is not None and line.samples and line.is_over:
+            assert line.session is not None
+            cells = {name: _last_cell(line, name, line.session.close_ns) for name in TIMEFRAMES}
+            return about | {"at": line.session.close_ns // SECOND_NS, "cells": cells}
         before = self._rows.get(line.asset.root, {"at": None, "cells": {}})
         # the playhead may have gone back: nothing of what comes after it is told
         if before["at"] is None or before["at"] > playhead_ns // SECOND_NS:
@@ -189,3 +200,17 @@ def _cell(line: Line, timeframe: str, playhead_ns: int) -> dict[str, Any] | None
     if sample is None or bar is None:
         return None
     return wire.metrics_body(bar, measure(sample, bar.bucket, bar.elapsed, bar.volume, bar.range_ticks))
+
+
+def _last_cell(line: Line, timeframe: str, close_ns: int) -> dict[str, Any] | None:
+    """Of the bar that the close ended: nothing of it is to come, so its forecast is its rank."""
+    cell = _cell(line, timeframe, close_ns)
+    return None if cell is None else cell | {"vp": cell["vr"], "rp": cell["rr"], "vpe": 0.0, "rpe": 0.0}
+
+
+def job_of(job: Job | None) -> dict[str, Any]:
+    """What a line tells of the job that is at its ranks: its `fetching` and its `waits`."""
+    if job is None:
+        return {"fetching": None, "waits": ""}
+    waits = job.state if job.state in (Job.State.QUEUED, Job.State.ASKING) else ""
+    return {"fetching": job.percent, "waits": str(waits)}

@@ -132,9 +132,9 @@ class Viewer:
         assert self.stage.tape is not None
         for view in self.charts.values():
             if view.last_start is not None and ns < view.last_start:
-                starts = self.stage.tape.bars(view.timeframe, 0, self.stage.playhead_ns).ts
+                starts = self.stage.tape.part_at(ns).piece.bars(view.timeframe)[0].ts
                 at = int(starts.searchsorted(ns, side="right")) - 1
-                view.last_start, view.known = int(starts[max(at, 0)]), None
+                view.last_start, view.known = int(starts[at]) if at >= 0 else ns, None
 
     def open_chart(self, chart: str, timeframe: str) -> None:
         """Add a chart or change its timeframe. Raises Refused beyond MAX_CHARTS."""

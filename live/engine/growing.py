@@ -18,7 +18,7 @@ class Growing(Piece):
     """One contract's bars of one session as live tells them, the second that has not closed last.
 
     All that it holds has happened, so a reader gets all of it, whatever its playhead. A print changes the last bar of
-    each timeframe only. count: closed seconds.
+    each timeframe only. count: closed seconds. amendments: how often closed ones have become others.
     """
 
     def __init__(self, session: Session, contract: str, closed: Bars) -> None:
@@ -30,41 +30,48 @@ class Growing(Piece):
         self.count = len(closed)
         self._bounds: dict[str, tuple[Int64s, Int64s]] = {}
         self._stale: dict[str, int] = {}
-        self._amendments = self._changes = 0
+        self.amendments = self._changes = 0
 
     def put(self, index: int, closed: Bars | Sequence[Bar], forming: Bar | None) -> int | None:
         """From `index` (at most `count`) on the closed seconds are these, and this one has not closed.
 
-        The start (UTC ns) of the first closed second that was told otherwise before; None where none was.
+        The start (UTC ns) of the first second that is another one than before, or was not there; None where all are
+        the same. The feed tells the newest second that has not closed; those before it stay until they close.
         """
         rows = _columns(closed)
-        told = self._rows[:, index : self.count]
-        same = min(told.shape[1], rows.shape[1])
-        differs = bool((told[:, :same] != rows[:, :same]).any()) or told.shape[1] > same
-        firsts = [int(each[0, 0]) for each in (told, rows) if each.shape[1]]
-        before = len(self.stored)
+        told = self._rows[:, index : len(self.stored)].copy()
+        same = min(self.count - index, rows.shape[1])
+        differs = bool((told[:, :same] != rows[:, :same]).any()) or self.count - index > same
+        unclosed = self._unclosed(int(rows[0, -1]) if rows.shape[1] else self._last_ns(index), forming)
         self._changes += 1
-        changed = [*firsts, *self.stored.ts[self.count : before].tolist(), *([forming[0]] if forming else [])]
-        self._write(index, rows, forming, copies=differs)
-        if changed:
-            self._changed(min(changed))
-        if not differs:
-            return None
-        self._amendments += 1
-        return min(firsts)
+        self.amendments += differs
+        self._write(index, rows, unclosed, copies=differs)
+        changed = _first_change(told, np.concatenate([rows, unclosed], axis=1))
+        if changed is not None:
+            self._changed(changed)
+        return changed
 
-    def _write(self, index: int, rows: Int64s, forming: Bar | None, *, copies: bool) -> None:
+    def _last_ns(self, index: int) -> int:
+        return int(self._rows[0, index - 1]) if index else 0
+
+    def _unclosed(self, closed_ns: int, forming: Bar | None) -> Int64s:
+        """The seconds after the last closed one, up to the one that forms."""
+        if forming is None:
+            return _columns(())
+        before = self._rows[:, self.count : len(self.stored)]
+        kept = before[:, (before[0] > closed_ns) & (before[0] < forming[0])]
+        return np.concatenate([kept, _columns([forming])], axis=1)
+
+    def _write(self, index: int, rows: Int64s, unclosed: Int64s, *, copies: bool) -> None:
         self.count = index + rows.shape[1]
-        # what was handed out before must not change under its reader, but for the second that has not closed
-        if copies or self.count + 1 > self._rows.shape[1]:
-            grown = np.empty((len(self._rows), self.count + SPARE), np.int64)
+        end = self.count + unclosed.shape[1]
+        # what was handed out before must not change under its reader, but for the seconds that have not closed
+        if copies or end > self._rows.shape[1]:
+            grown = np.empty((len(self._rows), end + SPARE), np.int64)
             grown[:, :index] = self._rows[:, :index]
             self._rows = grown
         self._rows[:, index : self.count] = rows
-        end = self.count
-        if forming is not None:
-            self._rows[:, end] = forming
-            end += 1
+        self._rows[:, self.count : end] = unclosed
         self.stored = Bars(*(row[:end] for row in self._rows))
 
     def _changed(self, since_ns: int) -> None:
@@ -110,7 +117,7 @@ class Growing(Piece):
     def stamp(self, timeframe: str, playhead_ns: int) -> int:
         """Counts the bars that are over, and the times that older ones have become others."""
         _, over = self.bars(timeframe)
-        return (self._amendments << 32) + int(over.searchsorted(playhead_ns, side="right"))
+        return (self.amendments << 32) + int(over.searchsorted(playhead_ns, side="right"))
 
     def frozen(self) -> Piece:
         """Its bars so far, as those of a session that ended here."""
@@ -122,3 +129,11 @@ def _columns(bars: Bars | Sequence[Bar]) -> Int64s:
     if isinstance(bars, Bars):
         return np.array([getattr(bars, name) for name in Bars.COLUMNS], np.int64)
     return np.array(bars, np.int64).reshape(-1, len(Bars.COLUMNS)).T
+
+
+def _first_change(told: Int64s, now: Int64s) -> int | None:
+    """The start (UTC ns) of the first second in which two sequences of them part."""
+    same = min(told.shape[1], now.shape[1])
+    parts = np.flatnonzero((told[:, :same] != now[:, :same]).any(axis=0))
+    at = int(parts[0]) if len(parts) else same
+    return min((int(each[0, at]) for each in (told, now) if each.shape[1] > at), default=None)

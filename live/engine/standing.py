@@ -5,7 +5,11 @@ from typing import Any
 
 STALE_NS = 5_000_000_000
 """A supervisor that lives tells the state every second."""
-OFF = {"feed": "off", "words": "The live process does not run. `make run` starts it."}
+OFF = {
+    "feed": "off",
+    "words": "The live process does not run. futsim starts it again by itself; if futsim itself is stopped, `make run` "
+    "starts it.",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Figures of the feed as people read them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django import template
 
@@ -28,8 +28,14 @@ def moment(ns: int | None) -> str:
 
 @register.filter
 def wall(ns: int | None) -> str:
-    """This installation's time."""
-    return f"{datetime.fromtimestamp(ns / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC" if ns else ""
+    """This installation's time, Eastern like the market's."""
+    return moment(ns)
+
+
+@register.filter
+def wall_of_text(at: str) -> str:
+    """ "2026-03-13T20:59:59.5+00:00", as the state has an event's moment."""
+    return moment(int(datetime.fromisoformat(at).timestamp()) * SECOND_NS)
 
 
 @register.filter

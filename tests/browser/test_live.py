@@ -59,6 +59,30 @@ def test_the_market_moves_and_the_page_says_how_old_it_is(trader: Trader, produc
     picture(page, "live")
 
 
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (390, 844)])
+def test_a_narrow_window_loses_nothing_of_the_bar(live: Page, width: int, height: int) -> None:
+    live.set_viewport_size({"width": width, "height": height})
+    for name in ("tradeDate", "date", "connection", "last"):
+        expect(live.locator(f".live-bar [data-show={name}]")).to_be_in_viewport(ratio=1)
+    expect(live.locator(".legend-bar [title^=Volume]")).to_be_in_viewport(ratio=1)
+    assert live.evaluate("document.documentElement.scrollWidth") == width
+    live.goto("/live/status")
+    expect(live.locator("#live-status tbody tr").first).to_be_visible()
+    assert live.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_status_page_that_lost_its_server_says_so_and_finds_it_again(live: Page) -> None:
+    live.goto("/live/status")
+    chip = live.locator("#live-status .connection")
+    expect(chip).to_have_text("live")
+    live.context.set_offline(True)
+    expect(live.locator("#status-lost")).to_have_text(re.compile("does not answer.*about .* old"), timeout=20_000)
+    expect(chip).to_have_text("not known")
+    live.context.set_offline(False)
+    expect(chip).to_have_text("live", timeout=20_000)
+    expect(live.locator("#status-lost")).to_be_hidden()
+
+
 def test_another_asset_and_timeframe_come_back_with_a_reload(live: Page, trader: Trader) -> None:
     live.locator("#live-asset").select_option("GC")
     expect(live.locator(".legend-name")).to_have_text(re.compile("Gold"))

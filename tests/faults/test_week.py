@@ -76,7 +76,7 @@ def test_a_week_with_a_holiday_and_a_roll(market, clock):
         assert feed.state["restart_count"] == 0, feed.state["restarts"]
 
     ends = list(FeedEvent.objects.filter(kind="ended").values_list("text", flat=True))
-    assert ends == ["new front months; started again at once"]
+    assert ends == ["The live process was stopped.", "new front months; started again at once"]
     told = [(each["from"], each["to"], each["trade_date"], each["spread"]) for each in page.rolls]
     opening = Asset.objects.get(root="CL").sessions.session(date(2026, 2, 17)).open_ns
     left, taken = (of_history(symbol, opening, opening + SECOND) for symbol in ("CLH6", "CLJ6"))

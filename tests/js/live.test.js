@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ageText, comingText, feedChip, openingText, shiftText } from "../../static/js/live/words.js";
+import { Answers } from "../../static/js/live/lost.js";
+import { ageText, comingText, feedChip, openingText, priceState, shiftText } from "../../static/js/live/words.js";
 import { LiveSession } from "../../static/js/workspace/live_session.js";
 import { Store } from "../../static/js/workspace/store.js";
 
@@ -35,6 +36,30 @@ test("a closed market tells its last trade and the next opening", () => {
   assert.equal(ageText({ feed: closed, last: printAt(AT), market: AT + 60, waited: 1 }), "last trade Wed 18 09:30:00 ET");
   assert.equal(openingText({ feed: closed, market: AT }), "opens Wed 18 18:00 ET, in about 8 h 30 min");
   assert.equal(openingText({ feed: up, market: AT }), "");
+});
+
+test("without a connection nothing is said of the feed, neither that it is live nor that it is dead", () => {
+  assert.deepEqual([feedChip(up, false).text, feedChip(up, false).state], ["not known", "idle"]);
+  const text = ageText({ feed: up, last: printAt(AT), market: AT, waited: 40, isConnected: false });
+  assert.equal(text, "not known while disconnected: nothing after 09:30:00 ET, for about 40 s");
+});
+
+test("a price is marked as old while the feed catches up, is away, or the page is", () => {
+  const of = (feed, isConnected = true) => priceState({ feed: { ...up, feed }, last: printAt(AT), isConnected });
+  assert.deepEqual([of("live"), of("replaying"), of("no feed"), of("live", false)].map(({ isOld }) => isOld), [false, true, true, true]);
+  assert.equal(of("replaying").title, "The feed catches up with the market. Of 09:30:00 ET.");
+});
+
+test("an opening that has been is not announced, as while a feed that was restarted finds its place", () => {
+  assert.equal(openingText({ feed: { ...up, is_open: false, opens_ns: ns(AT - 60) }, market: AT }), "");
+});
+
+test("a page whose server is gone says so, and how old its facts are", () => {
+  const answers = new Answers(1000);
+  assert.equal(answers.text(3000), "");
+  assert.match(answers.text(21_000), /^The server does not answer\. What stands here is about 20 s old; how the feed stands now is not known\.$/);
+  answers.heard(21_500);
+  assert.equal(answers.text(23_000), "");
 });
 
 test("the chip tells each way in which the feed can stand", () => {

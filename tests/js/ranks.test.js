@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Ranks } from "../../static/js/chart/bars.js";
+import { Bars, Ranks } from "../../static/js/chart/bars.js";
 import { forecast, points } from "../../static/js/chart/points.js";
+import { RankLines } from "../../static/js/chart/rank_lines.js";
 import { lookbackNote, shareOver } from "../../static/js/metrics/forming.js";
 import { levelOf, rankText, shownRank } from "../../static/js/metrics/levels.js";
-import { countOf, rowState, shownCell } from "../../static/js/metrics/rows.js";
+import { countOf, lacks, rowState, shownCell } from "../../static/js/metrics/rows.js";
 import { sortRows } from "../../static/js/metrics/sorting.js";
 import { Feed } from "../../static/js/net/feed.js";
 import { ProtocolError, checkMessage } from "../../static/js/net/protocol.js";
@@ -33,7 +34,7 @@ test("a rank is whole, and 100 or 0 only where it is", () => {
 });
 
 test("among fewer than twenty bars a rank says nothing but that", () => {
-  assert.deepEqual(shownRank(97, 19), { text: "n < 20", level: "none", note: "Only 19 bars to compare with" });
+  assert.deepEqual(shownRank(97, 19), { text: "n < 20", level: "none", note: "Only 19 bars of this time of day to compare with; below 20 a rank says nothing (n is their number)" });
   assert.equal(shownRank(97, 0).text, "—");
   assert.deepEqual(shownRank(97, 20), { text: "97", level: "top", note: "Among 20 bars of this time of day in the lookback; a session that a holiday makes longer can have two" });
 });
@@ -77,6 +78,70 @@ test("a forecast is drawn of the bar in progress only, from the bar before it", 
   assert.deepEqual(forecast(ranks, null, "vp"), []);
 });
 
+/** A line that takes points as the library's does: at its end only. */
+class Line {
+  data = [];
+
+  setData(points) {
+    this.data = [...points];
+  }
+
+  update(point) {
+    const end = this.data.at(-1)?.time ?? -Infinity;
+    if (point.time < end) throw new Error("Cannot update oldest data");
+    if (point.time === end) this.data.pop();
+    this.data.push(point);
+  }
+}
+
+/** Draws (ranks, metrics) one after the other, and what ends up in the line of volume ranks. */
+function drawn(frames) {
+  const line = new Line();
+  const lines = new RankLines([["vr", line], ["vp", new Line()]]);
+  for (const [ranks, metrics] of frames) {
+    lines.draw(ranks, metrics);
+    assert.deepEqual(line.data, points(ranks, metrics, "vr"));
+  }
+  return line.data;
+}
+
+const forming = (t) => ({ ...METRICS, t });
+
+test("the rank of a bar may come when the next one is drawn already", () => {
+  const ranks = new Ranks(columns([300, 50, 60, 30]));
+  const frames = function* () {
+    yield [ranks, forming(600)];
+    yield [ranks, forming(900)];
+    ranks.merge(columns([600, 70, 80, 30]));
+    yield [ranks, forming(900)];
+  };
+  assert.deepEqual(drawn(frames()).map(({ time, value }) => [time, value]), [[300, 50], [600, 70], [900, 40]]);
+});
+
+test("ranks are drawn in whatever order they come, and a forming bar that is gone leaves nothing", () => {
+  const ranks = new Ranks(columns([300, 50, 60, 30], [900, 51, 61, 30]));
+  const frames = function* () {
+    yield [ranks, forming(1200)];
+    yield [ranks, null];
+    ranks.merge(columns([600, 70, 80, 30]));
+    yield [ranks, forming(1200)];
+    ranks.merge(columns([300, 99, 80, 30]));
+    yield [ranks, null];
+    yield [new Ranks(), null];
+    yield [new Ranks(columns([600, 1, 1, 30])), forming(900)];
+  };
+  drawn(frames());
+});
+
+test("a bar that comes between two drawn ones has the chart drawn anew", () => {
+  const known = new Bars(bars([A, [900, 1, 1, 1, 1, 1]]));
+  const before = { count: 2, last: 900 };
+  assert.equal(known.goesOnFrom(1, before), true);
+  const from = known.merge(bars([B]));
+  assert.equal(known.goesOnFrom(from, before), false);
+  assert.equal(known.goesOnFrom(known.merge(bars([[1200, 1, 1, 1, 1, 1]])), { count: 3, last: 900 }), true);
+});
+
 test("the share of a bar is that of its own length", () => {
   assert.equal(shareOver(METRICS, { playhead: "675000000000" }), 0.25);
   assert.equal(shareOver(METRICS, { playhead: "999000000000" }), 1);
@@ -112,12 +177,19 @@ test("a cell is old when the row is of a moment in a bar that is over since", ()
   assert.equal(of({ at: 36060 }, 36900).old, false);
 });
 
+test("a cell's tooltip names its metric, and how far its forecast usually misses", () => {
+  const of = (cell, metric) => shownCell({ ...READY, cells: { "1m": cell } }, "1m", metric, 36030).note;
+  assert.match(of({ ...CELL, vpe: 4.4 }, "vp"), /^Vol Pending 91 ±4\. Among 30 bars/);
+  assert.match(of({ ...CELL, vpe: 4.4 }, "vr"), /^Vol Rank 40\. Among 30 bars/);
+  assert.match(of({ ...CELL, n: 3 }, "rp"), /^Range Pending\. Only 3 bars/);
+});
+
 test("computed, fetched, not stored and without a sample are told apart", () => {
   const note = (state) => shownCell({ ...READY, state, cells: {} }, "5m", "vp", 0).note;
-  const notes = ["computing", "fetching", "asking", "absent", "closed"].map(note);
-  assert.equal(new Set(notes).size, 5);
+  const notes = ["computing", "queued", "fetching", "asking", "absent", "unranked", "closed"].map(note);
+  assert.equal(new Set(notes).size, 7);
   assert.equal(note("computing"), "Its ranks are being computed");
-  assert.equal(shownCell(READY, "5m", "vp", 36030).note, "No bars of this time of day are stored within the lookback");
+  assert.equal(shownCell(READY, "5m", "vp", 36030).note, "Vol Pending. No bars of this time of day are stored within the lookback");
 });
 
 test("a row says how far its fetching is, and of which moment its values are", () => {
@@ -127,8 +199,14 @@ test("a row says how far its fetching is, and of which moment its values are", (
   assert.match(rowState({ ...READY, state: "absent", at: null }).title, /not stored; Fetch all assets gets it\.$/);
 });
 
+test("a job that has not begun is queued, not fetching, and what lacks its lookback can be fetched", () => {
+  assert.equal(rowState({ ...READY, state: "queued", percent: 0 }).text, "queued");
+  assert.equal(rowState({ ...READY, state: "unranked" }).text, "no lookback");
+  assert.deepEqual(["absent", "unranked", "queued", "fetching", "ready", "closed"].map((state) => lacks({ state })), [true, true, false, false, false, false]);
+});
+
 test("the board counts the assets that have values", () => {
-  const empty = { cells: {} };
+  const empty = { cells: { "5m": null } };
   assert.deepEqual([countOf([]), countOf([READY, empty]), countOf([READY, READY])], ["", "1 of 2 assets", "2 assets"]);
 });
 

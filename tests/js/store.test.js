@@ -92,6 +92,22 @@ test("one panel's fault does not stop another's drawing", (t) => {
   assert.equal(console.error.mock.callCount(), 1);
 });
 
+test("a fault that comes again in each frame is told once, and again after a frame without it", (t) => {
+  t.mock.method(console, "error", () => {});
+  const frames = [];
+  const queue = new FrameQueue((callback) => frames.push(callback));
+  let fault = "broken";
+  const draw = () => {
+    if (fault) throw new Error(fault);
+  };
+  for (const next of ["broken", "broken", "otherwise", "", "broken"]) {
+    fault = next;
+    queue.request(draw);
+    frames.shift()();
+  }
+  assert.equal(console.error.mock.callCount(), 3);
+});
+
 test("a destroyed panel no longer draws", () => {
   const frames = [];
   const queue = new FrameQueue((callback) => frames.push(callback));

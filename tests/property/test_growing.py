@@ -1,6 +1,7 @@
 """A session in progress reads like a stored one of the same seconds, however it came to them."""
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -44,6 +45,12 @@ def steps(draw):
     return told
 
 
+def unclosed_after(before: list[tuple[int, ...]], held: list[tuple[int, ...]], forming: Any) -> list[tuple[int, ...]]:
+    """Seconds that were told and have neither closed nor been passed by one that did."""
+    last = held[-1][0] if held else 0
+    return [*(each for each in before if last < each[0] < forming[0]), forming] if forming else []
+
+
 def columns(rows: list[tuple[int, ...]]) -> Bars:
     return Bars(*np.array(rows, np.int64).reshape(-1, 6).T)
 
@@ -56,11 +63,16 @@ def same(left: Bars, right: Bars) -> bool:
 @given(steps(), st.sets(st.sampled_from(sorted(TIMEFRAMES)), min_size=1))
 def test_it_reads_like_a_stored_one(told, looked_at):
     growing = Growing(SESSION, "NQH6", Bars.empty())
+    unclosed: list[tuple[int, ...]] = []
+    seen: list[tuple[int, ...]] = []
     for index, closed, forming, held in told:
         handed_out = growing.stored[: growing.count]
         before = handed_out.close.copy()
-        growing.put(index, closed, forming)
-        stored = Piece(SESSION, "NQH6", columns([*held, *([forming] if forming else [])]))
+        changed = growing.put(index, closed, forming)
+        unclosed = unclosed_after(unclosed, held, forming)
+        before_it, seen = seen, [*held, *unclosed]
+        assert changed == min({each[0] for each in set(before_it) ^ set(seen)}, default=None)
+        stored = Piece(SESSION, "NQH6", columns(seen))
         assert growing.count == len(held)
         assert same(growing.stored, stored.stored)
         assert np.array_equal(handed_out.close, before), "what was handed out stays as it was"
@@ -78,12 +90,24 @@ def test_it_reads_like_a_stored_one(told, looked_at):
 def test_only_what_was_told_otherwise_counts_as_amended():
     growing = Growing(SESSION, "NQH6", columns([bar(0, 5), bar(1, 6), bar(2, 7)]))
     before = growing.stamp("1m", OPEN)
-    assert growing.put(3, [bar(3, 8)], None) is None
-    assert growing.put(1, [bar(1, 6), bar(2, 7), bar(3, 8), bar(9, 9)], bar(10, 1)) is None
+    assert growing.put(3, [bar(3, 8)], None) == OPEN + 3 * SECOND_NS
+    assert growing.put(1, [bar(1, 6), bar(2, 7), bar(3, 8), bar(9, 9)], bar(10, 1)) == OPEN + 9 * SECOND_NS
     assert growing.stamp("1m", OPEN) == before
     assert growing.put(2, [bar(2, 70)], None) == OPEN + 2 * SECOND_NS
     assert growing.count == 3
     assert growing.stamp("1m", OPEN) != before
+    assert growing.put(1, [bar(1, 6), bar(2, 70)], None) is None
+
+
+def test_a_second_that_has_not_closed_stays_when_a_newer_one_forms():
+    growing = Growing(SESSION, "NQH6", columns([bar(0, 5)]))
+    assert growing.put(1, [], bar(59, 6)) == OPEN + 59 * SECOND_NS
+    assert growing.put(1, [], bar(60, 7)) == OPEN + 60 * SECOND_NS
+    assert growing.stored.ts.tolist() == [OPEN, OPEN + 59 * SECOND_NS, OPEN + 60 * SECOND_NS]
+    assert growing.put(1, [bar(59, 6)], bar(60, 7)) is None
+    assert growing.put(2, [], bar(61, 8)) == OPEN + 61 * SECOND_NS
+    assert growing.put(2, [bar(60, 9)], bar(61, 8)) == OPEN + 60 * SECOND_NS
+    assert growing.amendments == 0
 
 
 def test_a_closed_bar_has_another_stamp_than_one_in_progress():

@@ -125,6 +125,41 @@ async def test_a_late_print_changes_its_bar_on_the_page(server, people, feed):
     assert chart.bars == Chart(fresh["charts"][0]).bars
 
 
+async def test_a_second_that_closes_once_the_next_bar_has_begun_is_in_its_bar_on_the_page(server, people, feed):
+    """The feed tells the newest second that has not closed; the one before it closes a moment later."""
+    tab, snapshot = await open_page(server, people.owner)
+    chart = Chart(snapshot["charts"][0])
+    await feed.form(feed.bar(59, 80_050))
+    await chart_when(tab, chart, lambda seen: newest(seen)[4] == 80_050)
+    await feed.form(feed.bar(60, 80_060))
+    await chart_when(tab, chart, lambda seen: len(seen.bars) == 3)
+    await feed.close(feed.bar(59, 80_051, 7), forming=feed.bar(60, 80_060, 6))
+    await chart_when(tab, chart, lambda seen: newest(seen)[5] == 6)
+    _, fresh = await open_page(server, people.owner)
+    assert chart.bars == Chart(fresh["charts"][0]).bars
+    assert list(chart.bars.values())[1][4:] == (80_051, 75 + 7)
+
+
+async def test_what_was_amended_among_more_bars_than_a_message_carries_is_read_from_the_history(server, people, feed):
+    """As when a feed that was away for minutes corrects the second in which it had been killed."""
+    tab, snapshot = await open_page(server, people.owner)
+    chart = Chart(snapshot["charts"][0])
+    await feed.close(feed.bar(28, 80_500, 9), *(feed.bar(second) for second in range(100, 500)))
+    await chart_when(tab, chart, lambda seen: sum(row[5] for row in seen.bars.values()) == 2 * 75 + 4 + 400 * 5)
+    assert list(chart.bars.values())[1][4] == 80_500
+
+
+async def test_a_feed_that_catches_up_moves_the_clock_by_what_it_has_told_only(server, people, feed):
+    """Its state is minutes ahead of its bars then, and a bar whose prints are to come is not over."""
+    tab, _ = await open_page(server, people.owner)
+    told = feed.market_ns
+    await feed.tell_state(feed="replaying", market_ns=told + 100 * SECOND_NS)
+    frame = await tab.until("frame", lambda message: message.get("feed", {}).get("feed") == "replaying")
+    assert int(frame["clock"]["playhead"]) <= told
+    await feed.tell_state(market_ns=told + 100 * SECOND_NS)
+    await tab.until("frame", lambda message: int(message["clock"]["playhead"]) == told + 100 * SECOND_NS)
+
+
 async def test_a_message_that_was_lost_is_noticed_by_the_next(server, people, feed):
     tab, snapshot = await open_page(server, people.owner)
     chart = Chart(snapshot["charts"][0])

@@ -117,7 +117,7 @@ async def test_the_board_has_a_row_for_every_asset_and_says_why_one_is_empty(tab
     rows = (await tab.until("board", lambda message: any(row["cells"] for row in message["board"]["rows"])))["board"]
     states = {row["root"]: (row["state"], row["percent"]) for row in rows["rows"]}
     assert len(states) == 19
-    assert (states.pop("NQ")[0], states.pop("CL")) == ("ready", ("fetching", 0))
+    assert (states.pop("NQ")[0], states.pop("CL")) == ("ready", ("queued", 0))
     assert set(states.values()) == {("absent", None)}
 
 

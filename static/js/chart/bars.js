@@ -8,6 +8,11 @@ export class Bars extends Columns {
   constructor(columns) {
     super(BARS, columns);
   }
+
+  /** Whether a chart of `count` bars up to `last` is right again with the bars from index `from` on: a bar may have come in between. */
+  goesOnFrom(from, { count, last }) {
+    return from >= count - 1 && (from >= this.length || this.t[from] >= last);
+  }
 }
 
 /** The final ranks of a chart's closed bars: {t, vr, rr, n}, a rank null where there was nothing to compare with. */

@@ -1,6 +1,7 @@
 /** Rows as columns of numbers, one of them `t`, rising: what came over the wire, kept apart from the chart library. */
 export class Columns {
   #names;
+  #revision = 0;
 
   constructor(names, columns = {}) {
     this.#names = names;
@@ -9,6 +10,11 @@ export class Columns {
 
   get length() {
     return this.t.length;
+  }
+
+  /** Counts the merges that changed rows which were there, or that put one before another. */
+  get revision() {
+    return this.#revision;
   }
 
   /** One row as an object, or null. */
@@ -34,7 +40,8 @@ export class Columns {
    * Returns the lowest index that is new or different, or the length where nothing is.
    */
   merge(columns) {
-    let changed = this.length;
+    const before = this.length;
+    let changed = before;
     for (let from = 0; from < columns.t.length; from += 1) {
       const time = columns.t[from];
       const index = time > (this.t.at(-1) ?? -Infinity) ? this.length : this.#place(time);
@@ -42,6 +49,7 @@ export class Columns {
       for (const name of this.#names) this[name].splice(index, replaced, columns[name][from]);
       changed = Math.min(changed, index);
     }
+    if (changed < before) this.#revision += 1;
     return changed;
   }
 

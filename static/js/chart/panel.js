@@ -4,6 +4,7 @@ import { MetricsStrip } from "../metrics/strip.js";
 import { lookbackNote, shareOver } from "../metrics/forming.js";
 import { ranksWereOpen, rememberRanks } from "../metrics/remembered.js";
 import { el, setAttribute, show, textMeasure } from "../ui/dom.js";
+import { attempt } from "../ui/frame.js";
 import { PriceFormat } from "../ui/price.js";
 import { Subscriptions } from "../workspace/store.js";
 import { Follow } from "./follow.js";
@@ -144,8 +145,8 @@ export class ChartPanel {
     this.#drawBars(chart);
     this.#drawMarks(marks, chart.bars);
     this.#drawLegend(chart.bars);
-    this.#drawRanks(chart);
-    this.own.draw({ scale: this.scale, chart });
+    attempt(this.#drawRanks);
+    attempt(this.#drawOwn);
   };
 
   #useScale(session, unit) {
@@ -200,8 +201,9 @@ export class ChartPanel {
   }
 
   /** Over the chart those of the bar that the legend tells of; in the pane those of all. */
-  #drawRanks({ bars }) {
+  #drawRanks = () => {
     const { store } = this.context;
+    const { bars } = store.get(`bars:${this.id}`);
     const ranks = store.get(`ranks:${this.id}`);
     const metrics = store.get(`metrics:${this.id}`) ?? null;
     // a bar in progress that nobody has traded in is not drawn yet
@@ -211,7 +213,9 @@ export class ChartPanel {
     const share = final || shown === null ? null : shareOver(shown, store.get("clock"));
     this.strip.update({ metrics: shown, share, note: shown === null && bars.length > 1 && ranks?.length === 0 ? "computing ranks" : lookbackNote(store.get("lookback")) });
     if (ranks) this.rankPane.draw(ranks, metrics);
-  }
+  };
+
+  #drawOwn = () => this.own.draw({ scale: this.scale, chart: this.context.store.get(`bars:${this.id}`) });
 
   #toggleRanks() {
     if (this.rankPane.isOpen) this.rankPane.close();

@@ -11,7 +11,7 @@ const VOLUME_SHARE = 18;
 
 /** The candles, the volume below them and the roll marks of one chart, fed from its `Bars`. */
 export class ChartSeries {
-  #drawn = 0;
+  #drawn = { count: 0, last: -Infinity };
 
   constructor(chart, colors) {
     this.colors = colors;
@@ -52,7 +52,7 @@ export class ChartSeries {
 
   /** Draws the bars from index `from` on; they changed or are new. */
   update(bars, from) {
-    if (from < this.#drawn - 1 || bars.length - from > DRAW_ANEW) return this.reset(bars);
+    if (!bars.goesOnFrom(from, this.#drawn) || bars.length - from > DRAW_ANEW) return this.reset(bars);
     for (let index = from; index < bars.length; index += 1) {
       this.candles.update(this.#candle(bars, index));
       this.volume.update(this.#column(bars, index));
@@ -61,7 +61,7 @@ export class ChartSeries {
   }
 
   #finish(bars) {
-    this.#drawn = bars.length;
+    this.#drawn = { count: bars.length, last: bars.t.at(-1) ?? -Infinity };
     const bar = bars.at(bars.length - 1);
     const color = bar && bar.c < bar.o ? this.colors.down : this.colors.up;
     const shown = { color, axisLabelColor: color, axisLabelVisible: bar !== null };

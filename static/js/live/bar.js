@@ -3,7 +3,7 @@ import { setAttribute, setText, show } from "../ui/dom.js";
 import { PriceFormat } from "../ui/price.js";
 import { dayOfDate, etClock, etDay, secondsFromNs } from "../ui/time.js";
 import { Subscriptions } from "../workspace/store.js";
-import { comingText, feedChip, openingText } from "./words.js";
+import { comingText, feedChip, openingText, priceState } from "./words.js";
 
 const CONNECTION = {
   idle: "not connected",
@@ -50,11 +50,14 @@ export class LiveBar {
   #draw = () => {
     const { store } = this.context;
     const [session, clock, feed] = ["session", "clock", "feed"].map((topic) => store.get(topic));
+    const isConnected = store.get("connection").state === "live";
     this.#drawConnection(store.get("connection"));
-    if (clock) this.#drawClock(clock, feed);
+    if (clock) this.#drawClock(clock, feed, isConnected);
     if (!session || !feed) return;
-    this.#drawFeed(feed, clock);
-    this.#drawLast(session, clock, store.get("last"));
+    // what other panels show is old as well
+    setAttribute(document.body, "data-cut", isConnected ? null : "true");
+    this.#drawFeed(feed, clock, isConnected);
+    this.#drawLast(session, clock, { feed, last: store.get("last"), isConnected });
     this.#drawOver(session, feed.over);
   };
 
@@ -64,25 +67,28 @@ export class LiveBar {
     setAttribute(this.fields.connection, "title", reason ?? "The connection of this page to the server");
   }
 
-  #drawClock({ playhead, trade_date: tradeDate }, feed) {
+  #drawClock({ playhead, trade_date: tradeDate }, feed, isConnected) {
     const seconds = secondsFromNs(playhead);
     setText(this.fields.time, seconds ? etClock(seconds) : "--:--:--");
     setText(this.fields.date, seconds ? `${etDay(seconds)} ET` : "ET");
     setText(this.fields.tradeDate, tradeDate ? `trade date ${dayOfDate(tradeDate)}` : "");
-    setAttribute(this.fields.clock, "data-stale", feed && feedChip(feed).state === "stopped" ? "true" : null);
+    setAttribute(this.fields.clock, "data-stale", !isConnected || (feed && feedChip(feed).state === "stopped") ? "true" : null);
   }
 
-  #drawFeed(feed, clock) {
-    const chip = feedChip(feed);
+  #drawFeed(feed, clock, isConnected) {
+    const chip = feedChip(feed, isConnected);
     setText(this.fields.feed, chip.text);
     setAttribute(this.fields.feed, "data-state", chip.state);
     setAttribute(this.fields.feed, "title", chip.title);
     const market = clock ? secondsFromNs(clock.playhead) : 0;
-    setText(this.fields.opening, openingText({ feed, market }));
+    setText(this.fields.opening, isConnected ? openingText({ feed, market }) : "");
     setText(this.fields.coming, comingText(feed));
   }
 
-  #drawLast(session, clock, last) {
+  #drawLast(session, clock, { feed, last, isConnected }) {
+    const { isOld, title } = priceState({ feed, last, isConnected });
+    setAttribute(this.fields.last, "data-old", isOld ? "true" : null);
+    setAttribute(this.fields.last, "title", title);
     setText(this.fields.contract, clock?.contract ?? session.root);
     setText(this.fields.last, last ? new PriceFormat(session).text(last.price, { group: true }) : "–");
     setAttribute(this.fields.last, "data-side", last?.side ?? null);

@@ -50,8 +50,7 @@ export class LiveStatus {
     const waited = (performance.now() - this.#heardAt) / 1000;
     const isConnected = state === "live";
     setText(this.fields.words, isConnected ? feed.words : "");
-    const known = isConnected ? feed : { ...feed, feed: "off" };
-    setText(this.fields.age, ageText({ feed: known, last: store.get("last"), market, waited }));
+    setText(this.fields.age, ageText({ feed, isConnected, last: store.get("last"), market, waited }));
     setText(this.fields.shift, shiftText(feed, market));
   };
 }

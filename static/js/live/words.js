@@ -16,8 +16,11 @@ const SILENT = 7;
 /** What came so recently came just now. */
 const FRESH = 2;
 
-/** The chip: {text, state, title}. */
-export function feedChip(feed) {
+const CUT = { text: "not known", state: "idle", title: "How the feed stands is not known while this page is disconnected" };
+
+/** The chip: {text, state, title}. Without a connection to the server nothing is known of the feed. */
+export function feedChip(feed, isConnected = true) {
+  if (!isConnected) return CUT;
   const { text, state } = STATES[feed.feed] ?? STATES.off;
   if (feed.feed === "live" && feed.is_open === false) return { text: "market closed", state: "idle", title: feed.words };
   return { text, state, title: feed.words };
@@ -27,7 +30,8 @@ export function feedChip(feed) {
  * How old what is shown is. `market`: the newest moment that the feed has told (UTC seconds), `waited`: how long ago
  * that came, in seconds, `last`: the last print or null.
  */
-export function ageText({ feed, last, market, waited }) {
+export function ageText({ feed, last, market, waited, isConnected = true }) {
+  if (!isConnected) return market ? `not known while disconnected: nothing after ${etClock(market)} ET, for ${roughly(waited)}` : "";
   if (!market) return feed.words;
   if (!isUp(feed)) return waited < FRESH ? `at ${etClock(market)} ET` : `no feed: nothing after ${etClock(market)} ET, for ${roughly(waited)}`;
   if (feed.feed === "replaying") return `catching up, at ${etClock(market)} ET`;
@@ -41,12 +45,11 @@ export function ageText({ feed, last, market, waited }) {
   return `no trades for ${roughly(age)}; the feed is up`;
 }
 
-/** "opens Sun 18:00 ET, in about 3 h 0 min"; empty while the market trades. */
+/** "opens Sun 18:00 ET, in about 3 h 0 min"; empty while the market trades, and for an opening that has been. */
 export function openingText({ feed, market }) {
   if (feed.is_open !== false || !feed.opens_ns || !market) return "";
   const at = secondsFromNs(feed.opens_ns);
-  const words = `opens ${etWeekday(at)} ${etMinute(at)} ET`;
-  return at > market ? `${words}, in ${roughly(at - market)}` : words;
+  return at > market ? `opens ${etWeekday(at)} ${etMinute(at)} ET, in ${roughly(at - market)}` : "";
 }
 
 /** "NQM6 from the next opening on"; empty without a change of front month that is decided. */
@@ -58,6 +61,14 @@ export function comingText({ coming }) {
 export function shiftText({ shift_days: days }, market) {
   if (!days || !market) return "";
   return `shows ${etDay(market)}: ${days === 1 ? "a day" : `${days} days`} back, while the real market is closed`;
+}
+
+/** What is said of the last price where it is not the market's: {isOld, title}. */
+export function priceState({ feed, last, isConnected }) {
+  const at = last ? ` Of ${etClock(secondsFromNs(last.t))} ET.` : "";
+  if (!isConnected) return { isOld: true, title: `Not known while disconnected.${at}` };
+  if (feed.feed !== "live") return { isOld: true, title: `${feed.feed === "replaying" ? "The feed catches up with the market." : feed.words}${at}` };
+  return { isOld: false, title: `The last trade.${at}` };
 }
 
 /** Whether anything can come: the connection to the gateway stands. */

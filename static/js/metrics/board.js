@@ -3,7 +3,7 @@ import { el, setAttribute, setText, show } from "../ui/dom.js";
 import { secondsFromNs } from "../ui/time.js";
 import { Subscriptions } from "../workspace/store.js";
 import { METRICS } from "./levels.js";
-import { countOf, rowState, shownCell } from "./rows.js";
+import { countOf, lacks, rowState, shownCell } from "./rows.js";
 import { sortRows } from "./sorting.js";
 
 const ASSET = "asset";
@@ -24,7 +24,7 @@ export class BoardPanel {
     this.metric.value = "vp";
     this.metric.addEventListener("change", () => context.frames.request(this.#draw));
     context.header.left.append(this.metric);
-    this.fetch = el("button", { type: "button", class: "button button-small", "data-action": "fetch-board", title: "Fetch this session and its lookback for every asset that is not here yet. What costs is asked on the page Jobs.", onclick: () => context.session.fetchBoard() }, "Fetch all assets");
+    this.fetch = el("button", { type: "button", class: "button button-small", "data-action": "fetch-board", title: "Fetch the session and its lookback for every asset that lacks them. What costs is asked on the page Jobs.", onclick: () => context.session.fetchBoard() }, "Fetch all assets");
     context.header.right.append(this.fetch);
     this.count = context.header.right.appendChild(el("span", { class: "faint num" }));
     this.body = el("tbody");
@@ -74,7 +74,7 @@ export class BoardPanel {
     show(this.empty, rows.length === 0);
     show(this.table, rows.length > 0);
     setText(this.count, countOf(rows));
-    this.fetch.disabled = rows.length > 0 && !rows.some(({ state }) => state === "absent");
+    this.fetch.disabled = rows.length > 0 && !rows.some(lacks);
     this.#drawnAt = performance.now();
     for (const [name, head] of this.heads) setAttribute(head, "aria-sort", this.#sortOf(name));
     const sorted = sortRows(rows, this.#order, metric);

@@ -36,6 +36,6 @@ export function rankText(value) {
 export function shownRank(value, n) {
   if (!n) return { text: "—", level: "none", note: "No bars of this time of day are stored within the lookback" };
   const bars = n === 1 ? "1 bar" : `${n} bars`;
-  if (n < MIN_SAMPLE) return { text: `n < ${MIN_SAMPLE}`, level: "none", note: `Only ${bars} to compare with` };
+  if (n < MIN_SAMPLE) return { text: `n < ${MIN_SAMPLE}`, level: "none", note: `Only ${bars} of this time of day to compare with; below ${MIN_SAMPLE} a rank says nothing (n is their number)` };
   return { text: rankText(value), level: levelOf(value), note: `Among ${bars} of this time of day in the lookback; a session that a holiday makes longer can have two` };
 }

@@ -1,15 +1,17 @@
 /** What a row of the metrics board says of itself, and of each of its cells. */
 
 import { etClock } from "../ui/time.js";
-import { shownRank } from "./levels.js";
+import { METRICS, shownRank } from "./levels.js";
 
 /** Why a row has no new values: text beside the asset, and a title in full. */
 const STATES = {
   ready: { text: "", title: null, note: null },
   computing: { text: "computing", title: "Its ranks are being computed" },
+  queued: { text: "queued", title: "Its sessions are to be fetched; see Jobs" },
   fetching: { text: "fetching", title: "Its sessions are being fetched; see Jobs" },
   asking: { text: "costs", title: "Its sessions cost something: the page Jobs asks for a yes" },
   absent: { text: "not stored", title: "This session is not stored; Fetch all assets gets it" },
+  unranked: { text: "no lookback", title: "Nothing to compare with is stored; Fetch all assets gets it" },
   closed: { text: "closed", title: "Its market is closed at the playhead" },
 };
 
@@ -28,15 +30,30 @@ export function rowState({ state, percent, at }) {
 export function shownCell({ state, at, cells }, timeframe, metric, now) {
   const cell = cells[timeframe] ?? null;
   if (cell === null && state !== "ready") return { text: "—", level: "none", note: STATES[state].title, old: false };
-  const { text, level, note } = shownRank(cell?.[metric] ?? null, cell?.n ?? 0);
+  const { text, level, note: sample } = shownRank(cell?.[metric] ?? null, cell?.n ?? 0);
+  const note = `${nameOf(metric)}${level === "none" ? "" : ` ${text}${missText(cell[`${metric}e`])}`}. ${sample}`;
   const end = cell === null ? Infinity : cell.t + cell.length;
   const old = at !== null && at < end && end <= now;
   return { text, level, old, note: old ? `${note}. Of ${etClock(at)} ET: the bar is over since` : note };
 }
 
+function nameOf(metric) {
+  return METRICS.find(({ key }) => key === metric).label;
+}
+
+/** " ±4": the points by which a forecast usually misses; empty of what is no forecast. */
+function missText(error) {
+  return error >= 1 ? ` ±${Math.round(error)}` : "";
+}
+
+/** Whether Fetch all assets has something to get. */
+export function lacks({ state }) {
+  return state === "absent" || state === "unranked";
+}
+
 /** "12 of 19 assets": how many have values. */
 export function countOf(rows) {
   if (rows.length === 0) return "";
-  const filled = rows.filter(({ cells }) => Object.keys(cells).length > 0).length;
+  const filled = rows.filter(({ cells }) => Object.values(cells).some((cell) => cell !== null)).length;
   return filled === rows.length ? `${filled} assets` : `${filled} of ${rows.length} assets`;
 }

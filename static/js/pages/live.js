@@ -46,6 +46,7 @@ for (const root of [document.getElementById("dock"), asset.parentElement]) mouse
 new LiveStatus().mount(document.getElementById("status-line"), context);
 asset.addEventListener("change", () => show(asset.value));
 store.subscribe("focus", remember);
+if (page.dataset.unknown) session.feed.note("warn", page.dataset.unknown);
 alertsHere?.opensCharts((wanted) => {
   openOther(wanted);
   return null;

@@ -20,7 +20,7 @@ export class FrameQueue {
   /** Runs `draw` now, in place of one that waits: for what is about to be seen, or has just been typed. */
   now(draw) {
     this.cancel(draw);
-    run(draw);
+    attempt(draw);
   }
 
   /** Forgets a `draw` that waits, as when its panel is destroyed. */
@@ -32,15 +32,21 @@ export class FrameQueue {
     const draws = [...this.#waiting];
     this.#waiting.clear();
     this.#handle = null;
-    for (const draw of draws) run(draw);
+    for (const draw of draws) attempt(draw);
   }
 }
 
-/** One panel's fault must not stop the others' drawing. */
-function run(draw) {
+/** The fault that each drawer told last, until it draws again. */
+const told = new WeakMap();
+
+/** Runs `draw`. Its fault must not stop what else draws, nor fill the console: it is told once, not in each frame. */
+export function attempt(draw) {
   try {
     draw();
+    told.delete(draw);
   } catch (error) {
+    if (told.get(draw) === error.message) return;
+    told.set(draw, error.message);
     console.error(error);
   }
 }
