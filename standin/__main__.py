@@ -15,6 +15,7 @@ from standin.gateway import Gateway
 from standin.server import start
 
 KEY_VARIABLE = "FUTSIM_STANDIN_KEY"
+BACK_VARIABLE = "FUTSIM_STANDIN_LIVE_HOURS_BACK"
 DEFAULT_PORT = 8900
 DEFAULT_LIVE_PORT = 13000
 """Databento's own."""
@@ -27,6 +28,12 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--live-port", type=int, default=DEFAULT_LIVE_PORT, help="0 takes a free port")
     parser.add_argument("--seed", type=int, default=1, help="the same seed is the same market")
     parser.add_argument("--key", default=os.environ.get(KEY_VARIABLE), help=f"or {KEY_VARIABLE}")
+    parser.add_argument(
+        "--live-hours-back",
+        type=int,
+        default=os.environ.get(BACK_VARIABLE, "0"),
+        help=f"live is so far behind the clock, so that it trades during the daily halt too; or {BACK_VARIABLE}",
+    )
     options = parser.parse_args(argv)
     if not options.key:
         parser.error(f"a key is needed: --key or {KEY_VARIABLE}")
@@ -56,7 +63,7 @@ def _say(line: str, stream: TextIO) -> None:
 
 def main() -> int:
     options = arguments()
-    gateway = Gateway(seed=options.seed, key=options.key)
+    gateway = Gateway(seed=options.seed, key=options.key, live_hours_back=options.live_hours_back)
     return asyncio.run(serve(gateway, options.host, options.port, options.live_port))
 
 

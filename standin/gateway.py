@@ -21,7 +21,7 @@ class Gateway:
     """What one gateway serves: the market of a seed, to holders of the key.
 
     clock: UTC ns now. delay_ns: history ends so long before now, cut to the whole minute. shifts_closed_days: the
-    live half goes back on closed days (see `live_clock`). connections_per_second: live connections accepted.
+    live half goes back on closed days (see `live_clock`). live_hours_back: by so much it is behind besides. connections_per_second: live connections accepted.
     """
 
     seed: int
@@ -30,6 +30,7 @@ class Gateway:
     delay_ns: int = DEFAULT_DELAY_NS
     faults: Faults = field(default_factory=Faults)
     shifts_closed_days: bool = True
+    live_hours_back: int = 0
     connections_per_second: int = 5
 
     def available_end(self) -> int:
@@ -49,9 +50,10 @@ class Gateway:
 
     def live_time(self) -> tuple[int, int]:
         """UTC ns now for the live half, and by how much that is behind the clock."""
-        now = self.clock()
+        back = self.live_hours_back * HOUR_NS
+        now = self.clock() - back
         shift = live_clock.shift_ns(now) if self.shifts_closed_days else 0
-        return now - shift, shift
+        return now - shift, shift + back
 
     def live_now(self) -> int:
         return self.live_time()[0]

@@ -10,18 +10,27 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
+from datetime import time as time_of_day
 from pathlib import Path
 
 from futsim.stack.checks import free_loopback_port
+from market.sessions import ET
 
 CLONE = Path(__file__).resolve().parents[1]
 OURS = re.compile(r"^(FUTSIM_|DATABENTO_|DATABASE_URL$|REDIS_URL$|DJANGO_|PYTEST_|MAKE|MFLAGS)")
 PATIENCE = 40.0
 
 
+HALT = time_of_day(15, 30), time_of_day(18, 5)
+"""Eastern Time: within it the market halts, or would while a test looks at it."""
+
+
 def clean_environment(state: Path, **extra: str) -> dict[str, str]:
-    """The environment of somebody who configured nothing but the place and the port."""
+    """The environment of somebody who configured nothing but the place and the port, at an hour that trades."""
     inherited = {name: value for name, value in os.environ.items() if not OURS.match(name)}
+    if HALT[0] <= datetime.now(ET).time() <= HALT[1]:
+        inherited["FUTSIM_STANDIN_LIVE_HOURS_BACK"] = "4"
     return inherited | {"FUTSIM_STATE": str(state), "FUTSIM_PORT": str(free_loopback_port())} | extra
 
 
