@@ -21,7 +21,8 @@ class Gateway:
     """What one gateway serves: the market of a seed, to holders of the key.
 
     clock: UTC ns now. delay_ns: history ends so long before now, cut to the whole minute. shifts_closed_days: the
-    live half goes back on closed days (see `live_clock`). live_hours_back: by so much it is behind besides. connections_per_second: live connections accepted.
+    live half goes back on closed days (see `live_clock`). live_hours_back: by so much it is behind besides.
+    connections_per_second: live connections accepted.
     """
 
     seed: int

@@ -84,11 +84,13 @@ def page(context: BrowserContext) -> Iterator[Page]:
     problems: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        # Chromium reports answers like 404 and dropped sockets as console errors too; tests look at those themselves.
+        # Chromium reports answers like 404 and dropped sockets as console errors too, and htmx a server that is gone;
+        # tests look at those themselves.
         if (
             message.type == "error"
             and "Failed to load resource" not in message.text
             and "WebSocket" not in message.text
+            and not message.text.startswith(("htmx:afterRequest", "htmx:sendError"))
         ):
             problems.append(message.text)
 
