@@ -73,7 +73,7 @@ class Viewer(viewer.Viewer):
 
     def _more(self) -> dict[str, Any]:
         now = {"feed": self.stage.feed_body(), "last": _last(self.stage.last)}
-        news = {name: body for name, body in now.items() if body != self._told.get(name)}
+        news = {name: body for name, body in now.items() if name not in self._told or body != self._told[name]}
         self._told = now
         return news
 

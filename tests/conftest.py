@@ -1,5 +1,6 @@
 """Fixtures for all tests: people, assets, an empty store, gateways, the real market data."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,14 @@ from tests.filegateway import FileGateway, Records
 from tests.markets import sparse_contract
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_configure() -> None:
+    """Tests that empty the cache must not empty that of those that run beside them: each process has its database."""
+    from django.conf import settings
+
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    settings.CACHES["default"]["OPTIONS"]["db"] += int(number)
 
 
 @pytest.fixture(scope="session")

@@ -99,6 +99,16 @@ test("the clock is set after the bars, so that nobody sees a playhead without it
   assert.deepEqual(order, ["bars", "clock"]);
 });
 
+test("a chart of another asset that has no bars shows none of the asset before", () => {
+  const store = storeAfter([snapshot(1, { charts: [chart("c", [A, B])] }), snapshot(2, { session: session({ root: "CL" }), charts: [] })]);
+  assert.deepEqual([store.get("bars:c").bars.length, store.get("bars:c").reset], [0, true]);
+});
+
+test("a chart keeps its bars while the same asset is being loaded again", () => {
+  const store = storeAfter([snapshot(1, { charts: [chart("c", [A, B])] }), snapshot(2, { charts: [], clock: null })]);
+  assert.equal(store.get("bars:c").bars.length, 2);
+});
+
 test("a roll is replaced when its volumes become known", () => {
   const marks = mergeMarks([roll()], [roll({ from_volume: 1, to_volume: 2 })]);
   assert.equal(marks.length, 1);

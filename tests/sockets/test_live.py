@@ -362,6 +362,15 @@ async def test_an_asset_without_bars_is_shown_as_waiting_and_appears_by_itself(s
     await gold.stop()
 
 
+async def test_an_asset_without_bars_shows_no_price_of_the_asset_before(server, people, feed):
+    tab = await server.connect("/ws/live/", people.owner)
+    await tab.send(type="hello", root="NQ", charts=[{"chart": "main", "timeframe": "5m"}])
+    await tab.until("snapshot")
+    await tab.send(type="show", root="GC")
+    told = await tab.until("snapshot", lambda message: message["session"]["root"] == "GC")
+    assert (told["charts"], told["last"]) == ([], None)
+
+
 async def test_nobody_sees_live_without_a_login(server):
     tab = await server.connect("/ws/live/")
     assert (await tab.next())["type"] == "close"

@@ -4,6 +4,7 @@ import { Volumes } from "../ladder/volumes.js";
 import { Prints } from "../tape/prints.js";
 
 const LOG_LINES = 500;
+const NO_BARS = { t: [], o: [], h: [], l: [], c: [], v: [] };
 
 /**
  * Turns server messages into topics of the store. Old snapshot + frames give the same store as a fresh
@@ -20,6 +21,8 @@ const LOG_LINES = 500;
 export class Feed {
   #serverLog = [];
   #ownLog = [];
+  /** The timeframe of each chart that was drawn. */
+  #drawn = new Map();
 
   constructor(store) {
     this.store = store;
@@ -40,6 +43,7 @@ export class Feed {
     this.store.set("lookback", message.lookback ?? null);
     this.#serverLog = message.log.slice(-LOG_LINES);
     this.#publishLog();
+    if (message.session.root !== this.store.get("session")?.root) this.#showNothing();
     this.store.set("session", message.session);
     this.store.set("job", message.job);
     if (message.clock) this.#setClock(message.clock);
@@ -132,7 +136,13 @@ export class Feed {
     if (queues !== undefined) store.set("queues", queues);
   }
 
+  /** Another asset: its charts are not told where it has no bars, and those of the one before are not its. */
+  #showNothing() {
+    for (const [chart, timeframe] of this.#drawn) this.#draw({ chart, timeframe, unit: 1, bars: NO_BARS, marks: [] });
+  }
+
   #draw({ chart, timeframe, unit, bars, marks, metrics = null, risk = null }) {
+    this.#drawn.set(chart, timeframe);
     this.store.set(`marks:${chart}`, marks);
     this.store.set(`ranks:${chart}`, new Ranks());
     this.store.set(`metrics:${chart}`, metrics);
