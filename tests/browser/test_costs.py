@@ -74,7 +74,7 @@ def test_a_no_ends_the_load_and_the_job_can_be_tried_again(admin: Page, trader: 
 
 def test_the_calendar_of_the_entry_is_used_with_the_keyboard(trader: Trader) -> None:
     page = trader.page
-    field = page.locator("[name=entry_date]")
+    field = page.locator("#open-form [name=entry_date]")
     field.fill("2026-01-16")
     field.press("ArrowDown")
     expect(page.locator("[data-day='2026-01-16']")).to_be_focused()
