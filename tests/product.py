@@ -19,7 +19,8 @@ from market.sessions import ET
 
 CLONE = Path(__file__).resolve().parents[1]
 OURS = re.compile(r"^(FUTSIM_|DATABENTO_|DATABASE_URL$|REDIS_URL$|DJANGO_|PYTEST_|MAKE|MFLAGS)")
-PATIENCE = 40.0
+PATIENCE = 90.0
+"""A start on a machine that has much else to do takes a minute."""
 
 
 HALT = time_of_day(15, 30), time_of_day(18, 5)

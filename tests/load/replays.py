@@ -62,9 +62,10 @@ async def _pages(up: Up, replays: int) -> AsyncIterator[list[Trader]]:
             await page.open_replay(entry_date=a_weekday_ago().isoformat(), entry_time=at, lookback_days="5")
             await page.connect()
             await page.listen(lambda page=page: page.state == "ready")
+            # a page that reads nothing for half a minute is given up
+            readers.append(asyncio.create_task(page.listen(lambda: False, FOREVER)))
             if number == 0:
                 await _until_quiet(up)
-            readers.append(asyncio.create_task(page.listen(lambda: False, FOREVER)))
         await _until_quiet(up)
         for page in pages:
             await page.send(type="speed", value=SPEED)
