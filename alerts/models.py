@@ -16,6 +16,11 @@ TIMEFRAME_CHOICES = [(name, name) for name in TIMEFRAMES]
 PERCENTILE = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))]
 
 
+def value_text(value: float) -> str:
+    """ "96.3": the one rounding of a value that fired, of all that shows it."""
+    return f"{value:.1f}"
+
+
 class Metric(models.TextChoices):
     """In the order of `ranks.engine.metrics.Metrics`."""
 

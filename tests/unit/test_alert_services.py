@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -214,6 +215,13 @@ def test_what_was_found_of_an_alert_that_is_another_one_by_now_is_not_recorded(p
     assert [each.alert_id for each in AlertState.objects.all()] == [kept.pk]
 
 
+@pytest.mark.parametrize(("value", "text"), [(47.96, "48.0"), (47.25, "47.2"), (47.75, "47.8"), (100.0, "100.0")])
+def test_a_value_is_rounded_alike_wherever_it_is_shown(people: People, value: float, text: str) -> None:
+    (firing,) = recording.record(Found(hits=[replace(hit(make(people.owner)), value=value)]), assets(), 1)
+    assert topics.firing_body(firing, "NQ")["firing"]["value_text"] == text
+    assert f" is {text} (" in firing.sentence
+
+
 def test_a_firing_as_pages_have_it(people: People) -> None:
     alert = make(people.owner, note="look", threshold=Decimal("90.5"), expires_at=timezone.now() + timedelta(days=1))
     (firing,) = fire(alert)
@@ -229,6 +237,7 @@ def test_a_firing_as_pages_have_it(people: People) -> None:
         "operator": "gte",
         "threshold": 90.5,
         "value": 93.44,
+        "value_text": "93.4",
         "n": 250,
         "bar_start_ms": 1_000_000,
         "market_ms": 1_000_060,

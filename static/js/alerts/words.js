@@ -44,9 +44,9 @@ export function momentText(marketMs) {
   return `${etClock(seconds)} ET · ${etDay(seconds)}`;
 }
 
-/** "96.3 %" */
-export function firedValueText({ value }) {
-  return `${(Math.floor(value * 10) / 10).toFixed(1)} %`;
+/** "96.3 %": rounded by the server, as its sentence is. */
+export function firedValueText({ value_text: text }) {
+  return `${text} %`;
 }
 
 /** "99+" */
