@@ -74,6 +74,13 @@ def test_no_asset_means_all(owner: Client) -> None:
         ("webhook_url", "ftp://example.org/", forms.BAD_WEBHOOK),
         ("webhook_url", "nonsense", forms.BAD_WEBHOOK),
         ("webhook_url", f"https://example.org/{'x' * 500}", "at most 500 characters"),
+        ("webhook_url", "http://localhost:8000/hook", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "http://LOCALHOST/", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "http://127.0.0.1/", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "https://192.168.1.7:8443/hook", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "http://169.254.169.254/", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "http://[::1]/", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "http://[::ffff:10.0.0.1]/", forms.PRIVATE_WEBHOOK),
         ("email", "on", forms.NO_ADDRESS),
         ("note", "x" * 501, "at most 500 characters"),
     ],
@@ -85,6 +92,17 @@ def test_what_is_out_of_range_is_said_at_its_field(owner: Client, field: str, va
     said = re.search(r'<ul class="errors".*?</ul>', answer.content.decode(), re.DOTALL)
     assert said is not None
     assert reason.replace("'", "&#x27;") in said[0]
+
+
+@pytest.mark.parametrize("url", ["https://example.org/hook", "http://8.8.8.8/", "https://example.org/?at=localhost"])
+def test_a_webhook_may_go_to_a_name_and_to_a_public_address(owner: Client, url: str) -> None:
+    assert add(owner, webhook_url=url).status_code == 200
+    assert Alert.objects.get().webhook_url == url
+
+
+def test_a_private_webhook_is_allowed_where_the_setting_says_so(owner: Client, settings: Any) -> None:
+    settings.ALERT_PRIVATE_WEBHOOKS = True
+    assert add(owner, webhook_url="http://127.0.0.1:9000/hook").status_code == 200
 
 
 def test_an_e_mail_needs_an_address(owner: Client, people: People) -> None:
