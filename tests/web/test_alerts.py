@@ -160,6 +160,11 @@ def test_clear_all_asks_first(owner: Client) -> None:
     assert re.search(r'hx-post="/alerts/clear"[^>]*hx-confirm="Delete all of your own alerts\?', page)
 
 
+def test_delete_asks_first(owner: Client, people: People) -> None:
+    row = owner.get(reverse("alerts:row", args=[alert_of(people.owner).pk])).content.decode()
+    assert re.search(r'hx-post="/alerts/\d+/delete"[^>]*hx-confirm="Delete this alert\?', row)
+
+
 def test_a_shared_one_is_muted_for_oneself(owner: Client, people: People) -> None:
     shared = alert_of(None)
     assert "muted" in owner.post(reverse("alerts:mute", args=[shared.pk])).content.decode()
