@@ -59,10 +59,15 @@ def manages_shared(user: User) -> bool:
 
 
 def firings(user_id: int) -> QuerySet[AlertFiring]:
-    """What the user has been told of, the newest first: not what he has muted."""
-    mutes = AlertMute.objects.filter(user_id=user_id, alert=OuterRef("alert"))
+    """What the user's own alerts and the shared ones have fired, the newest first; also of those he has muted."""
     found = AlertFiring.objects.filter(Q(owner_id=user_id) | Q(owner=None)).select_related("asset")
-    return found.filter(~Exists(mutes)).order_by("-pk")
+    return found.order_by("-pk")
+
+
+def told_firings(user_id: int) -> QuerySet[AlertFiring]:
+    """Of these, what he wants to hear of: not of the shared alerts that he has muted."""
+    mutes = AlertMute.objects.filter(user_id=user_id, alert=OuterRef("alert"))
+    return firings(user_id).filter(~Exists(mutes))
 
 
 def firing(user_id: int, firing_id: int) -> AlertFiring:
@@ -80,7 +85,7 @@ def seen_until(user_id: int) -> int:
 
 def unread(user_id: int) -> QuerySet[AlertFiring]:
     """The firings that the user has not looked at, the newest first."""
-    return firings(user_id).filter(pk__gt=seen_until(user_id))
+    return told_firings(user_id).filter(pk__gt=seen_until(user_id))
 
 
 def settings_of(user_id: int) -> AlertSettings:

@@ -227,7 +227,7 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_safe
 def newest(request: HttpRequest) -> HttpResponse:
     """The newest live firings: what the drawer of every page shows."""
-    found = access.firings(_user_id(request)).filter(replay_key=None)[:NEWEST]
+    found = access.told_firings(_user_id(request)).filter(replay_key=None)[:NEWEST]
     seen = access.seen_until(_user_id(request))
     return render(request, "alerts/_newest.html", {"firings": _firings(request, list(found)), "seen": seen})
 

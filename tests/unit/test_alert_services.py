@@ -146,7 +146,7 @@ def test_a_stranger_sees_and_changes_nothing_and_a_shared_alert_is_changed_by_ad
         access.changeable(people.admin, mine.pk)
 
 
-def test_firings_are_their_owners_and_a_muted_one_is_nobodys_who_muted_it(people: People) -> None:
+def test_firings_are_their_owners_and_muting_only_silences(people: People) -> None:
     mine, shared = make(people.owner), make(None)
     (own,), (everybodys,) = fire(mine), fire(shared)
     assert list(access.firings(people.owner.pk)) == [everybodys, own]
@@ -155,7 +155,8 @@ def test_firings_are_their_owners_and_a_muted_one_is_nobodys_who_muted_it(people
         access.firing(people.colleague.pk, own.pk)
     services.mute(user_id=people.owner.pk, alert=shared)
     services.mute(user_id=people.owner.pk, alert=shared)
-    assert list(access.firings(people.owner.pk)) == [own]
+    assert list(access.firings(people.owner.pk)) == [everybodys, own]
+    assert list(access.told_firings(people.owner.pk)) == list(access.unread(people.owner.pk)) == [own]
     assert [each.is_muted for each in access.visible(people.owner.pk)] == [True, False]
     assert list(access.firings(people.colleague.pk)) == [everybodys]
     services.unmute(user_id=people.owner.pk, alert=shared)
