@@ -88,6 +88,12 @@ def unread(user_id: int) -> QuerySet[AlertFiring]:
     return told_firings(user_id).filter(pk__gt=seen_until(user_id))
 
 
+def missed(user_id: int) -> QuerySet[AlertFiring]:
+    """Of these, those that no page which he had in front has shown to him."""
+    shown = AlertSeen.objects.filter(user_id=user_id).values_list("shown_id", flat=True).first() or 0
+    return unread(user_id).filter(pk__gt=shown)
+
+
 def settings_of(user_id: int) -> AlertSettings:
     """The user's settings; those of a new user where none were saved."""
     return AlertSettings.objects.filter(user_id=user_id).first() or AlertSettings(user_id=user_id)

@@ -80,6 +80,15 @@ test("a visit without anything missed is over once the page has been told: later
   assert.deepEqual(heard.missed, [[false, 9]]);
 });
 
+test("what is missed is as many as the server counts, and a page in front says what it has shown", () => {
+  const { alerts, sent } = page();
+  alerts.apply(snapshot({ missed: [firing(5), firing(6)], missed_count: 38, unread: 60 }));
+  const { count, isFirst } = alerts.store.get("missed");
+  assert.deepEqual([count, isFirst], [38, true]);
+  alerts.shown(6);
+  assert.deepEqual(sent, [{ type: "shown", until: 6 }]);
+});
+
 test("the opened alerts of all panels are said again on each connection", () => {
   const { alerts, sent } = page();
   alerts.apply(snapshot());

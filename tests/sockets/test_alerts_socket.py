@@ -203,6 +203,28 @@ async def test_what_fired_meanwhile_is_told_at_the_next_visit_and_counted(server
     assert (told["missed"], told["unread"]) == ([], 0)
 
 
+async def test_what_a_page_in_front_has_shown_is_unread_but_not_missed(server: Server, people: People) -> None:
+    alert = await make(people.owner)
+    firings = [await fire(alert, seconds) for seconds in range(3)]
+    tab, told = await listening_tab(server, people.owner)
+    assert (len(told["missed"]), told["missed_count"]) == (3, 3)
+    for firing in (firings[1], firings[0]):  # it never goes back
+        await tab.send(type="shown", until=firing.pk)
+    # commands are taken one after the other
+    await tab.send(type="seen", until=firings[0].pk)
+    assert (await tab.until("seen"))["unread"] == 2
+    _, told = await listening_tab(server, people.owner)
+    assert ([each["id"] for each in told["missed"]], told["missed_count"]) == ([firings[2].pk], 1)
+    assert told["unread"] == 2
+    # more than there is cannot be said: it would hide what is still to fire
+    await tab.send(type="shown", until=2**53)
+    await tab.send(type="seen", until=firings[1].pk)
+    await tab.until("seen")
+    later = await fire(alert, 9)
+    _, told = await listening_tab(server, people.owner)
+    assert ([each["id"] for each in told["missed"]], told["unread"]) == ([later.pk], 2)
+
+
 async def test_what_fired_before_is_not_told_as_new(
     server: Server, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
