@@ -15,10 +15,10 @@ class NoSuchFiring(LookupError):
 
 
 def visible(user_id: int) -> QuerySet[Alert]:
-    """The user's own alerts and the shared ones, these first."""
+    """The user's own alerts and after them the shared ones, the newest first: one that was just made is on top."""
     mine = Alert.objects.filter(Q(owner_id=user_id) | Q(owner=None)).select_related("asset")
     mutes = AlertMute.objects.filter(user_id=user_id, alert=OuterRef("pk"))
-    return mine.annotate(is_muted=Exists(mutes)).order_by(F("owner").asc(nulls_first=True), "pk")
+    return mine.annotate(is_muted=Exists(mutes)).order_by(F("owner").asc(nulls_last=True), "-pk")
 
 
 def heard(user_id: int) -> QuerySet[Alert]:

@@ -73,7 +73,7 @@ def test_a_firing_reaches_every_page_and_waits_for_the_next_visit(
 ) -> None:
     for threshold in ("1", "2", "3", "4"):
         add(live, threshold=threshold)
-    chip = chips(live).first
+    chip = chips(live).last
     expect(chip).to_contain_text(re.compile(r"CL\s+Vol Rank ≥ 1\s+1m"))
     expect(chip.locator("[data-part=value]")).to_have_text(re.compile(r"@\d+%"), timeout=START_MS)
     replay = live.context.new_page()
@@ -136,7 +136,8 @@ def see_the_next_visit(live: Page, product: Product, chromium: Browser) -> None:
 def test_an_alert_is_edited_paused_and_all_are_cleared(live: Page) -> None:
     add(live, threshold="97")
     add(live, asset="", metric="range_pending", threshold="99.5", timeframe="5m")
-    line = live.locator("#alert-list > li").first
+    # the newest is on top
+    line = live.locator("#alert-list > li").last
     line.get_by_role("button", name="Edit").click()
     line.locator("[name=threshold]").fill("970")
     line.get_by_role("button", name="Save").click()
@@ -148,7 +149,7 @@ def test_an_alert_is_edited_paused_and_all_are_cleared(live: Page) -> None:
     expect(line.locator(".alert-chip")).to_have_attribute("data-tone", "paused")
     line.get_by_role("button", name="Resume").click()
     expect(line.locator(".alert-chip")).not_to_have_attribute("data-tone", "paused")
-    opened = live.locator("#alert-list > li").nth(1)
+    opened = live.locator("#alert-list > li").first
     opened.get_by_role("button", name="All assets").click()
     expect(opened.locator(".alert-rows button")).to_have_count(19)
     live.once("dialog", lambda dialog: dialog.dismiss())

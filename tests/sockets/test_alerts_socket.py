@@ -69,8 +69,8 @@ async def test_a_page_is_told_first_how_its_alerts_stand(server: Server, people:
     mine, shared = await make(people.owner, note="mind the open"), await make(None, root="")
     await make(people.colleague)
     _, told = await listening_tab(server, people.owner)
-    assert [chip["id"] for chip in told["chips"]] == [shared.pk, mine.pk]
-    assert told["chips"][1] | {"count": 0} == {
+    assert [chip["id"] for chip in told["chips"]] == [mine.pk, shared.pk]
+    assert told["chips"][0] | {"count": 0} == {
         "id": mine.pk, "root": "NQ", "metric": "vol_rank", "operator": "gte", "threshold": 95.0, "timeframe": "5m",
         "lookback_days": 365, "repeat": "edge", "is_shared": False, "note": "mind the open", "sound": "beep",
         "value": None, "tone": "off", "count": 0, "closest": None, "is_muted": False,

@@ -131,7 +131,7 @@ def test_there_are_two_hundred_alerts_of_a_user_at_most(people: People, monkeypa
 
 def test_a_stranger_sees_and_changes_nothing_and_a_shared_alert_is_changed_by_admins(people: People) -> None:
     mine, theirs, shared = make(people.owner), make(people.colleague), make(None)
-    assert list(access.visible(people.owner.pk)) == [shared, mine]
+    assert list(access.visible(people.owner.pk)) == [mine, shared]
     assert list(access.own(people.owner.pk)) == [mine]
     for ask in (access.own_or_shared, access.own_alert, access.shared_alert):
         with pytest.raises(access.NoSuchAlert):
@@ -157,7 +157,7 @@ def test_firings_are_their_owners_and_muting_only_silences(people: People) -> No
     services.mute(user_id=people.owner.pk, alert=shared)
     assert list(access.firings(people.owner.pk)) == [everybodys, own]
     assert list(access.told_firings(people.owner.pk)) == list(access.unread(people.owner.pk)) == [own]
-    assert [each.is_muted for each in access.visible(people.owner.pk)] == [True, False]
+    assert [each.is_muted for each in access.visible(people.owner.pk)] == [False, True]
     assert list(access.firings(people.colleague.pk)) == [everybodys]
     services.unmute(user_id=people.owner.pk, alert=shared)
     assert not AlertMute.objects.exists()

@@ -42,6 +42,13 @@ def test_an_alert_is_built_in_one_row(owner: Client, people: People) -> None:
     assert 'id="alert-list"' in shown and 'hx-swap-oob="outerHTML"' in shown
 
 
+def test_the_newest_is_on_top(owner: Client, people: People) -> None:
+    older, shared = alert_of(people.owner), alert_of(None)
+    shown = add(owner).content.decode()
+    made = Alert.objects.order_by("-pk")[0]
+    assert re.findall(r'<li id="alert-(\d+)"', shown) == [str(each.pk) for each in (made, older, shared)]
+
+
 def test_no_asset_means_all(owner: Client) -> None:
     add(owner, asset="")
     assert Alert.objects.get().asset is None
