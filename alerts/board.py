@@ -161,7 +161,7 @@ class Watch:
             self._unread.add(firing["id"])
             if alert is not None:
                 self._counts[alert.pk] = self._counts.get(alert.pk, 0) + 1
-        self._fresh.append(self._with_replay(firing) | ({"again": True} if is_again else {}))
+        self._fresh.append(self._as_told(firing) | ({"again": True} if is_again else {}))
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell_fresh)
 
@@ -210,13 +210,17 @@ class Watch:
     def _missed(self) -> tuple[list[Body], int]:
         missed = _live(access.missed(self.user_id))
         bodies = [topics.firing_body(each, each.asset.root)["firing"] for each in missed[:MOST_MISSED]]
-        return [self._with_replay(body) for body in bodies[::-1]], missed[:MOST_UNREAD].count()
+        return [self._as_told(body) for body in bodies[::-1]], missed[:MOST_UNREAD].count()
 
-    def _with_replay(self, firing: Body) -> Body:
-        """The firing with the fields of the Load form that replays it; None for an asset that is new here."""
-        asset = self._assets.get(firing["root"])
+    def _as_told(self, firing: Body) -> Body:
+        """The firing with the fields of the Load form that replays it; None for an asset that is new here.
+
+        is_all: its alert is on all assets.
+        """
+        asset, alert = self._assets.get(firing["root"]), self._known(firing["alert"])
         terms = firing["market_ms"] * topics.MS, firing["timeframe"], firing["lookback_days"]
-        return firing | {"replay_from": asset and load_fields(asset, *terms, self._settings.minutes_before)}
+        replay_from = asset and load_fields(asset, *terms, self._settings.minutes_before)
+        return firing | {"replay_from": replay_from, "is_all": alert is not None and alert.asset is None}
 
     # --- telling ----------------------------------------------------------------------------------------
 

@@ -158,6 +158,14 @@ async def test_an_all_alert_names_the_closest_and_opens_to_all_assets(server: Se
     ]
 
 
+async def test_a_firing_says_whether_its_alert_is_on_all_assets(server: Server, people: People) -> None:
+    one, every = await make(people.owner), await make(people.owner, root="")
+    tab, _ = await listening_tab(server, people.owner)
+    for alert in (one, every):
+        await fire(alert)
+        assert (await tab.until("firings"))["firings"][0]["is_all"] == (alert == every)
+
+
 async def test_a_page_that_acknowledges_nothing_gets_no_more_chips_but_every_firing(
     server: Server, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
