@@ -15,10 +15,10 @@ class NoSuchFiring(LookupError):
 
 
 def visible(user_id: int) -> QuerySet[Alert]:
-    """The user's own alerts and the shared ones, these first."""
+    """The user's own alerts and after them the shared ones, the newest first: one that was just made is on top."""
     mine = Alert.objects.filter(Q(owner_id=user_id) | Q(owner=None)).select_related("asset")
     mutes = AlertMute.objects.filter(user_id=user_id, alert=OuterRef("pk"))
-    return mine.annotate(is_muted=Exists(mutes)).order_by(F("owner").asc(nulls_first=True), "pk")
+    return mine.annotate(is_muted=Exists(mutes)).order_by(F("owner").asc(nulls_last=True), "-pk")
 
 
 def heard(user_id: int) -> QuerySet[Alert]:
@@ -59,10 +59,15 @@ def manages_shared(user: User) -> bool:
 
 
 def firings(user_id: int) -> QuerySet[AlertFiring]:
-    """What the user has been told of, the newest first: not what he has muted."""
-    mutes = AlertMute.objects.filter(user_id=user_id, alert=OuterRef("alert"))
+    """What the user's own alerts and the shared ones have fired, the newest first; also of those he has muted."""
     found = AlertFiring.objects.filter(Q(owner_id=user_id) | Q(owner=None)).select_related("asset")
-    return found.filter(~Exists(mutes)).order_by("-pk")
+    return found.order_by("-pk")
+
+
+def told_firings(user_id: int) -> QuerySet[AlertFiring]:
+    """Of these, what he wants to hear of: not of the shared alerts that he has muted."""
+    mutes = AlertMute.objects.filter(user_id=user_id, alert=OuterRef("alert"))
+    return firings(user_id).filter(~Exists(mutes))
 
 
 def firing(user_id: int, firing_id: int) -> AlertFiring:
@@ -80,7 +85,13 @@ def seen_until(user_id: int) -> int:
 
 def unread(user_id: int) -> QuerySet[AlertFiring]:
     """The firings that the user has not looked at, the newest first."""
-    return firings(user_id).filter(pk__gt=seen_until(user_id))
+    return told_firings(user_id).filter(pk__gt=seen_until(user_id))
+
+
+def missed(user_id: int) -> QuerySet[AlertFiring]:
+    """Of these, those that no page which he had in front has shown to him."""
+    shown = AlertSeen.objects.filter(user_id=user_id).values_list("shown_id", flat=True).first() or 0
+    return unread(user_id).filter(pk__gt=shown)
 
 
 def settings_of(user_id: int) -> AlertSettings:

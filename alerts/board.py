@@ -96,14 +96,19 @@ class Watch:
             await self._bus.unsubscribe(topic, listener)
 
     async def snapshot(self) -> Body:
-        """All that a page is told first. missed: the newest that the user has not looked at, the oldest first."""
-        firings = await database_sync_to_async(self._missed)()
+        """All that a page is told first.
+
+        missed: the newest that the user has not looked at and no page in front has shown, the oldest first; at most 20
+        of so many.
+        """
+        firings, count = await database_sync_to_async(self._missed)()
         return {
             "type": "alerts",
             "chips": list(self._chips.values()),
             "unread": self.unread,
             "settings": self._settings_body(),
             "missed": firings,
+            "missed_count": count,
         }
 
     def open(self, listener: Listener, alert_ids: Iterable[int]) -> None:
@@ -156,7 +161,7 @@ class Watch:
             self._unread.add(firing["id"])
             if alert is not None:
                 self._counts[alert.pk] = self._counts.get(alert.pk, 0) + 1
-        self._fresh.append(self._with_replay(firing) | ({"again": True} if is_again else {}))
+        self._fresh.append(self._as_told(firing) | ({"again": True} if is_again else {}))
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell_fresh)
 
@@ -202,16 +207,20 @@ class Watch:
         self._settings = access.settings_of(self.user_id)
         self._unread = set(_live(access.unread(self.user_id)).values_list("pk", flat=True)[:MOST_UNREAD])
 
-    def _missed(self) -> list[Body]:
-        newest = list(_live(access.unread(self.user_id))[:MOST_MISSED])[::-1]
-        bodies = [topics.firing_body(each, each.asset.root)["firing"] for each in newest]
-        return [self._with_replay(body) for body in bodies]
+    def _missed(self) -> tuple[list[Body], int]:
+        missed = _live(access.missed(self.user_id))
+        bodies = [topics.firing_body(each, each.asset.root)["firing"] for each in missed[:MOST_MISSED]]
+        return [self._as_told(body) for body in bodies[::-1]], missed[:MOST_UNREAD].count()
 
-    def _with_replay(self, firing: Body) -> Body:
-        """The firing with the fields of the Load form that replays it; None for an asset that is new here."""
-        asset = self._assets.get(firing["root"])
+    def _as_told(self, firing: Body) -> Body:
+        """The firing with the fields of the Load form that replays it; None for an asset that is new here.
+
+        is_all: its alert is on all assets.
+        """
+        asset, alert = self._assets.get(firing["root"]), self._known(firing["alert"])
         terms = firing["market_ms"] * topics.MS, firing["timeframe"], firing["lookback_days"]
-        return firing | {"replay_from": asset and load_fields(asset, *terms, self._settings.minutes_before)}
+        replay_from = asset and load_fields(asset, *terms, self._settings.minutes_before)
+        return firing | {"replay_from": replay_from, "is_all": alert is not None and alert.asset is None}
 
     # --- telling ----------------------------------------------------------------------------------------
 

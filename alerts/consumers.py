@@ -74,19 +74,22 @@ class AlertsConsumer(ListeningConsumer):
             case protocol.Open(alerts=ids):
                 self._watch.open(self, ids)
             case protocol.Seen(until=until):
-                with contextlib.suppress(OperationalError, InterfaceError):  # the page says it again
-                    await self._mark_seen(until)
+                await self._mark(until, lambda user, newest: services.mark_seen(user_id=user, until_id=newest))
+            case protocol.Shown(until=until):
+                await self._mark(until, lambda user, newest: services.mark_shown(user_id=user, until_id=newest))
 
-    async def _mark_seen(self, until: int) -> None:
+    async def _mark(self, until: int, mark: Callable[[int, int], object]) -> None:
+        """mark: gets the user, and the newest firing up to that one."""
         user_id = self.scope["user"].pk
 
-        def mark() -> None:
+        def look() -> None:
             # not beyond what there is: that would hide what is still to fire
             newest = access.firings(user_id).filter(pk__lte=until).first()
             if newest is not None:
-                services.mark_seen(user_id=user_id, until_id=newest.pk)
+                mark(user_id, newest.pk)
 
-        await database_sync_to_async(mark)()
+        with contextlib.suppress(OperationalError, InterfaceError):  # the page says it again
+            await database_sync_to_async(look)()
 
     # --- to the browser ---------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from alerts.models import (
     Sound,
 )
 from alerts.services import MOST, Terms
+from alerts.webhooks import is_plainly_private
 from market.access import NotOffered, get_asset
 from market.models import Asset
 from market.sessions import FIRST_DAY, LAST_DAY, SECOND_NS, BadTime, parse_et, to_et
@@ -36,6 +37,7 @@ BAD_TIMEFRAME = f"Timeframes are {', '.join(TIMEFRAMES)}."
 BAD_EXPIRY = "Write the expiry as 2026-03-18 16:00 or 16:00, in Eastern time."
 BAD_MOMENT = "An expiry is in the future, and before the year 2200."
 BAD_WEBHOOK = "Write the webhook as https://example.org/path."
+PRIVATE_WEBHOOK = "This installation sends webhooks to public addresses only, not to itself or a private network."
 NO_ADDRESS = "Your account has no e-mail address. An admin can enter one."
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 FIRST_NS, LAST_NS = (parse_et(f"{day} 12:00") for day in (FIRST_DAY, LAST_DAY))
@@ -140,6 +142,10 @@ class AlertForm(forms.Form):
             raise forms.ValidationError(NO_ADDRESS)
         return wanted
 
+    def clean_webhook_url(self) -> str:
+        """Names are looked up when it is sent; what is plainly private is refused at once."""
+        return _public_webhook(self.cleaned_data["webhook_url"])
+
     @property
     def terms(self) -> Terms:
         """What was said, of a valid form."""
@@ -152,6 +158,12 @@ class AlertForm(forms.Form):
 
     def _label(self, name: str) -> str:
         return str(self.fields[name].label) if name in self.fields else ""
+
+
+def _public_webhook(url: str) -> str:
+    if is_plainly_private(url):
+        raise forms.ValidationError(PRIVATE_WEBHOOK)
+    return url
 
 
 def _next(text: str) -> int:
@@ -186,6 +198,10 @@ class AnyAlertForm(forms.ModelForm):
             "owner", "asset", "metric", "operator", "threshold", "timeframe", "lookback_days", "repeat", "expires_at",
             "sound", "webhook_url", "email", "note",
         ]  # fmt: skip
+
+    def clean_webhook_url(self) -> str:
+        """As in the form of a user."""
+        return _public_webhook(self.cleaned_data["webhook_url"])
 
     def clean(self) -> dict[str, Any]:
         """Not more than there may be."""

@@ -16,6 +16,11 @@ TIMEFRAME_CHOICES = [(name, name) for name in TIMEFRAMES]
 PERCENTILE = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))]
 
 
+def value_text(value: float) -> str:
+    """ "96.3": the one rounding of a value that fired, of all that shows it."""
+    return f"{value:.1f}"
+
+
 class Metric(models.TextChoices):
     """In the order of `ranks.engine.metrics.Metrics`."""
 
@@ -228,10 +233,11 @@ class AlertMute(models.Model):
 
 
 class AlertSeen(models.Model):
-    """Up to which firing a user has looked at them."""
+    """Up to which firing a user has looked at them. shown_id: up to which a page that he had in front showed them."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     until_id = models.BigIntegerField(default=0)
+    shown_id = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.user_id} until {self.until_id}"

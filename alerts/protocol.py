@@ -19,13 +19,19 @@ class Seen(msgspec.Struct, frozen=True, tag="seen", forbid_unknown_fields=True):
     until: Id
 
 
+class Shown(msgspec.Struct, frozen=True, tag="shown", forbid_unknown_fields=True):
+    """A page in front has shown the firings up to this one; the user may not have looked at them."""
+
+    until: Id
+
+
 class Open(msgspec.Struct, frozen=True, tag="open", forbid_unknown_fields=True):
     """The All-alerts whose assets the page shows; in place of those before."""
 
     alerts: Annotated[list[Id], msgspec.Meta(max_length=2 * MOST)]
 
 
-Command = Ack | Seen | Open
+Command = Ack | Seen | Shown | Open
 _decoder = msgspec.json.Decoder(Command)
 
 

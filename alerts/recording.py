@@ -11,7 +11,7 @@ from django.utils import timezone
 from alerts import services
 from alerts.engine.group import Group
 from alerts.engine.trace import Trace
-from alerts.models import Alert, AlertFiring, AlertState, Definitions, Outcome, Progress
+from alerts.models import Alert, AlertFiring, AlertState, Definitions, Outcome, Progress, value_text
 from market.models import Asset
 
 FIRST_LOOK = timedelta(seconds=30)
@@ -184,7 +184,7 @@ def firing(alert: Alert, asset: Asset, hit: Hit, *, epoch: int = 0) -> AlertFiri
 def sentence(alert: Alert, asset: Asset, value: float) -> str:
     """Such as "NQ 5m: Vol Pending is 93.4 (≥ 90)"."""
     metric, condition = alert.get_metric_display(), alert.condition.removeprefix(alert.get_metric_display()).strip()
-    return f"{asset.root} {alert.timeframe}: {metric} is {value:.1f} ({condition})"
+    return f"{asset.root} {alert.timeframe}: {metric} is {value_text(value)} ({condition})"
 
 
 def save_states(rows: Iterable[StateRow]) -> None:

@@ -143,6 +143,14 @@ def mark_seen(*, user_id: int, until_id: int) -> int:
     return row.until_id
 
 
+def mark_shown(*, user_id: int, until_id: int) -> None:
+    """A page that the user had in front has shown what fired up to this one; it never goes back."""
+    with transaction.atomic():
+        row, is_new = AlertSeen.objects.get_or_create(user_id=user_id, defaults={"shown_id": until_id})
+        if not is_new:
+            AlertSeen.objects.filter(pk=row.pk).update(shown_id=Greatest(F("shown_id"), until_id))
+
+
 def save_settings(*, user_id: int, has_sound: bool, volume: int, minutes_before: int) -> AlertSettings:
     """How the user hears of firings."""
     with transaction.atomic():

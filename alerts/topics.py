@@ -12,7 +12,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from redis.exceptions import RedisError
 
-from alerts.models import AlertFiring
+from alerts.models import AlertFiring, value_text
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ def firing_body(firing: AlertFiring, root: str, *, is_again: bool = False) -> di
         "market_ms": firing.market_ns // MS,
         "fired_ms": int(firing.fired_at.timestamp() * 1000),
         "threshold": float(firing.threshold),
+        "value_text": value_text(firing.value),
         "replay": None if firing.replay_key is None else str(firing.replay_key),
     }
     same = ("timeframe", "lookback_days", "metric", "operator", "value", "n", "sound", "note", "sentence")

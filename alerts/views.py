@@ -17,7 +17,7 @@ from alerts.access import NoSuchAlert
 from alerts.board import has_expired
 from alerts.forms import AlertForm, HistoryForm, LookBackForm, SettingsForm, expiry_text
 from alerts.looking_back import Question
-from alerts.models import Alert, AlertFiring, Sound
+from alerts.models import Alert, AlertFiring, Sound, value_text
 from alerts.replaying import load_fields
 from alerts.services import TooMany
 from market.access import offered
@@ -190,7 +190,12 @@ def _answer(request: HttpRequest, question: dict[str, Any], answer: dict[str, An
     assets = {asset.root: asset for asset in offered()}
     same = question["timeframe"], question["lookback_days"], minutes
     rows = [
-        row | {"at": to_et(row["market_ns"]), "load": load_fields(assets[row["root"]], row["market_ns"], *same)}
+        row
+        | {
+            "at": to_et(row["market_ns"]),
+            "text": value_text(row["value"]),
+            "load": load_fields(assets[row["root"]], row["market_ns"], *same),
+        }
         for row in answer["rows"]
         if row["root"] in assets
     ]
@@ -222,7 +227,7 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_safe
 def newest(request: HttpRequest) -> HttpResponse:
     """The newest live firings: what the drawer of every page shows."""
-    found = access.firings(_user_id(request)).filter(replay_key=None)[:NEWEST]
+    found = access.told_firings(_user_id(request)).filter(replay_key=None)[:NEWEST]
     seen = access.seen_until(_user_id(request))
     return render(request, "alerts/_newest.html", {"firings": _firings(request, list(found)), "seen": seen})
 
@@ -233,7 +238,7 @@ def _firings(request: HttpRequest, found: list[AlertFiring]) -> list[dict[str, A
         {
             "firing": each,
             "at": to_et(each.market_ns),
-            "value": f"{each.value:.1f}",
+            "value": value_text(each.value),
             "load": load_fields(each.asset, each.market_ns, each.timeframe, each.lookback_days, minutes),
         }
         for each in found

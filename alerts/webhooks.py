@@ -44,6 +44,19 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> str:
         raise Failed(f"No answer: {problem or type(problem).__name__}.") from None
 
 
+def is_plainly_private(url: str) -> bool:
+    """Whether an address is refused without looking a name up: it says "localhost", or a number that is not public."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if settings.ALERT_PRIVATE_WEBHOOKS:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return not is_public(host)
+    except ValueError:
+        return False
+
+
 def _checked(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)

@@ -6,27 +6,34 @@ import numpy as np
 
 from alerts.engine.edges import NO_BAR, TRUE, UNKNOWN, Fired, fold
 from alerts.engine.group import Definition, Group, Groups, Key, Standing
-from alerts.engine.trace import Trace, trace
+from alerts.engine.trace import Trace, measured, trace
 from alerts.recording import Hit, StateRow, hit
 from live.alert_bars import Held
 from live.alert_samples import Samples, Wanted
+from market.engine.bars import Bars
 from market.models import Asset
-from market.sessions import SECOND_NS
+from market.sessions import SECOND_NS, Session
+from ranks.engine.sample import Sample
 
 SPAN_NS = 1_800 * SECOND_NS
 """At most so much of the market is evaluated at a time."""
 LAST_NS = 3_600 * SECOND_NS
-"""How far back the value is looked for that a new alert is shown with."""
+"""How far back the value is looked for that a new alert is shown with between two segments of a session."""
 
 
 class Watched:
-    """Its alerts, and how far they are evaluated. values: the newest of each group, as `alerts.topics` has them."""
+    """Its alerts, and how far they are evaluated. values: the newest of each group, as `alerts.topics` has them.
+
+    They are of the second up to which it is evaluated once `show` was called.
+    """
 
     def __init__(self, asset: Asset, until_ns: int, samples: Samples) -> None:
         self.asset = asset
         self.until_ns = until_ns
         self.groups = Groups()
         self.values: dict[Key, tuple[float | int | None, ...]] = {}
+        self._shown_ns: dict[Key, int] = {}
+        """Of which instant each value is."""
         self._samples = samples
         self._touched: dict[Key, Trace] = {}
         self._fired: dict[Hit, tuple[Group, int]] = {}
@@ -37,6 +44,7 @@ class Watched:
         """Watch these no more."""
         self.groups.drop(ids)
         self.values = {key: value for key, value in self.values.items() if key in self.groups}
+        self._shown_ns = {key: ns for key, ns in self._shown_ns.items() if key in self.groups}
 
     def add(self, members: Sequence[tuple[Definition, Standing]]) -> None:
         """Watch these too."""
@@ -89,26 +97,51 @@ class Watched:
         return self.asset.sessions.first_closing_after(from_ns).trade_date < sessions[0].session.trade_date
 
     def _trace(self, held: Held, key: Key, from_ns: int, to_ns: int) -> Trace:
+        line = trace(*self._measuring(held, key), from_ns, to_ns, self._whole_since(held))
+        self._keep_value(key, line)
+        return line
+
+    def _measuring(self, held: Held, key: Key) -> tuple[Sample | None, Session, str, Bars, int]:
         timeframe, days = key
         sample = self._samples.get(Wanted(self.asset, timeframe, held.session.trade_date, days))
-        since_ns = 0 if held.key.is_whole else held.key.since_ns
-        line = trace(sample, held.session, timeframe, held.bars.stored, self.asset.tick_size, from_ns, to_ns, since_ns)
+        return sample, held.session, timeframe, held.bars.stored, self.asset.tick_size
+
+    def _whole_since(self, held: Held) -> int:
+        return 0 if held.key.is_whole else held.key.since_ns
+
+    def _keep_value(self, key: Key, line: Trace) -> None:
         if len(line):
             values = (None if np.isnan(each) else round(each, 4) for each in line.values[-1].tolist())
             self.values[key] = (*values, int(line.n[-1]), int(line.bar[-1]))
-        return line
-
-    def show(self, sessions: Sequence[Held]) -> None:
-        """Have a value for the groups that have none yet: that of the newest instant, if it is not long ago."""
-        missing = [key for key in self.groups if key not in self.values]
-        held = next((each for each in reversed(sessions) if each.session.open_ns < self.until_ns), None)
-        if missing and held is not None and held.session.close_ns > self.until_ns:
-            for key in missing:
-                self._trace(held, key, self.until_ns - LAST_NS, self.until_ns)
+            self._shown_ns[key] = int(line.ns[-1])
 
     def _keep_fired(self, members: Group, line: Trace, fired: Fired) -> None:
         for who, at in zip(fired.alert.tolist(), fired.instant.tolist(), strict=True):
             self._fired[hit(self.asset.root, members, line, who, at)] = members, who
+
+    # --- what is shown --------------------------------------------------------------------------------------
+
+    def show(self, sessions: Sequence[Held]) -> None:
+        """Have the values of this second, also where nobody traded in it: time alone changes what is pending.
+
+        Between two segments of a session it is the last one's, if that is not long ago.
+        """
+        held = next((each for each in reversed(sessions) if each.session.open_ns < self.until_ns), None)
+        if held is None or held.session.close_ns <= self.until_ns:
+            return
+        for key in self.groups:
+            if self._shown_ns.get(key) != self.until_ns and self._is_here(held, key):
+                self._show(held, key)
+
+    def _is_here(self, held: Held, key: Key) -> bool:
+        timeframe, days = key
+        return self._samples.is_here(Wanted(self.asset, timeframe, held.session.trade_date, days))
+
+    def _show(self, held: Held, key: Key) -> None:
+        now = np.array([self.until_ns])
+        self._keep_value(key, measured(*self._measuring(held, key), now, self._whole_since(held)))
+        if key not in self.values:
+            self._trace(held, key, self.until_ns - LAST_NS, self.until_ns)
 
     # --- the record -----------------------------------------------------------------------------------------
 

@@ -282,5 +282,7 @@ class Evaluator:
         if time.monotonic() < self._told + VALUES_SECONDS:
             return
         self._told = time.monotonic()
+        for root, watched in self._watched.items():
+            watched.show(self._bars.sessions[root])
         values = {root: self.values(root) for root, each in self._watched.items() if each.values}
         self._teller.publish([(topics.VALUES, topics.values_body(to_ns, values))])

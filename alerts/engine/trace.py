@@ -57,7 +57,14 @@ def trace(
     ends = seconds.ts + SECOND_NS
     first, last = (int(ends.searchsorted(ns, side="right")) for ns in (from_ns, to_ns))
     closes = buckets.end[slice(*(int(buckets.end.searchsorted(ns, side="right")) for ns in (from_ns, to_ns)))]
-    ns = np.union1d(ends[first:last], closes)
+    return measured(sample, session, timeframe, seconds, tick, np.union1d(ends[first:last], closes), since_ns)
+
+
+def measured(
+    sample: Sample | None, session: Session, timeframe: str, seconds: Bars, tick: int, ns: Int64s, since_ns: int = 0
+) -> Trace:
+    """The metrics at those of these instants, ascending, at which a bar forms or ends; as `trace` has them."""
+    buckets = buckets_of(session, timeframe)
     at = buckets.begin.searchsorted(ns) - 1
     # what trades between two segments or after the last belongs to no bar
     counts = (at >= 0) & (ns <= buckets.end[at]) & (buckets.begin[at] >= since_ns)

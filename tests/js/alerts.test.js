@@ -7,7 +7,7 @@ import { overlap, placeOf } from "../../static/js/alerts/place.js";
 import { Beeper, SOUNDS, inOnePage } from "../../static/js/alerts/sound.js";
 import { conditionText, countText, firedValueText, unreadText, valueText } from "../../static/js/alerts/words.js";
 
-const firing = (id, changes = {}) => ({ id, alert: 1, root: "NQ", timeframe: "5m", metric: "vol_rank", operator: "gte", threshold: 95, value: 96.34, note: "", sound: "beep", replay: null, ...changes });
+const firing = (id, changes = {}) => ({ id, alert: 1, root: "NQ", timeframe: "5m", metric: "vol_rank", operator: "gte", threshold: 95, value: 96.34, value_text: "96.3", note: "", sound: "beep", replay: null, ...changes });
 const snapshot = (changes = {}) => ({ type: "alerts", chips: [{ id: 1, tone: "off" }], unread: 0, settings: { sound_on: true, volume: 60 }, missed: [], ...changes });
 
 function page(replay = null) {
@@ -28,7 +28,7 @@ test("an alert is named by its condition, and a value is never rounded to where 
   assert.equal(valueText({ value: null, tone: "off", operator: "gte" }), "@–");
   assert.equal(valueText({ value: 99, tone: "thin", operator: "gte" }), "n < 20");
   assert.deepEqual([countText(3), countText(0)], ["×3", "×0"]);
-  assert.equal(firedValueText({ value: 94.97 }), "94.9 %");
+  assert.equal(firedValueText({ value: 94.97, value_text: "95.0" }), "95.0 %");
   assert.deepEqual([unreadText(7), unreadText(140)], ["7", "99+"]);
 });
 
@@ -78,6 +78,15 @@ test("a visit without anything missed is over once the page has been told: later
   alerts.apply(snapshot());
   alerts.apply(snapshot({ missed: [firing(9)], unread: 1 }));
   assert.deepEqual(heard.missed, [[false, 9]]);
+});
+
+test("what is missed is as many as the server counts, and a page in front says what it has shown", () => {
+  const { alerts, sent } = page();
+  alerts.apply(snapshot({ missed: [firing(5), firing(6)], missed_count: 38, unread: 60 }));
+  const { count, isFirst } = alerts.store.get("missed");
+  assert.deepEqual([count, isFirst], [38, true]);
+  alerts.shown(6);
+  assert.deepEqual(sent, [{ type: "shown", until: 6 }]);
 });
 
 test("the opened alerts of all panels are said again on each connection", () => {

@@ -69,8 +69,8 @@ async def test_a_page_is_told_first_how_its_alerts_stand(server: Server, people:
     mine, shared = await make(people.owner, note="mind the open"), await make(None, root="")
     await make(people.colleague)
     _, told = await listening_tab(server, people.owner)
-    assert [chip["id"] for chip in told["chips"]] == [shared.pk, mine.pk]
-    assert told["chips"][1] | {"count": 0} == {
+    assert [chip["id"] for chip in told["chips"]] == [mine.pk, shared.pk]
+    assert told["chips"][0] | {"count": 0} == {
         "id": mine.pk, "root": "NQ", "metric": "vol_rank", "operator": "gte", "threshold": 95.0, "timeframe": "5m",
         "lookback_days": 365, "repeat": "edge", "is_shared": False, "note": "mind the open", "sound": "beep",
         "value": None, "tone": "off", "count": 0, "closest": None, "is_muted": False,
@@ -158,6 +158,14 @@ async def test_an_all_alert_names_the_closest_and_opens_to_all_assets(server: Se
     ]
 
 
+async def test_a_firing_says_whether_its_alert_is_on_all_assets(server: Server, people: People) -> None:
+    one, every = await make(people.owner), await make(people.owner, root="")
+    tab, _ = await listening_tab(server, people.owner)
+    for alert in (one, every):
+        await fire(alert)
+        assert (await tab.until("firings"))["firings"][0]["is_all"] == (alert == every)
+
+
 async def test_a_page_that_acknowledges_nothing_gets_no_more_chips_but_every_firing(
     server: Server, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +209,28 @@ async def test_what_fired_meanwhile_is_told_at_the_next_visit_and_counted(server
         assert (await each.until("seen"))["unread"] == 0
     _, told = await listening_tab(server, people.owner)
     assert (told["missed"], told["unread"]) == ([], 0)
+
+
+async def test_what_a_page_in_front_has_shown_is_unread_but_not_missed(server: Server, people: People) -> None:
+    alert = await make(people.owner)
+    firings = [await fire(alert, seconds) for seconds in range(3)]
+    tab, told = await listening_tab(server, people.owner)
+    assert (len(told["missed"]), told["missed_count"]) == (3, 3)
+    for firing in (firings[1], firings[0]):  # it never goes back
+        await tab.send(type="shown", until=firing.pk)
+    # commands are taken one after the other
+    await tab.send(type="seen", until=firings[0].pk)
+    assert (await tab.until("seen"))["unread"] == 2
+    _, told = await listening_tab(server, people.owner)
+    assert ([each["id"] for each in told["missed"]], told["missed_count"]) == ([firings[2].pk], 1)
+    assert told["unread"] == 2
+    # more than there is cannot be said: it would hide what is still to fire
+    await tab.send(type="shown", until=2**53)
+    await tab.send(type="seen", until=firings[1].pk)
+    await tab.until("seen")
+    later = await fire(alert, 9)
+    _, told = await listening_tab(server, people.owner)
+    assert ([each["id"] for each in told["missed"]], told["unread"]) == ([later.pk], 2)
 
 
 async def test_what_fired_before_is_not_told_as_new(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -130,7 +131,7 @@ def test_there_are_two_hundred_alerts_of_a_user_at_most(people: People, monkeypa
 
 def test_a_stranger_sees_and_changes_nothing_and_a_shared_alert_is_changed_by_admins(people: People) -> None:
     mine, theirs, shared = make(people.owner), make(people.colleague), make(None)
-    assert list(access.visible(people.owner.pk)) == [shared, mine]
+    assert list(access.visible(people.owner.pk)) == [mine, shared]
     assert list(access.own(people.owner.pk)) == [mine]
     for ask in (access.own_or_shared, access.own_alert, access.shared_alert):
         with pytest.raises(access.NoSuchAlert):
@@ -145,7 +146,7 @@ def test_a_stranger_sees_and_changes_nothing_and_a_shared_alert_is_changed_by_ad
         access.changeable(people.admin, mine.pk)
 
 
-def test_firings_are_their_owners_and_a_muted_one_is_nobodys_who_muted_it(people: People) -> None:
+def test_firings_are_their_owners_and_muting_only_silences(people: People) -> None:
     mine, shared = make(people.owner), make(None)
     (own,), (everybodys,) = fire(mine), fire(shared)
     assert list(access.firings(people.owner.pk)) == [everybodys, own]
@@ -154,8 +155,9 @@ def test_firings_are_their_owners_and_a_muted_one_is_nobodys_who_muted_it(people
         access.firing(people.colleague.pk, own.pk)
     services.mute(user_id=people.owner.pk, alert=shared)
     services.mute(user_id=people.owner.pk, alert=shared)
-    assert list(access.firings(people.owner.pk)) == [own]
-    assert [each.is_muted for each in access.visible(people.owner.pk)] == [True, False]
+    assert list(access.firings(people.owner.pk)) == [everybodys, own]
+    assert list(access.told_firings(people.owner.pk)) == list(access.unread(people.owner.pk)) == [own]
+    assert [each.is_muted for each in access.visible(people.owner.pk)] == [False, True]
     assert list(access.firings(people.colleague.pk)) == [everybodys]
     services.unmute(user_id=people.owner.pk, alert=shared)
     assert not AlertMute.objects.exists()
@@ -214,6 +216,13 @@ def test_what_was_found_of_an_alert_that_is_another_one_by_now_is_not_recorded(p
     assert [each.alert_id for each in AlertState.objects.all()] == [kept.pk]
 
 
+@pytest.mark.parametrize(("value", "text"), [(47.96, "48.0"), (47.25, "47.2"), (47.75, "47.8"), (100.0, "100.0")])
+def test_a_value_is_rounded_alike_wherever_it_is_shown(people: People, value: float, text: str) -> None:
+    (firing,) = recording.record(Found(hits=[replace(hit(make(people.owner)), value=value)]), assets(), 1)
+    assert topics.firing_body(firing, "NQ")["firing"]["value_text"] == text
+    assert f" is {text} (" in firing.sentence
+
+
 def test_a_firing_as_pages_have_it(people: People) -> None:
     alert = make(people.owner, note="look", threshold=Decimal("90.5"), expires_at=timezone.now() + timedelta(days=1))
     (firing,) = fire(alert)
@@ -229,6 +238,7 @@ def test_a_firing_as_pages_have_it(people: People) -> None:
         "operator": "gte",
         "threshold": 90.5,
         "value": 93.44,
+        "value_text": "93.4",
         "n": 250,
         "bar_start_ms": 1_000_000,
         "market_ms": 1_000_060,

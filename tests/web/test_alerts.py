@@ -42,6 +42,13 @@ def test_an_alert_is_built_in_one_row(owner: Client, people: People) -> None:
     assert 'id="alert-list"' in shown and 'hx-swap-oob="outerHTML"' in shown
 
 
+def test_the_newest_is_on_top(owner: Client, people: People) -> None:
+    older, shared = alert_of(people.owner), alert_of(None)
+    shown = add(owner).content.decode()
+    made = Alert.objects.order_by("-pk")[0]
+    assert re.findall(r'<li id="alert-(\d+)"', shown) == [str(each.pk) for each in (made, older, shared)]
+
+
 def test_no_asset_means_all(owner: Client) -> None:
     add(owner, asset="")
     assert Alert.objects.get().asset is None
@@ -74,6 +81,13 @@ def test_no_asset_means_all(owner: Client) -> None:
         ("webhook_url", "ftp://example.org/", forms.BAD_WEBHOOK),
         ("webhook_url", "nonsense", forms.BAD_WEBHOOK),
         ("webhook_url", f"https://example.org/{'x' * 500}", "at most 500 characters"),
+        ("webhook_url", "http://localhost:8000/hook", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "http://LOCALHOST/", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "http://127.0.0.1/", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "https://192.168.1.7:8443/hook", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "http://169.254.169.254/", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "http://[::1]/", forms.PRIVATE_WEBHOOK),
+        ("webhook_url", "http://[::ffff:10.0.0.1]/", forms.PRIVATE_WEBHOOK),
         ("email", "on", forms.NO_ADDRESS),
         ("note", "x" * 501, "at most 500 characters"),
     ],
@@ -85,6 +99,17 @@ def test_what_is_out_of_range_is_said_at_its_field(owner: Client, field: str, va
     said = re.search(r'<ul class="errors".*?</ul>', answer.content.decode(), re.DOTALL)
     assert said is not None
     assert reason.replace("'", "&#x27;") in said[0]
+
+
+@pytest.mark.parametrize("url", ["https://example.org/hook", "http://8.8.8.8/", "https://example.org/?at=localhost"])
+def test_a_webhook_may_go_to_a_name_and_to_a_public_address(owner: Client, url: str) -> None:
+    assert add(owner, webhook_url=url).status_code == 200
+    assert Alert.objects.get().webhook_url == url
+
+
+def test_a_private_webhook_is_allowed_where_the_setting_says_so(owner: Client, settings: Any) -> None:
+    settings.ALERT_PRIVATE_WEBHOOKS = True
+    assert add(owner, webhook_url="http://127.0.0.1:9000/hook").status_code == 200
 
 
 def test_an_e_mail_needs_an_address(owner: Client, people: People) -> None:
@@ -140,6 +165,11 @@ def test_paused_resumed_deleted_and_cleared(owner: Client, people: People) -> No
 def test_clear_all_asks_first(owner: Client) -> None:
     page = owner.get(reverse("alerts:panel")).content.decode()
     assert re.search(r'hx-post="/alerts/clear"[^>]*hx-confirm="Delete all of your own alerts\?', page)
+
+
+def test_delete_asks_first(owner: Client, people: People) -> None:
+    row = owner.get(reverse("alerts:row", args=[alert_of(people.owner).pk])).content.decode()
+    assert re.search(r'hx-post="/alerts/\d+/delete"[^>]*hx-confirm="Delete this alert\?', row)
 
 
 def test_a_shared_one_is_muted_for_oneself(owner: Client, people: People) -> None:

@@ -5,7 +5,7 @@ const REMEMBERED = 500;
 
 /**
  * What a page knows of the user's alerts, fed by the messages of /ws/alerts/. Topics of `store`: `chips` (Map of id →
- * chip), `unread`, `settings`, `firing` (each new one), `missed` ({firings, isFirst}: told on connecting), `changed`
+ * chip), `unread`, `settings`, `firing` (each new one), `missed` ({firings, count, isFirst}: told on connecting), `changed`
  * (the lists of alerts must be fetched anew), `state` (of the connection).
  */
 export class Alerts {
@@ -40,6 +40,11 @@ export class Alerts {
     return this.send({ type: "seen", until });
   }
 
+  /** Says that everything up to a firing was shown on this page while it was in front. */
+  shown(until) {
+    return this.send({ type: "shown", until });
+  }
+
   /** Which All-alerts `who` shows with all their assets: their rows are told only then. */
   open(who, ids) {
     if (ids.length) this.#opened.set(who, ids);
@@ -47,14 +52,14 @@ export class Alerts {
     this.#sayOpened();
   }
 
-  #begin({ chips, unread, settings, missed }) {
+  #begin({ chips, unread, settings, missed, missed_count: count }) {
     const isFirst = this.#newest === null;
     const fresh = missed.filter((firing) => this.#isNew(firing));
     this.#newest = Math.max(this.#newest ?? 0, ...missed.map(({ id }) => id));
     this.store.set("chips", new Map(chips.map((chip) => [chip.id, chip])));
     this.store.set("settings", settings);
     this.store.set("unread", unread);
-    if (fresh.length) this.store.set("missed", { firings: fresh, isFirst });
+    if (fresh.length) this.store.set("missed", { firings: fresh, count, isFirst });
     if (this.#opened.size) this.#sayOpened();
     if (!isFirst) this.#changed(); // whatever was changed meanwhile was told to nobody here
   }

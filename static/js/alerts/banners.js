@@ -52,6 +52,7 @@ export class BannerStack {
       "button",
       { type: "button", class: "banner-open", title: "Open this chart", onclick: () => this.#leave(key, () => this.onOpen(firing)) },
       el("b", { class: "banner-asset" }, `${firing.root} ${firing.timeframe}`),
+      firing.is_all ? mark("All", "The alert is on all assets") : null,
       el("span", { class: "banner-what" }, conditionText(firing)),
       el("b", { class: "banner-value num" }, firedValueText(firing)),
       firing.replay === null ? null : mark("replayed", "It fired in this replay, at its playhead"),

@@ -8,7 +8,8 @@ import { Beeper, inOnePage } from "./sound.js";
 
 /** As many missed firings as banners after a lost connection; the drawer has all. */
 const MISSED_BANNERS = 4;
-const TOLD = "futsim.alerts.told";
+/** What fires within this is said to have been shown at once. */
+const SHOWN_MS = 300;
 
 /**
  * The alerts of a page: what it knows of them, its banners, sounds, notifications and drawer. A page with charts says
@@ -16,6 +17,8 @@ const TOLD = "futsim.alerts.told";
  */
 export class PageAlerts {
   #open = null;
+  #shown = 0;
+  #saying = null;
 
   /** root: the element with the addresses, from base.html. Socket: as ListeningSocket. */
   constructor({ root, replay, Socket, socketUrl }) {
@@ -82,6 +85,7 @@ export class PageAlerts {
 
   #announce(firing) {
     this.banners.show(firing);
+    this.#sayShown([firing]);
     this.notices.show(firing);
     this.#sound(firing);
   }
@@ -93,17 +97,24 @@ export class PageAlerts {
     else this.beeper.play(firing.sound, settings.volume); // it cannot, and says so
   }
 
-  #tellMissed({ firings, isFirst }) {
+  /** On a page that is in front a banner is seen: what it told is not missed any more. */
+  #sayShown(firings) {
+    if (document.visibilityState !== "visible") return;
+    this.#shown = Math.max(this.#shown, ...firings.filter(({ replay }) => replay === null).map(({ id }) => id));
+    if (!this.#shown || this.#saying !== null) return;
+    this.#saying = setTimeout(() => {
+      this.#saying = null;
+      this.alerts.shown(this.#shown);
+    }, SHOWN_MS);
+  }
+
+  #tellMissed({ firings, count, isFirst }) {
+    this.#sayShown(firings);
     if (!isFirst) {
       for (const firing of firings.slice(-MISSED_BANNERS)) this.banners.show(firing, { isMissed: true });
       this.#sound(firings.at(-1));
       return;
     }
-    // once in a visit, not on each page of it
-    const newest = String(Math.max(...firings.map(({ id }) => id)));
-    if (Number(sessionStorage.getItem(TOLD) ?? 0) >= Number(newest)) return;
-    sessionStorage.setItem(TOLD, newest);
-    const count = this.store.get("unread");
     this.banners.say("missed", count === 1 ? "1 alert fired while you were away" : `${count} alerts fired while you were away`, () => this.drawer.open());
   }
 

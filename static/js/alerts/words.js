@@ -25,10 +25,10 @@ export function countText(count) {
 }
 
 const TONES = {
-  on: "The condition holds now",
-  near: "Within 5 points of the threshold",
-  close: "Within 10 points of the threshold",
-  off: "More than 10 points from the threshold",
+  on: "Green: the condition holds now",
+  near: "Red: within 5 points of the threshold",
+  close: "Yellow: within 10 points of the threshold",
+  off: "No colour: more than 10 points from the threshold",
   thin: "Too few bars to compare with: it does not fire",
   paused: "Paused: it does not fire",
 };
@@ -44,9 +44,9 @@ export function momentText(marketMs) {
   return `${etClock(seconds)} ET · ${etDay(seconds)}`;
 }
 
-/** "96.3 %" */
-export function firedValueText({ value }) {
-  return `${(Math.floor(value * 10) / 10).toFixed(1)} %`;
+/** "96.3 %": rounded by the server, as its sentence is. */
+export function firedValueText({ value_text: text }) {
+  return `${text} %`;
 }
 
 /** "99+" */

@@ -12,11 +12,14 @@ from alerts import services
 from alerts.engine import flood
 from alerts.models import Alert, AlertFiring, AlertState
 from live.alerting import FIRED_ONCE, FLOODED, Evaluator
+from market.engine.tape import Piece
 from market.models import Asset, DailySpan, Roll
 from market.sessions import SECOND_NS
 from ranks import access
+from ranks.engine.buckets import buckets_of
+from ranks.engine.metrics import forming, measure
 from tests import ranking
-from tests.alerting import LOOKBACK, Market, firings, make, past, progress, settle, undisturbed
+from tests.alerting import LOOKBACK, TODAY, Market, firings, make, past, progress, quiet, settle, undisturbed
 from tests.conftest import People
 from tests.live import wait_for
 
@@ -74,6 +77,33 @@ def test_what_fires_is_the_fold_over_the_bars(market, evaluator, nq, people):
     for alert in stopped:
         assert firings(alert=alert) == [each for each in wanted if each[2] == alert][: len(firings(alert=alert))]
     assert progress("NQ") == market.now_ns or go_on(market, evaluator, 1)
+
+
+def test_the_values_that_are_told_are_those_of_the_second_also_in_a_quiet_one(nq, people, monkeypatch):
+    """From the last trade of a five-minute bar into the next one, where nobody trades."""
+    monkeypatch.setattr("live.alerting.VALUES_SECONDS", 0.0)
+    session = nq.sessions.session(TODAY)
+    sample, told = access.table(nq, "5m", TODAY, LOOKBACK), []
+    row = sample.rows[buckets_of(session, "5m").bucket(1)]
+    # early in the bar more is expected; at its end it is little
+    bars = quiet(session, {0: 50, 330: int(sample.volume[row, sample.sizes[row] // 8])})
+    market, evaluator = Market(), Evaluator(look_seconds=0.0)
+    market.begin("NQ", bars)
+    market.play(session.open_ns + 320 * SECOND_NS)
+    make(people.owner, nq, timeframe="5m")
+    for second in (332, 400, 500, 599, 601, 640):
+        market.play(session.open_ns + second * SECOND_NS)
+        settle(evaluator, market.now_ns)
+        bar = forming(Piece(session, "NQM6", bars), "5m", market.now_ns, nq.tick_size)
+        found = measure(sample, bar.bucket, bar.elapsed, bar.volume, bar.range_ticks)
+        values = found.vol_rank, found.vol_pending, found.range_rank, found.range_pending
+        shown = evaluator.values("NQ")[f"5m:{LOOKBACK}"]
+        assert shown == (*(round(each, 4) for each in values), found.n, bar.begin_ns)
+        told.append(shown)
+    evaluator.stop()
+    assert told[0][1] > told[3][1]
+    assert told[4][0] < told[3][0]
+    assert told[4][5] == told[3][5] + 5 * MINUTE
 
 
 def test_a_firing_keeps_what_its_alert_was(market, evaluator, nq, people):
