@@ -16,8 +16,9 @@ SPEED = 10
 PATIENCE, LOOK_SECONDS, FOREVER = 20.0, 0.05, 3600.0
 FAR = 400
 """Ticks below the market, where an order is not reached."""
-QUIET_SECONDS, QUIET_SHARE, QUIET_PATIENCE = 2.0, 0.05, 90.0
-"""What opening replays sets off, ranks and what they compare with, is not part of what it takes to play them."""
+QUIET_SECONDS, QUIET_SHARE, QUIET_PATIENCE = 2.0, 0.6, 90.0
+"""What opening replays sets off, ranks and what they compare with, is not part of what it takes to play them. The live
+feed and its alerts take half a processor all the time."""
 
 
 @dataclass
