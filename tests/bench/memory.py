@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 
 from futsim.hub import Hub
@@ -30,9 +30,7 @@ def run(market: Market) -> Iterator[Result]:
         with web.running() as server:
             samples = asyncio.run(_grow(market, server, own_replays))
         yield Result("memory", name, "MB", scaled(samples, MB), target=TARGET_MB, peer=copy, note=how)
-    player = _player(market)
-    for name, make in (("viewer", lambda: _viewer(player)), ("player and viewer", lambda: _viewer(_player(market)))):
-        samples = [_traced(make) for _ in range(BATCHES)]
+    for name, samples in asyncio.run(_objects(market)).items():
         yield Result(
             "memory",
             f"a further {name}, Python's objects alone",
@@ -74,9 +72,25 @@ async def _settled(server: web.Web) -> int:
 # --- Python's objects -----------------------------------------------------------------------------------
 
 
-def _player(market: Market) -> Player:
-    player = Player(market.replay(), Hub(), Writer())
-    player.tape = market.tape()
+async def _objects(market: Market) -> dict[str, list[float]]:
+    """Bytes that a further one keeps, one sample for each batch."""
+    player = await _player(market)
+
+    async def viewer() -> Viewer:
+        return _viewer(player)
+
+    async def both() -> Viewer:
+        return _viewer(await _player(market))
+
+    return {
+        name: [await _traced(make) for _ in range(BATCHES)]
+        for name, make in (("viewer", viewer), ("player and viewer", both))
+    }
+
+
+async def _player(market: Market) -> Player:
+    player = Player(await asyncio.to_thread(market.replay), Hub(), Writer())
+    player.tape = await asyncio.to_thread(market.tape)
     return player
 
 
@@ -88,13 +102,13 @@ def _viewer(player: Player) -> Viewer:
     return viewer
 
 
-def _traced(make: Callable[[], object]) -> float:
+async def _traced(make: Callable[[], Awaitable[object]]) -> float:
     """Bytes that one of them keeps."""
-    make()
+    await make()
     gc.collect()
     tracemalloc.start()
     try:
-        kept = [make() for _ in range(SIZE)]
+        kept = [await make() for _ in range(SIZE)]
         gc.collect()
         return tracemalloc.get_traced_memory()[0] / len(kept)
     finally:
