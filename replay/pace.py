@@ -6,8 +6,10 @@ import time
 FRAME_SECONDS = 0.05
 SLOWEST_SECONDS = 0.08
 """Twelve frames a second, which still looks like a market that moves."""
-STRETCH = 10.0
-"""How much longer the wait becomes for each second of lateness: 4 ms late on average is the slowest."""
+USUAL_SECONDS = 0.001_5
+"""So late a task wakes also where nothing else is to do: the event loop's timers count in milliseconds."""
+STRETCH = 12.0
+"""How much longer the wait becomes for each second of lateness beyond: 4 ms late on average is the slowest."""
 SHARE = 0.1
 """Of one turn in the average lateness."""
 
@@ -26,7 +28,7 @@ class Pace:
     @property
     def seconds(self) -> float:
         """From one turn to the next."""
-        return min(SLOWEST_SECONDS, FRAME_SECONDS + STRETCH * self._late)
+        return min(SLOWEST_SECONDS, FRAME_SECONDS + STRETCH * max(0.0, self._late - USUAL_SECONDS))
 
     async def rest(self, begun: float) -> None:
         """Wait for the turn after the one that began at this monotonic time."""

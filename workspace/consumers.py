@@ -140,6 +140,8 @@ class PageConsumer(Socket, Generic[V]):
             news.clear()
             while (message := viewer.take()) is not None:
                 await self.send(wire.encode(message))
+                if viewer.has_all_with(message):
+                    break
             await self._look()
             if viewer.is_lost():
                 await self.close(TOO_SLOW)

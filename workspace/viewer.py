@@ -155,6 +155,10 @@ class Viewer:
             message["seq"] = self.seq
         return message
 
+    def has_all_with(self, message: dict[str, Any]) -> bool:
+        """Whether nothing more is to be told after this message, as long as nobody brings news."""
+        return message["type"] == "frame" and not self._is_redraw_due()
+
     def _next(self) -> dict[str, Any] | None:
         if self._snapshot_due:
             return self._snapshot()
@@ -198,7 +202,7 @@ class Viewer:
         bars = self.stage.tape.bars(view.timeframe, 0, self.stage.playhead_ns)
         view.marked_until, view.ranked_until = 0, None
         view.unit = wire.price_unit(bars, self.stage.tick)
-        self._remember(view, bars)
+        self._remember(view, _row(bars) if len(bars) else None)
         view.metrics, view.risk, view.known = self._metrics(view), self._risk(view), None
         body = {"chart": chart, "timeframe": view.timeframe, "unit": view.unit, "marks": self._new_marks(view)}
         return body | {"metrics": view.metrics, "risk": view.risk, "bars": wire.bar_columns(bars, view.unit)}
@@ -255,14 +259,15 @@ class Viewer:
         if known != view.known or view.last_start is None:  # most frames come between two seconds
             bars, risk = tape.bars(view.timeframe, view.last_start or 0, playhead), self._risk(view)
         marks, metrics, ranks = self._new_marks(view), self._metrics(view), self._new_ranks(view)
-        is_same = not len(bars) or (len(bars) == 1 and _row(bars) == view.last_bar)
+        last = _row(bars) if len(bars) else None
+        is_same = last is None or (len(bars) == 1 and last == view.last_bar)
         if is_same and not marks and not ranks and (metrics, risk) == (view.metrics, view.risk):
             view.known = known
             return None
         if len(bars) > REDRAW_BARS or not wire.fits(bars, view.unit):
             view.last_start = None
             return None
-        self._remember(view, bars)
+        self._remember(view, last)
         view.metrics, view.risk, view.known = metrics, risk, known
         body = {"chart": chart, "bars": wire.bar_columns(bars, view.unit), "marks": marks, "metrics": metrics}
         body["risk"] = risk
@@ -280,9 +285,9 @@ class Viewer:
         view.ranked_until = _last_start(found, view.ranked_until)
         return wire.rank_columns(found)
 
-    def _remember(self, view: ChartView, bars: Bars) -> None:
-        if len(bars):
-            view.last_start, view.last_bar = int(bars.ts[-1]), _row(bars)
+    def _remember(self, view: ChartView, last: tuple[int, ...] | None) -> None:
+        if last is not None:
+            view.last_start, view.last_bar = last[0], last
         elif view.last_start is None:
             view.last_start = 0
 
@@ -305,5 +310,5 @@ def _last_start(finals: list[Finals], before: int) -> int:
 
 
 def _row(bars: Bars) -> tuple[int, ...]:
-    last = bars[-1:]
-    return tuple(int(column[0]) for column in (last.ts, last.open, last.high, last.low, last.close, last.volume))
+    """The last bar."""
+    return tuple(int(column[-1]) for column in (bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume))

@@ -18,7 +18,9 @@ class Table:
 
     def __post_init__(self) -> None:
         for name in self.COLUMNS:
-            getattr(self, name).setflags(write=False)
+            column = getattr(self, name)
+            if column.flags.writeable:
+                column.setflags(write=False)
 
     def __len__(self) -> int:
         return len(getattr(self, next(iter(self.COLUMNS))))

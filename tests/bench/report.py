@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import statistics
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from tests.bench.measure import Result
 CLONE = Path(__file__).resolve().parents[2]
 JSON_FILE = CLONE / "test-results" / "bench.json"
 DOCS_FILE = CLONE / "docs" / "performance.md"
+LOOPS = 15
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 LIBRARIES = ("numpy", "pandas", "pyarrow", "databento", "django", "daphne")
 HEADINGS = ("what", "median", "range", "n", "target", "", "peer", "times better")
@@ -60,13 +62,33 @@ def circumstances() -> dict[str, Any]:
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
         "load_average": [round(load, 2) for load in os.getloadavg()],
+        "loop_ms": _loop_ms(),
     }
+
+
+def _loop_ms() -> float:
+    """A million additions in plain Python, the median of some: a shared machine is not always as fast."""
+    took = []
+    for _ in range(LOOPS):
+        begun, total = time.perf_counter(), 0
+        for number in range(1_000_000):
+            total += number
+        took.append(time.perf_counter() - begun)
+    return round(statistics.median(took) * 1e3, 1)
+
+
+def machine(begun: dict[str, Any]) -> str:
+    """How busy and how fast the machine was."""
+    return (
+        f"load average before the run {begun['load_average'][0]}, a million additions in Python {begun['loop_ms']} ms"
+    )
 
 
 def as_json(results: Sequence[Result], begun: dict[str, Any]) -> dict[str, Any]:
     """Everything, for a program. begun: the circumstances at the start."""
+    ended = circumstances()
     return {
-        "circumstances": begun | {"load_average_at_end": circumstances()["load_average"]},
+        "circumstances": begun | {f"{name}_at_end": ended[name] for name in ("load_average", "loop_ms")},
         "results": [_fields(result) for result in results],
     }
 
@@ -100,7 +122,7 @@ def write_docs(results: Sequence[Result], begun: dict[str, Any]) -> None:
     lines = [
         BEGIN,
         f"{begun['at'][:10]}, {begun['cpus']} processors, {begun['system']}, Python {begun['python']}, {libraries}; "
-        f"load average before the run {begun['load_average'][0]}.",
+        f"{machine(begun)}.",
         "",
         table(results),
         "",

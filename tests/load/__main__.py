@@ -32,7 +32,7 @@ def main() -> int:
         remove(state)
     results = list(_results(load, options.replays))
     report.write_json(options.json, report.as_json(results, begun))
-    sys.stdout.write(f"load average before {begun['load_average'][0]}\n\n{report.table(results)}\n")
+    sys.stdout.write(f"{report.machine(begun)}\n\n{report.table(results)}\n")
     return 0
 
 

@@ -22,7 +22,7 @@ def main() -> int:
     options = _arguments()
     results, begun = bench.beside_a_gateway(lambda: _measure(options.pages))
     report.write_json(options.json, report.as_json(results, begun))
-    sys.stdout.write(f"load average before {begun['load_average'][0]}\n\n{report.table(results)}\n")
+    sys.stdout.write(f"{report.machine(begun)}\n\n{report.table(results)}\n")
     return 0
 
 
