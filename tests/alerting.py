@@ -1,6 +1,9 @@
 """A market whose bars live holds, written as fast as a test likes, and assets with a past to be ranked against."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -23,6 +26,7 @@ from market.sessions import SECOND_NS, Session
 from ranks import access
 from tests import ranking
 from tests.live import wait_for
+from tests.product import CLONE
 from tests.telling import forget
 
 TODAY = date(2026, 3, 18)
@@ -88,6 +92,20 @@ class Market:
         pipe.set(history.name("position"), json.dumps(asdict(Position(until_ns, self.epoch))))
         pipe.execute()
         self.now_ns = until_ns
+
+
+class Process:
+    """`manage.py alerts`, which can be killed and started again."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen([sys.executable, "manage.py", "alerts"], cwd=CLONE)
+
+    def end(self, number: signal.Signals) -> int:
+        self._process.send_signal(number)
+        return self._process.wait(20)
 
 
 def make(owner: Any = None, asset: Asset | None = None, **terms: Any) -> Alert:

@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -20,9 +18,8 @@ from live import alerting
 from market.locks import is_locked
 from market.models import Asset
 from market.sessions import SECOND_NS
-from tests.alerting import Market, firings, make, past, progress, undisturbed
+from tests.alerting import Market, Process, firings, make, past, progress, undisturbed
 from tests.live import wait_for
-from tests.product import CLONE
 
 MINUTE = 60 * SECOND_NS
 SPEED = 120
@@ -43,20 +40,6 @@ def market(assets: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Mark
         line = found.begin(root, share=0.3)
     found.play(line.session.open_ns + 300 * MINUTE)
     return found
-
-
-class Process:
-    """The command, which can be killed and started again."""
-
-    def __init__(self) -> None:
-        self.start()
-
-    def start(self) -> None:
-        self._process = subprocess.Popen([sys.executable, "manage.py", "alerts"], cwd=CLONE)
-
-    def end(self, number: signal.Signals) -> int:
-        self._process.send_signal(number)
-        return self._process.wait(20)
 
 
 @pytest.fixture
