@@ -14,7 +14,7 @@ from live.standing import Feed
 from market.access import NotOffered, get_asset
 from market.bus import Bus
 from market.engine.tape import Piece
-from market.models import Asset
+from market.models import Asset, Job
 from ranks import services
 from ranks.models import DEFAULT_LOOKBACK
 from workspace.board import Board, Line, job_of
@@ -109,13 +109,11 @@ class Screens:
             self._board.look(now, time.monotonic(), self._tell_board)
 
     def _lines(self, playhead_ns: int) -> list[Line]:
-        """Those that there are bars of, by root, each with the job that is at its ranks."""
+        """All that are looked at, by root, each with the job that is at its ranks."""
         going = services.going()
-        found = [(screen.asset, screen.piece) for _, screen in sorted(self._screens.items())]
         return [
-            Line(asset, piece.session, piece, **job_of(going.get(asset.root)), is_over=_is_over(piece, playhead_ns))
-            for asset, piece in found
-            if piece
+            _line(screen.asset, screen.piece, going.get(root), playhead_ns)
+            for root, screen in sorted(self._screens.items())
         ]
 
     def _tell_board(self, body: dict[str, Any]) -> None:
@@ -134,16 +132,12 @@ class Screens:
         return count
 
     def _fetch_all(self, user_id: int) -> int:
-        lines = self._lines(0)
-        for line in lines:
-            assert line.piece is not None
+        pieces = {screen.asset: screen.piece for screen in self._screens.values() if screen.piece is not None}
+        for asset, piece in pieces.items():
             services.ready_for(
-                asset=line.asset,
-                until=line.piece.session.trade_date,
-                lookback_days=DEFAULT_LOOKBACK,
-                asked_by_id=user_id,
+                asset=asset, until=piece.session.trade_date, lookback_days=DEFAULT_LOOKBACK, asked_by_id=user_id
             )
-        return len(lines)
+        return len(pieces)
 
 
 def _asset(root: str) -> Asset:
@@ -153,5 +147,7 @@ def _asset(root: str) -> Asset:
     return asset
 
 
-def _is_over(piece: Piece, ns: int) -> bool:
-    return ns >= piece.session.close_ns
+def _line(asset: Asset, piece: Piece | None, job: Job | None, playhead_ns: int) -> Line:
+    session = asset.sessions.at(playhead_ns) if piece is None else piece.session
+    is_over = piece is not None and playhead_ns >= piece.session.close_ns
+    return Line(asset, session, piece, **job_of(job), is_over=is_over, is_live=True)

@@ -34,10 +34,10 @@ Tell = Callable[[Row], None]
 class Line:
     """An asset at a playhead. session: None while its market is closed; piece: None where that is not stored.
 
-    is_over: the session has closed, and its last bars are shown as they ended. fetching: percent of the job that is at
-    its ranks, None without one. waits: "queued" or "asking" (for a yes to its cost) where that job has not begun.
-    samples: by timeframe, all nine or none yet; None where there is nothing to compare with. stamp: of the
-    summaries they are from.
+    is_live: its bars come from the feed, not from the store. is_over: the session has closed, and its last bars are
+    shown as they ended. fetching: percent of the job that is at its ranks, None without one. waits: "queued" or
+    "asking" (for a yes to its cost) where that job has not begun. samples: by timeframe, all nine or none yet; None
+    where there is nothing to compare with. stamp: of the summaries they are from.
     """
 
     asset: Asset
@@ -46,6 +46,7 @@ class Line:
     fetching: int | None = None
     waits: str = ""
     is_over: bool = False
+    is_live: bool = False
     samples: dict[str, Sample | None] = field(default_factory=dict)
     stamp: tuple[object, ...] | None = None
 
@@ -58,7 +59,7 @@ class Line:
             if self.fetching is not None:
                 return self.waits or "fetching"
             if self.piece is None:
-                return "absent"
+                return "silent" if self.is_live else "absent"
             if self.samples:
                 return "unranked"
         if not self.samples:

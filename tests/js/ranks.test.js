@@ -186,8 +186,8 @@ test("a cell's tooltip names its metric, and how far its forecast usually misses
 
 test("computed, fetched, not stored and without a sample are told apart", () => {
   const note = (state) => shownCell({ ...READY, state, cells: {} }, "5m", "vp", 0).note;
-  const notes = ["computing", "queued", "fetching", "asking", "absent", "unranked", "closed"].map(note);
-  assert.equal(new Set(notes).size, 7);
+  const notes = ["computing", "queued", "fetching", "asking", "absent", "silent", "unranked", "closed"].map(note);
+  assert.equal(new Set(notes).size, 8);
   assert.equal(note("computing"), "Its ranks are being computed");
   assert.equal(shownCell(READY, "5m", "vp", 36030).note, "Vol Pending. No bars of this time of day are stored within the lookback");
 });
@@ -207,7 +207,7 @@ test("a job that has not begun is queued, not fetching, and what lacks its lookb
 
 test("the board counts the assets that have values", () => {
   const empty = { cells: { "5m": null } };
-  assert.deepEqual([countOf([]), countOf([READY, empty]), countOf([READY, READY])], ["", "1 of 2 assets", "2 assets"]);
+  assert.deepEqual([countOf([]), countOf([READY, empty]), countOf([READY, READY]), countOf([READY])], ["", "1 of 2 assets", "2 assets", "1 asset"]);
 });
 
 test("a row of the board has a state and a moment", () => {

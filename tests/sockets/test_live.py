@@ -320,12 +320,17 @@ async def test_a_supervisor_that_tells_nothing_any_more_is_no_feed(server, peopl
     assert "does not run" in told["feed"]["words"]
 
 
-async def test_the_board_has_every_asset_that_live_has_bars_of(server, people, feed):
+async def test_the_board_has_every_asset_that_live_follows(server, people, feed):
     tab, _ = await open_page(server, people.owner)
     await tab.send(type="board", on=True)
-    told = await tab.until("board", lambda message: bool(message["board"]["rows"]))
-    assert [row["root"] for row in told["board"]["rows"]] == ["NQ"]
-    assert set(told["board"]["rows"][0]["cells"]) == {"1m", "5m", "15m", "30m", "1h", "90m", "3h", "4h", "1D"}
+
+    def rows(message: Any) -> dict[str, Any]:
+        return {row["root"]: row for row in message["board"]["rows"]}
+
+    told = rows(await tab.until("board", lambda message: bool(rows(message).get("NQ", {}).get("cells"))))
+    assert len(told) == 19
+    assert (told["CL"]["state"], told["CL"]["cells"]) == ("silent", {})
+    assert set(told["NQ"]["cells"]) == {"1m", "5m", "15m", "30m", "1h", "90m", "3h", "4h", "1D"}
 
 
 async def test_the_session_that_is_over_is_offered_for_replay_once_it_is_stored(server, people, feed, monkeypatch):

@@ -46,6 +46,7 @@ def test_what_comes_after_the_playhead_is_forgotten_when_it_goes_back() -> None:
 def test_why_a_row_is_empty_is_told_apart() -> None:
     assert line(session=None).state == "closed"
     assert line().state == "absent"
+    assert line(is_live=True).state == "silent"
     assert line(fetching=40).state == "fetching"
     assert line(fetching=40, waits="asking").state == "asking"
     assert line(fetching=0, waits="queued").state == "queued"

@@ -11,6 +11,7 @@ const STATES = {
   fetching: { text: "fetching", title: "Its sessions are being fetched; see Jobs" },
   asking: { text: "costs", title: "Its sessions cost something: the page Jobs asks for a yes" },
   absent: { text: "not stored", title: "This session is not stored; Fetch all assets gets it" },
+  silent: { text: "no bars yet", title: "The feed has told no bar of its session yet" },
   unranked: { text: "no lookback", title: "Nothing to compare with is stored; Fetch all assets gets it" },
   closed: { text: "closed", title: "Its market is closed at the playhead" },
 };
@@ -51,9 +52,10 @@ export function lacks({ state }) {
   return state === "absent" || state === "unranked";
 }
 
-/** "12 of 19 assets": how many have values. */
+/** "12 of 19 assets", "1 asset": how many have values. */
 export function countOf(rows) {
   if (rows.length === 0) return "";
   const filled = rows.filter(({ cells }) => Object.values(cells).some((cell) => cell !== null)).length;
-  return filled === rows.length ? `${filled} assets` : `${filled} of ${rows.length} assets`;
+  const all = `${rows.length} ${rows.length === 1 ? "asset" : "assets"}`;
+  return filled === rows.length ? all : `${filled} of ${all}`;
 }

@@ -34,7 +34,7 @@ function checkColumns(columns, names, field) {
 const checkBars = (bars, field) => checkColumns(bars, BARS, field);
 
 /** How a row of the metrics board stands. */
-const ROW_STATES = ["ready", "computing", "queued", "fetching", "asking", "absent", "unranked", "closed"];
+const ROW_STATES = ["ready", "computing", "queued", "fetching", "asking", "absent", "silent", "unranked", "closed"];
 
 function checkMetrics(metrics, field) {
   need(metrics === null || isObject(metrics), field, "an object or null");
