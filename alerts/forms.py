@@ -184,7 +184,7 @@ def expiry_text(alert: Alert) -> str:
 
 
 class LookBackForm(forms.Form):
-    """From when on to look back: the playhead of the replay whose page asks; empty for now."""
+    """From when on to look back: the playhead of the replay whose page asks; empty for the live market's time."""
 
     until_ns = forms.IntegerField(required=False, min_value=FIRST_NS, max_value=LAST_NS)
 

@@ -12,7 +12,7 @@ from django_htmx.http import trigger_client_event
 from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.models import User
-from alerts import access, looking_back, services, tasks
+from alerts import access, live_clock, looking_back, services, tasks
 from alerts.access import NoSuchAlert
 from alerts.board import has_expired
 from alerts.forms import AlertForm, HistoryForm, LookBackForm, SettingsForm, expiry_text
@@ -163,7 +163,8 @@ def look_back(request: HttpRequest) -> HttpResponse:
     if not form.is_valid() or not when.is_valid():
         return render(request, "alerts/_look_back.html", {"problems": form.problems}, status=422)
     try:
-        key = looking_back.ask(Question.of(form.terms, when.cleaned_data["until_ns"]), tasks.look_back.delay)
+        until_ns = when.cleaned_data["until_ns"] or live_clock.now_ns()
+        key = looking_back.ask(Question.of(form.terms, until_ns), tasks.look_back.delay)
     except BrokerError:
         return render(request, "alerts/_look_back.html", {"problems": [("", NO_WORKER)]}, status=422)
     return _looked_back(request, key)
