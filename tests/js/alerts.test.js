@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Alerts } from "../../static/js/alerts/alerts.js";
 import { Notices } from "../../static/js/alerts/notices.js";
 import { overlap, placeOf } from "../../static/js/alerts/place.js";
+import { ReplayedBanners } from "../../static/js/alerts/replayed.js";
 import { Beeper, SOUNDS, inOnePage } from "../../static/js/alerts/sound.js";
 import { conditionText, countText, firedValueText, unreadText, valueText } from "../../static/js/alerts/words.js";
 
@@ -209,4 +210,48 @@ test("a notification is shown where it is allowed and the page is not looked at,
   looking = true;
   notices.show(firing(3));
   assert.deepEqual(shown, [["NQ 5m: Vol Rank ≥ 95", "futsim-alert-2"]]);
+});
+
+function replayedBanners() {
+  const standing = new Map();
+  let clock = 0;
+  const banners = new ReplayedBanners({ show: ({ id, market_ms: ms }) => standing.set(id, ms), drop: ({ id }) => standing.delete(id), now: () => clock });
+  return { banners, ids: () => [...standing.keys()], wait: (ms) => (clock += ms) };
+}
+
+const replayedAt = (id, ms, changes = {}) => firing(id, { replay: "this", market_ms: ms, ...changes });
+
+test("where a replay is put back, the banners of what comes later leave at once, those below the line too", () => {
+  const { banners, ids } = replayedBanners();
+  banners.reached(9000);
+  for (let id = 1; id <= 9; id += 1) banners.add(replayedAt(id, id * 1000, { alert: id }));
+  banners.reached(4500);
+  assert.deepEqual(ids(), [1, 2, 3, 4]);
+  // what was on its way
+  banners.add(replayedAt(9, 9000));
+  banners.reached(4600);
+  assert.deepEqual(ids(), [1, 2, 3, 4]);
+});
+
+test("a replayed firing that is told before the page has come there waits for it, but not for a later pass", () => {
+  const { banners, ids, wait } = replayedBanners();
+  banners.reached(1000);
+  banners.add(replayedAt(1, 1200));
+  banners.add(replayedAt(2, 5000));
+  assert.deepEqual(ids(), []);
+  banners.reached(1250);
+  assert.deepEqual(ids(), [1]);
+  wait(6000);
+  banners.reached(6000);
+  assert.deepEqual(ids(), [1]);
+});
+
+test("of one alert at one asset the newest three replayed banners stand, and twelve in all", () => {
+  const { banners, ids } = replayedBanners();
+  banners.reached(1e6);
+  for (let id = 1; id <= 240; id += 1) banners.add(replayedAt(id, id));
+  banners.add(replayedAt(300, 300, { root: "CL" }));
+  assert.deepEqual(ids(), [238, 239, 240, 300]);
+  for (let id = 400; id < 420; id += 1) banners.add(replayedAt(id, id, { alert: id }));
+  assert.equal(ids().length, 12);
 });

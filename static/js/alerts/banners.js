@@ -31,6 +31,11 @@ export class BannerStack {
     this.#add(`firing-${firing.id}`, root);
   }
 
+  /** Takes away the banner of a firing, also one that waits below the line. */
+  drop(id) {
+    this.#drop(`firing-${id}`);
+  }
+
   /** Shows a line of words; onclick opens what it is about. */
   say(key, text, onclick) {
     const open = el("button", { type: "button", class: "banner-open", onclick: () => this.#leave(key, onclick) }, el("b", {}, text));
