@@ -4,12 +4,12 @@ import asyncio
 import json
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
@@ -59,6 +59,9 @@ class Watch:
         self._assets: dict[str, Asset] = {}
         self._roots: list[str] = []
         self._counts: dict[int, int] = {}
+        self._heard: dict[int, int] = {}
+        """Alerts by their firings that were told and that the record, as it was read last, does not count yet."""
+        self._counted: frozenset[int] = frozenset()
         self._chips: dict[int, Chip] = {}
         self._opened: dict[Listener, frozenset[int]] = {}
         self._values: Values = {}
@@ -154,16 +157,24 @@ class Watch:
     def _fired(self, firing: Body, *, is_again: bool = False) -> None:
         """is_again: a replay has come to it once more, which is told as well."""
         alert = self._known(firing["alert"])
+        self._count(firing)
         if (firing["id"] in self._told and not is_again) or (alert is not None and alert.is_muted):  # type: ignore[attr-defined]
             return
         self._told.append(firing["id"])
         if firing["replay"] is None:
             self._unread.add(firing["id"])
-            if alert is not None:
-                self._counts[alert.pk] = self._counts.get(alert.pk, 0) + 1
         self._fresh.append(self._as_told(firing) | ({"again": True} if is_again else {}))
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell_fresh)
+
+    def _count(self, firing: Body) -> None:
+        """Each firing once: it may be told before or after the record that counts it was read."""
+        if firing["replay"] is None and firing["alert"] is not None and not self._is_counted(firing["id"]):
+            self._heard[firing["id"]] = firing["alert"]
+
+    def _is_counted(self, firing_id: int) -> bool:
+        is_old = len(self._counted) == REMEMBERED and firing_id < min(self._counted)
+        return is_old or firing_id in self._counted
 
     def _tell_fresh(self) -> None:
         """What has fired at about the same time, in one message."""
@@ -196,14 +207,23 @@ class Watch:
     async def _read(self) -> None:
         async with self._lock:
             await database_sync_to_async(self._read_rows)()
+            self._counts, self._counted = await database_sync_to_async(self._read_counts)()
+            self._heard = {pk: alert for pk, alert in self._heard.items() if not self._is_counted(pk)}
         self._compute()
+
+    def _read_counts(self) -> tuple[dict[int, int], frozenset[int]]:
+        """How often each alert has fired, and the newest firings that this counts: of one moment."""
+        newest = _live(access.firings(self.user_id)).values_list("pk", flat=True)[:REMEMBERED]
+        states = AlertState.objects.filter(alert__in=self._alerts).values_list("alert").annotate(Sum("fire_count"))
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            return dict(states), frozenset(newest)
 
     def _read_rows(self) -> None:
         self._alerts = list(access.visible(self.user_id))
         self._assets = {asset.root: asset for asset in Asset.objects.order_by("root")}
         self._roots = [root for root, asset in self._assets.items() if asset.is_active and not asset.from_files]
-        counted = AlertState.objects.filter(alert__in=self._alerts).values_list("alert").annotate(Sum("fire_count"))
-        self._counts = dict(counted)
         self._settings = access.settings_of(self.user_id)
         self._unread = set(_live(access.unread(self.user_id)).values_list("pk", flat=True)[:MOST_UNREAD])
 
@@ -226,7 +246,8 @@ class Watch:
 
     def _compute(self) -> None:
         opened = frozenset().union(*self._opened.values())
-        now = {alert.pk: self._chip(alert, alert.pk in opened) for alert in self._alerts}
+        heard = Counter(self._heard.values())
+        now = {alert.pk: self._chip(alert, heard[alert.pk], alert.pk in opened) for alert in self._alerts}
         changed = [body for pk, body in now.items() if body != self._chips.get(pk)]
         gone = self._chips.keys() - now.keys()
         self._chips = now
@@ -234,12 +255,12 @@ class Watch:
             for listener in self.listeners:
                 listener.hear_chips(changed, gone)
 
-    def _chip(self, alert: Alert, with_rows: bool) -> Chip:
+    def _chip(self, alert: Alert, heard: int, with_rows: bool) -> Chip:
         return chip(
             alert,
             self._values,
             self._roots,
-            self._counts.get(alert.pk, 0),
+            self._counts.get(alert.pk, 0) + heard,
             is_on=alert.is_watched and not has_expired(alert),
             is_muted=bool(alert.is_muted),  # type: ignore[attr-defined]
             with_rows=with_rows,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from channels.db import database_sync_to_async
 
 from alerts import board, consumers, services, topics
-from alerts.models import Alert, AlertFiring, AlertSeen
+from alerts.models import Alert, AlertFiring, AlertSeen, AlertState
 from market import listening
+from market.models import Asset
 from tests.alert_rows import MARKET_NS, alert_of, firing_of
 from tests.conftest import People
 from tests.sockets.conftest import Message, Server, Tab
@@ -132,6 +134,75 @@ async def test_values_that_nobody_tells_any_more_are_forgotten(
     await tab.until("chips", lambda message: message["chips"][0]["tone"] == "on")
     await tab.send(type="ack")
     await tab.until("chips", lambda message: message["chips"][0]["value"] is None)
+
+
+@in_thread
+def count(alert: Alert, firings: int) -> None:
+    """The record of how often it has fired."""
+    where = {"alert": alert, "asset": Asset.objects.get(root="NQ")}
+    AlertState.objects.update_or_create(**where, defaults={"revision": 1, "fire_count": firings, "evaluated_ns": MARKET_NS})
+
+
+async def test_a_firing_counts_once_whether_the_record_is_read_before_it_is_told_or_after(
+    server: Server, people: People
+) -> None:
+    alert = await make(None)
+    await count(alert, 1)
+    early = await in_thread(record)(alert)
+    tab, told = await listening_tab(server, people.owner)
+    assert told["chips"][0]["count"] == 1
+    await in_thread(topics.publish)([(topics.SHARED, topics.firing_body(early, "NQ"))])
+    await tab.until("firings")
+    await tell_values(NQ=50.0)
+    assert (await tab.until("chips"))["chips"][0]["count"] == 1
+    await tab.send(type="ack")
+    await fire(alert, seconds=1)
+    assert (await tab.until("chips"))["chips"][0]["count"] == 2
+    await count(alert, 2)
+    _, told = await listening_tab(server, people.colleague)
+    assert told["chips"][0]["count"] == 2
+
+
+async def test_a_firing_that_is_told_while_the_record_is_read_is_counted(
+    server: Server, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert = await make(people.owner)
+    read = board.Watch._read_counts
+
+    def late(watch: board.Watch) -> Any:
+        found = read(watch)
+        if not AlertFiring.objects.exists():
+            firing = record(alert)
+            topics.publish([(topics.of_user(people.owner.pk), topics.firing_body(firing, "NQ"))])
+            heard.wait(5)
+        return found
+
+    heard = threading.Event()
+    hear = board.Watch._fired
+    monkeypatch.setattr(board.Watch, "_fired", lambda *args, **more: (hear(*args, **more), heard.set()))
+    monkeypatch.setattr(board.Watch, "_read_counts", late)
+    _, told = await listening_tab(server, people.owner)
+    assert told["chips"][0]["count"] == 1
+
+
+async def test_chips_that_change_while_a_page_is_told_first_reach_it(
+    server: Server, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say = consumers.AlertsConsumer._say
+
+    async def slow(consumer: consumers.AlertsConsumer, message: Message) -> None:
+        await say(consumer, message)
+        if message["type"] == "alerts":
+            await tell_values(NQ=96.0)
+            async with asyncio.timeout(5):
+                while not consumer._chips:
+                    await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(consumers.AlertsConsumer, "_say", slow)
+    await make(people.owner)
+    tab, told = await listening_tab(server, people.owner)
+    assert told["chips"][0]["value"] is None
+    assert (await tab.until("chips"))["chips"][0]["value"] == 96.0
 
 
 async def test_a_sample_that_is_too_small_says_so(server: Server, people: People) -> None:
