@@ -8,12 +8,14 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
+from redis.exceptions import RedisError
 
-from alerts import access, topics
+from alerts import access, pulse, topics
 from alerts.chips import Chip, Values, chip
 from alerts.models import Alert, AlertFiring, AlertSettings, AlertState, Definitions
 from alerts.replaying import load_fields
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
 """So often the record is looked at for what was not told: a message may be lost, a committed firing is not."""
+FEEL_SECONDS = 2.0
+"""So often it is asked whether alerts are being evaluated."""
 STALE_SECONDS = 10.0
 """Values that are told once a second say nothing any more when they are so old: nobody evaluates."""
 OVERLAP = 50
@@ -54,6 +58,8 @@ class Watch:
     def __init__(self, user_id: int, bus: Bus) -> None:
         self.user_id = user_id
         self.listeners: set[Listener] = set()
+        self.silent_ms: int | None = None
+        """Since when nobody evaluates alerts, as `pulse` has it."""
         self._bus = bus
         self._alerts: list[Alert] = []
         self._assets: dict[str, Asset] = {}
@@ -112,6 +118,7 @@ class Watch:
             "settings": self._settings_body(),
             "missed": firings,
             "missed_count": count,
+            "silent_ms": self.silent_ms,
         }
 
     def open(self, listener: Listener, alert_ids: Iterable[int]) -> None:
@@ -132,6 +139,16 @@ class Watch:
         for firing in mine:
             self._fired(topics.firing_body(firing, firing.asset.root)["firing"])
 
+    def feel(self, silent_ms: int | None) -> None:
+        """Tell whether alerts are being evaluated; values that nobody renews are forgotten."""
+        if silent_ms == self.silent_ms:
+            return
+        self.silent_ms = silent_ms
+        self._tell({"type": "evaluator", "silent_ms": silent_ms})
+        if silent_ms is not None:
+            self._values = {}
+            self._compute()
+
     def read_again(self) -> None:
         """The alerts have changed: read them, once more if they change meanwhile."""
         self._is_stale = True
@@ -147,6 +164,8 @@ class Watch:
             case "seen":
                 self._unread = {each for each in self._unread if each > body["until"]}
                 self._tell({"type": "seen", "until": body["until"], "unread": self.unread})
+            case "replayed":
+                self._tell(self._replayed(body))
             case "changed":
                 self.read_again()
 
@@ -235,12 +254,16 @@ class Watch:
     def _as_told(self, firing: Body) -> Body:
         """The firing with the fields of the Load form that replays it; None for an asset that is new here.
 
-        is_all: its alert is on all assets.
+        is_all: its alert is on all assets. is_shared: it is everybody's.
         """
         asset, alert = self._assets.get(firing["root"]), self._known(firing["alert"])
         terms = firing["market_ms"] * topics.MS, firing["timeframe"], firing["lookback_days"]
         replay_from = asset and load_fields(asset, *terms, self._settings.minutes_before)
-        return firing | {"replay_from": replay_from, "is_all": alert is not None and alert.asset is None}
+        whose = {
+            "is_all": alert is not None and alert.asset is None,
+            "is_shared": alert is not None and alert.is_shared,
+        }
+        return firing | {"replay_from": replay_from} | whose
 
     # --- telling ----------------------------------------------------------------------------------------
 
@@ -266,6 +289,19 @@ class Watch:
             with_rows=with_rows,
         )
 
+    def _replayed(self, body: Body) -> Body:
+        """How the alerts that cover a replay's asset stand at its playhead."""
+        root, values, counts = body["root"], {body["root"]: body["values"]}, dict(body["counts"])
+        chips = [
+            chip(alert, values, [root], counts.get(alert.pk, 0), is_on=True, is_muted=False, with_rows=False)
+            for alert in self._alerts
+            if alert.is_watched and not has_expired(alert) and (alert.asset is None or alert.asset.root == root)
+        ]
+        told = [{name: each[name] for name in ("id", "value", "tone", "count", "closest")} for each in chips]
+        return {
+            "type": "replayed", "replay": body["replay"], "market_ms": body["market_ns"] // topics.MS, "chips": told,
+        }  # fmt: skip
+
     def _settings_body(self) -> Body:
         settings = self._settings
         return {
@@ -290,7 +326,7 @@ class Board:
         self._newest: int | None = None
         self._looked_at: deque[int] = deque(maxlen=REMEMBERED)
         self._version: int | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def join(self, user_id: int, listener: Listener) -> Watch:
         """The user's watch, which tells the listener from now on."""
@@ -299,10 +335,14 @@ class Board:
             if watch is None:
                 watch = Watch(user_id, self._bus)
                 await watch.start()
+                await self._feel(watch)
                 self._watches[user_id] = watch
             watch.listeners.add(listener)
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._keep_looking(), name="alerts' record")
+        if not self._tasks:
+            self._tasks = [
+                asyncio.create_task(self._keep_looking(), name="alerts' record"),
+                asyncio.create_task(self._keep_feeling(), name="alerts' evaluator"),
+            ]
         return watch
 
     async def leave(self, watch: Watch, listener: Listener) -> None:
@@ -317,9 +357,9 @@ class Board:
 
     async def stop(self) -> None:
         """Look at the record no more."""
-        looking, self._looking = self._looking, None
-        if looking is not None:
-            looking.cancel()
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
 
     async def _keep_looking(self) -> None:
         while True:
@@ -330,6 +370,19 @@ class Board:
             except Exception:
                 log.exception("the record of alerts cannot be looked at")
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _keep_feeling(self) -> None:
+        while True:
+            await asyncio.sleep(FEEL_SECONDS)
+            await self._feel(*self._watches.values())
+
+    async def _feel(self, *watches: Watch) -> None:
+        try:
+            since_ns = await sync_to_async(pulse.silent_since_ns)()
+        except (RedisError, OSError):
+            return  # who cannot be asked may well be at work
+        for watch in watches:
+            watch.feel(None if since_ns is None else since_ns // topics.MS)
 
     async def _look(self) -> None:
         """One look for all users: what fired, and whether alerts have changed."""

@@ -5,7 +5,8 @@ class LiveConfig(AppConfig):
     name = "live"
 
     def ready(self) -> None:
-        from alerts import live_clock  # noqa: PLC0415 - models are there only now
-        from live import status  # noqa: PLC0415
+        """Alerts are told how to ask what time it is in the live market."""
+        from alerts import live_clock
+        from live import status
 
         live_clock.ask_by(status.market_now_ns)

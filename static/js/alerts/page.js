@@ -59,9 +59,10 @@ export class PageAlerts {
     this.#open = open;
   }
 
-  /** The replay of this page stands here (ms): what fired after it leaves. */
+  /** The replay of this page stands here (ms): what is later is not known. */
   reached(playheadMs) {
     this.replayed.reached(playheadMs);
+    this.alerts.reached(playheadMs);
   }
 
   /** Opens the chart of an alert or a firing. */
