@@ -60,7 +60,7 @@ def manages_shared(user: User) -> bool:
 
 def firings(user_id: int) -> QuerySet[AlertFiring]:
     """What the user's own alerts and the shared ones have fired, the newest first; also of those he has muted."""
-    found = AlertFiring.objects.filter(Q(owner_id=user_id) | Q(owner=None)).select_related("asset")
+    found = AlertFiring.objects.filter(Q(owner_id=user_id) | Q(owner=None)).select_related("asset", "alert")
     return found.order_by("-pk")
 
 

@@ -10,8 +10,9 @@ from django.http import HttpRequest
 
 from alerts import services
 from alerts.forms import AnyAlertForm
-from alerts.models import Alert, AlertFiring, AlertSettings, AlertState, Progress
+from alerts.models import Alert, AlertFiring, AlertSettings, AlertState, Progress, value_text
 from market.admin import KeptForEver, LookOnly, et_text
+from market.sessions import SECOND_NS
 
 
 class WhoseFilter(SimpleListFilter):
@@ -107,8 +108,10 @@ class AlertAdmin(admin.ModelAdmin):
 @admin.register(AlertFiring)
 class AlertFiringAdmin(LookOnly, admin.ModelAdmin):
     list_display = [
-        "sentence", "whose", "value", "n", "moment", "fired_at", "is_replayed", "webhook", "mail",
+        "sentence", "whose", "rounded", "n", "moment", "fired", "is_replayed", "webhook", "mail",
     ]  # fmt: skip
+    exclude = ["value", "fired_at", "market_ns", "bar_start_ns"]
+    readonly_fields = ["rounded", "moment", "bar", "fired"]
     list_filter = [
         ReplayedFilter,
         ("owner", RelatedOnlyFieldListFilter),
@@ -131,6 +134,18 @@ class AlertFiringAdmin(LookOnly, admin.ModelAdmin):
     def moment(self, firing: AlertFiring) -> str:
         return et_text(firing.market_ns)
 
+    @admin.display(description="value", ordering="value")
+    def rounded(self, firing: AlertFiring) -> str:
+        return f"{value_text(firing.value)} %"
+
+    @admin.display(description="bar")
+    def bar(self, firing: AlertFiring) -> str:
+        return et_text(firing.bar_start_ns)
+
+    @admin.display(description="fired", ordering="fired_at")
+    def fired(self, firing: AlertFiring) -> str:
+        return et_text(int(firing.fired_at.timestamp()) * SECOND_NS)
+
     @admin.display(description="replayed", boolean=True)
     def is_replayed(self, firing: AlertFiring) -> bool:
         return firing.replay_key is not None
@@ -138,10 +153,14 @@ class AlertFiringAdmin(LookOnly, admin.ModelAdmin):
 
 @admin.register(AlertState)
 class AlertStateAdmin(KeptForEver, admin.ModelAdmin):
-    list_display = ["alert", "asset", "is_true", "last_value", "fire_count", "bar", "evaluated"]
+    list_display = ["alert", "asset", "is_true", "rounded", "fire_count", "bar", "evaluated"]
     list_filter = [("alert__owner", RelatedOnlyFieldListFilter), ("asset", RelatedOnlyFieldListFilter), "is_true"]
     list_select_related = ["alert__asset", "asset"]
     show_full_result_count = False
+
+    @admin.display(description="value", ordering="last_value")
+    def rounded(self, state: AlertState) -> str:
+        return "—" if state.last_value is None else f"{value_text(state.last_value)} %"
 
     @admin.display(description="bar")
     def bar(self, state: AlertState) -> str:

@@ -4,16 +4,18 @@ import asyncio
 import json
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
+from redis.exceptions import RedisError
 
-from alerts import access, topics
+from alerts import access, pulse, topics
 from alerts.chips import Chip, Values, chip
 from alerts.models import Alert, AlertFiring, AlertSettings, AlertState, Definitions
 from alerts.replaying import load_fields
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
 """So often the record is looked at for what was not told: a message may be lost, a committed firing is not."""
+FEEL_SECONDS = 2.0
+"""So often it is asked whether alerts are being evaluated."""
 STALE_SECONDS = 10.0
 """Values that are told once a second say nothing any more when they are so old: nobody evaluates."""
 OVERLAP = 50
@@ -54,11 +58,16 @@ class Watch:
     def __init__(self, user_id: int, bus: Bus) -> None:
         self.user_id = user_id
         self.listeners: set[Listener] = set()
+        self.silent_ms: int | None = None
+        """Since when nobody evaluates alerts, as `pulse` has it."""
         self._bus = bus
         self._alerts: list[Alert] = []
         self._assets: dict[str, Asset] = {}
         self._roots: list[str] = []
         self._counts: dict[int, int] = {}
+        self._heard: dict[int, int] = {}
+        """Alerts by their firings that were told and that the record, as it was read last, does not count yet."""
+        self._counted: frozenset[int] = frozenset()
         self._chips: dict[int, Chip] = {}
         self._opened: dict[Listener, frozenset[int]] = {}
         self._values: Values = {}
@@ -109,6 +118,7 @@ class Watch:
             "settings": self._settings_body(),
             "missed": firings,
             "missed_count": count,
+            "silent_ms": self.silent_ms,
         }
 
     def open(self, listener: Listener, alert_ids: Iterable[int]) -> None:
@@ -129,6 +139,16 @@ class Watch:
         for firing in mine:
             self._fired(topics.firing_body(firing, firing.asset.root)["firing"])
 
+    def feel(self, silent_ms: int | None) -> None:
+        """Tell whether alerts are being evaluated; values that nobody renews are forgotten."""
+        if silent_ms == self.silent_ms:
+            return
+        self.silent_ms = silent_ms
+        self._tell({"type": "evaluator", "silent_ms": silent_ms})
+        if silent_ms is not None:
+            self._values = {}
+            self._compute()
+
     def read_again(self) -> None:
         """The alerts have changed: read them, once more if they change meanwhile."""
         self._is_stale = True
@@ -144,6 +164,8 @@ class Watch:
             case "seen":
                 self._unread = {each for each in self._unread if each > body["until"]}
                 self._tell({"type": "seen", "until": body["until"], "unread": self.unread})
+            case "replayed":
+                self._tell(self._replayed(body))
             case "changed":
                 self.read_again()
 
@@ -154,16 +176,24 @@ class Watch:
     def _fired(self, firing: Body, *, is_again: bool = False) -> None:
         """is_again: a replay has come to it once more, which is told as well."""
         alert = self._known(firing["alert"])
+        self._count(firing)
         if (firing["id"] in self._told and not is_again) or (alert is not None and alert.is_muted):  # type: ignore[attr-defined]
             return
         self._told.append(firing["id"])
         if firing["replay"] is None:
             self._unread.add(firing["id"])
-            if alert is not None:
-                self._counts[alert.pk] = self._counts.get(alert.pk, 0) + 1
         self._fresh.append(self._as_told(firing) | ({"again": True} if is_again else {}))
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell_fresh)
+
+    def _count(self, firing: Body) -> None:
+        """Each firing once: it may be told before or after the record that counts it was read."""
+        if firing["replay"] is None and firing["alert"] is not None and not self._is_counted(firing["id"]):
+            self._heard[firing["id"]] = firing["alert"]
+
+    def _is_counted(self, firing_id: int) -> bool:
+        is_old = len(self._counted) == REMEMBERED and firing_id < min(self._counted)
+        return is_old or firing_id in self._counted
 
     def _tell_fresh(self) -> None:
         """What has fired at about the same time, in one message."""
@@ -196,14 +226,23 @@ class Watch:
     async def _read(self) -> None:
         async with self._lock:
             await database_sync_to_async(self._read_rows)()
+            self._counts, self._counted = await database_sync_to_async(self._read_counts)()
+            self._heard = {pk: alert for pk, alert in self._heard.items() if not self._is_counted(pk)}
         self._compute()
+
+    def _read_counts(self) -> tuple[dict[int, int], frozenset[int]]:
+        """How often each alert has fired, and the newest firings that this counts: of one moment."""
+        newest = _live(access.firings(self.user_id)).values_list("pk", flat=True)[:REMEMBERED]
+        states = AlertState.objects.filter(alert__in=self._alerts).values_list("alert").annotate(Sum("fire_count"))
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            return dict(states), frozenset(newest)
 
     def _read_rows(self) -> None:
         self._alerts = list(access.visible(self.user_id))
         self._assets = {asset.root: asset for asset in Asset.objects.order_by("root")}
         self._roots = [root for root, asset in self._assets.items() if asset.is_active and not asset.from_files]
-        counted = AlertState.objects.filter(alert__in=self._alerts).values_list("alert").annotate(Sum("fire_count"))
-        self._counts = dict(counted)
         self._settings = access.settings_of(self.user_id)
         self._unread = set(_live(access.unread(self.user_id)).values_list("pk", flat=True)[:MOST_UNREAD])
 
@@ -215,18 +254,23 @@ class Watch:
     def _as_told(self, firing: Body) -> Body:
         """The firing with the fields of the Load form that replays it; None for an asset that is new here.
 
-        is_all: its alert is on all assets.
+        is_all: its alert is on all assets. is_shared: it is everybody's.
         """
         asset, alert = self._assets.get(firing["root"]), self._known(firing["alert"])
         terms = firing["market_ms"] * topics.MS, firing["timeframe"], firing["lookback_days"]
         replay_from = asset and load_fields(asset, *terms, self._settings.minutes_before)
-        return firing | {"replay_from": replay_from, "is_all": alert is not None and alert.asset is None}
+        whose = {
+            "is_all": alert is not None and alert.asset is None,
+            "is_shared": alert is not None and alert.is_shared,
+        }
+        return firing | {"replay_from": replay_from} | whose
 
     # --- telling ----------------------------------------------------------------------------------------
 
     def _compute(self) -> None:
         opened = frozenset().union(*self._opened.values())
-        now = {alert.pk: self._chip(alert, alert.pk in opened) for alert in self._alerts}
+        heard = Counter(self._heard.values())
+        now = {alert.pk: self._chip(alert, heard[alert.pk], alert.pk in opened) for alert in self._alerts}
         changed = [body for pk, body in now.items() if body != self._chips.get(pk)]
         gone = self._chips.keys() - now.keys()
         self._chips = now
@@ -234,16 +278,29 @@ class Watch:
             for listener in self.listeners:
                 listener.hear_chips(changed, gone)
 
-    def _chip(self, alert: Alert, with_rows: bool) -> Chip:
+    def _chip(self, alert: Alert, heard: int, with_rows: bool) -> Chip:
         return chip(
             alert,
             self._values,
             self._roots,
-            self._counts.get(alert.pk, 0),
+            self._counts.get(alert.pk, 0) + heard,
             is_on=alert.is_watched and not has_expired(alert),
             is_muted=bool(alert.is_muted),  # type: ignore[attr-defined]
             with_rows=with_rows,
         )
+
+    def _replayed(self, body: Body) -> Body:
+        """How the alerts that cover a replay's asset stand at its playhead."""
+        root, values, counts = body["root"], {body["root"]: body["values"]}, dict(body["counts"])
+        chips = [
+            chip(alert, values, [root], counts.get(alert.pk, 0), is_on=True, is_muted=False, with_rows=False)
+            for alert in self._alerts
+            if alert.is_watched and not has_expired(alert) and (alert.asset is None or alert.asset.root == root)
+        ]
+        told = [{name: each[name] for name in ("id", "value", "tone", "count", "closest")} for each in chips]
+        return {
+            "type": "replayed", "replay": body["replay"], "market_ms": body["market_ns"] // topics.MS, "chips": told,
+        }  # fmt: skip
 
     def _settings_body(self) -> Body:
         settings = self._settings
@@ -269,7 +326,7 @@ class Board:
         self._newest: int | None = None
         self._looked_at: deque[int] = deque(maxlen=REMEMBERED)
         self._version: int | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def join(self, user_id: int, listener: Listener) -> Watch:
         """The user's watch, which tells the listener from now on."""
@@ -278,10 +335,14 @@ class Board:
             if watch is None:
                 watch = Watch(user_id, self._bus)
                 await watch.start()
+                await self._feel(watch)
                 self._watches[user_id] = watch
             watch.listeners.add(listener)
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._keep_looking(), name="alerts' record")
+        if not self._tasks:
+            self._tasks = [
+                asyncio.create_task(self._keep_looking(), name="alerts' record"),
+                asyncio.create_task(self._keep_feeling(), name="alerts' evaluator"),
+            ]
         return watch
 
     async def leave(self, watch: Watch, listener: Listener) -> None:
@@ -296,9 +357,9 @@ class Board:
 
     async def stop(self) -> None:
         """Look at the record no more."""
-        looking, self._looking = self._looking, None
-        if looking is not None:
-            looking.cancel()
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
 
     async def _keep_looking(self) -> None:
         while True:
@@ -309,6 +370,19 @@ class Board:
             except Exception:
                 log.exception("the record of alerts cannot be looked at")
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _keep_feeling(self) -> None:
+        while True:
+            await asyncio.sleep(FEEL_SECONDS)
+            await self._feel(*self._watches.values())
+
+    async def _feel(self, *watches: Watch) -> None:
+        try:
+            since_ns = await sync_to_async(pulse.silent_since_ns)()
+        except (RedisError, OSError):
+            return  # who cannot be asked may well be at work
+        for watch in watches:
+            watch.feel(None if since_ns is None else since_ns // topics.MS)
 
     async def _look(self) -> None:
         """One look for all users: what fired, and whether alerts have changed."""

@@ -95,8 +95,11 @@ class AlertsConsumer(ListeningConsumer):
 
     async def _write_on(self) -> None:
         assert self._watch is not None
-        await self._say(await self._watch.snapshot())
+        told = await self._watch.snapshot()
+        # what changes from here on is not in it, also while it is being sent
         self._chips.clear()
+        self._gone.clear()
+        await self._say(told)
         while True:
             await self._wait()
             if len(self._messages) > MOST_WAITING:

@@ -23,7 +23,7 @@ from alerts.models import (
     Repeat,
     Sound,
 )
-from alerts.services import MOST, Terms
+from alerts.services import ARMING, MOST, Terms, Twin, check_twin
 from alerts.webhooks import is_plainly_private
 from market.access import NotOffered, get_asset
 from market.models import Asset
@@ -184,7 +184,7 @@ def expiry_text(alert: Alert) -> str:
 
 
 class LookBackForm(forms.Form):
-    """From when on to look back: the playhead of the replay whose page asks; empty for now."""
+    """From when on to look back: the playhead of the replay whose page asks; empty for the live market's time."""
 
     until_ns = forms.IntegerField(required=False, min_value=FIRST_NS, max_value=LAST_NS)
 
@@ -204,12 +204,23 @@ class AnyAlertForm(forms.ModelForm):
         return _public_webhook(self.cleaned_data["webhook_url"])
 
     def clean(self) -> dict[str, Any]:
-        """Not more than there may be."""
+        """Not more than there may be, and none twice."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        owner = data.get("owner")
+        owner = data.get("owner") if self.instance.pk is None else self.instance.owner
         if self.instance.pk is None and Alert.objects.filter(owner=owner).count() >= MOST:
             raise forms.ValidationError(f"There are {MOST} alerts of {owner or 'everybody'}, which is the most.")
+        if not self.errors:
+            self._check_twin(data, owner and owner.pk)
         return data
+
+    def _check_twin(self, data: dict[str, Any], owner_id: int | None) -> None:
+        terms = Terms(**{field.name: data[field.name] for field in dataclasses.fields(Terms)})
+        if self.instance.pk is not None and not any(name in ARMING for name in self.changed_data):
+            return
+        try:
+            check_twin(owner_id, terms, but=self.instance.pk or 0)
+        except Twin as problem:
+            raise forms.ValidationError(str(problem)) from None
 
     @staticmethod
     def terms_of(alert: Alert) -> Terms:

@@ -57,7 +57,7 @@ class NotWanted(Exception):
 class Question:
     """The terms of an alert, as far as they decide when it fires. root: None for all assets.
 
-    until_ns: sessions that close later are left out; None for all that are over.
+    until_ns: sessions that close later are left out; None for all that are summarised.
     """
 
     root: str | None

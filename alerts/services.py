@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
+from django.utils import timezone
 
 from alerts import topics
 from alerts.models import Alert, AlertMute, AlertSeen, AlertSettings, AlertState, Definitions
@@ -18,8 +19,16 @@ MOST = 200
 """Alerts of one user, and as many shared ones."""
 
 
-class TooMany(ValueError):
-    """There are as many alerts as there may be; the message is fit for the user."""
+class Refused(ValueError):
+    """It cannot be; the message is fit for the user."""
+
+
+class TooMany(Refused):
+    """There are as many alerts as there may be."""
+
+
+class Twin(Refused):
+    """There is this alert already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +54,25 @@ ARMING = ("asset", "metric", "operator", "threshold", "timeframe", "lookback_day
 
 
 def create(*, owner_id: int | None, terms: Terms) -> Alert:
-    """A new alert, of a user or shared. Raises TooMany."""
+    """A new alert, of a user or shared. Raises TooMany, Twin."""
     with transaction.atomic():
         Definitions.bump()
         if Alert.objects.filter(owner_id=owner_id).count() >= MOST:
             raise TooMany(f"There are {MOST} alerts, which is the most. Delete one first.")
+        check_twin(owner_id, terms)
         alert = Alert.objects.create(owner_id=owner_id, **_columns(terms))
         _tell("created", [alert])
     return alert
 
 
 def change(*, alert: Alert, terms: Terms) -> Alert:
-    """Other terms for an alert. It stays paused where it was. Raises Alert.DoesNotExist."""
+    """Other terms for an alert. It stays paused where it was. Raises Alert.DoesNotExist, Twin."""
     with transaction.atomic():
         Definitions.bump()
         row = Alert.objects.select_for_update(of=["self"]).select_related("asset").get(pk=alert.pk)
         is_another = any(getattr(row, name) != getattr(terms, name) for name in ARMING)
+        if is_another:
+            check_twin(row.owner_id, terms, but=row.pk)
         for name, value in _columns(terms).items():
             setattr(row, name, value)
         if is_another:
@@ -69,6 +81,22 @@ def change(*, alert: Alert, terms: Terms) -> Alert:
         row.save()
         _tell("changed", [row])
     return row
+
+
+def check_twin(owner_id: int | None, terms: Terms, but: int = 0) -> None:
+    """Raises Twin where this owner has an alert of the same terms, but for one (its id): both would fire at once."""
+    same = {name: getattr(terms, name) for name in ARMING}
+    twin = Alert.objects.filter(owner_id=owner_id, **same).exclude(pk=but).select_related("asset").first()
+    if twin is not None:
+        whose = "There is this shared alert already" if owner_id is None else "You have this alert already"
+        raise Twin(f"{whose}: {twin}, {twin.lookback_days} days, {twin.get_repeat_display()}{_stands(twin)}.")
+
+
+def _stands(alert: Alert) -> str:
+    """What hides that it is there."""
+    if alert.expires_at is not None and alert.expires_at <= timezone.now():
+        return ", which has expired"
+    return "" if alert.is_watched else ", which is stopped" if alert.paused_reason else ", which is paused"
 
 
 def pause(*, alerts: Iterable[Alert]) -> int:

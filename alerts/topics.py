@@ -85,6 +85,21 @@ def values_body(market_ns: int, values: Mapping[str, Mapping[str, tuple[Any, ...
     return {"kind": "values", "market_ns": market_ns, "values": values}
 
 
+def replayed_body(
+    replay: str, root: str, market_ns: int, values: Mapping[str, tuple[Any, ...]], counts: Mapping[int, int]
+) -> dict[str, Any]:
+    """How a replay's alerts stand at its playhead. values: by `group`. counts: firings in it up to there, by alert."""
+    told = [[alert, count] for alert, count in counts.items()]
+    return {
+        "kind": "replayed",
+        "replay": replay,
+        "root": root,
+        "market_ns": market_ns,
+        "values": values,
+        "counts": told,
+    }
+
+
 def publish(messages: Iterable[Message]) -> None:
     """Tell the listeners in all web processes. What cannot be told is logged."""
     async_to_sync(tell)(list(messages))

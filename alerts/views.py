@@ -12,16 +12,17 @@ from django_htmx.http import trigger_client_event
 from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.models import User
-from alerts import access, looking_back, services, tasks
+from alerts import access, live_clock, looking_back, services, tasks
 from alerts.access import NoSuchAlert
 from alerts.board import has_expired
 from alerts.forms import AlertForm, HistoryForm, LookBackForm, SettingsForm, expiry_text
 from alerts.looking_back import Question
 from alerts.models import Alert, AlertFiring, Sound, value_text
 from alerts.replaying import load_fields
-from alerts.services import TooMany
+from alerts.services import Refused
 from market.access import offered
 from market.sessions import to_et
+from ranks.models import DEFAULT_LOOKBACK
 
 MORE = ("webhook_url", "email", "note")
 """Fields that are folded away where they are empty."""
@@ -121,7 +122,7 @@ def _is_saved(form: AlertForm, save: Callable[[], object]) -> bool:
         return False
     try:
         save()
-    except TooMany as problem:
+    except Refused as problem:
         form.add_error(None, str(problem))
     except Alert.DoesNotExist:
         raise Http404("It was deleted meanwhile.") from None
@@ -163,7 +164,8 @@ def look_back(request: HttpRequest) -> HttpResponse:
     if not form.is_valid() or not when.is_valid():
         return render(request, "alerts/_look_back.html", {"problems": form.problems}, status=422)
     try:
-        key = looking_back.ask(Question.of(form.terms, when.cleaned_data["until_ns"]), tasks.look_back.delay)
+        until_ns = when.cleaned_data["until_ns"] or live_clock.now_ns()
+        key = looking_back.ask(Question.of(form.terms, until_ns), tasks.look_back.delay)
     except BrokerError:
         return render(request, "alerts/_look_back.html", {"problems": [("", NO_WORKER)]}, status=422)
     return _looked_back(request, key)
@@ -239,6 +241,9 @@ def _firings(request: HttpRequest, found: list[AlertFiring]) -> list[dict[str, A
             "firing": each,
             "at": to_et(each.market_ns),
             "value": value_text(each.value),
+            "is_all": each.alert is not None and each.alert.asset_id is None,
+            "is_shared": each.alert is not None and each.alert.is_shared,
+            "lookback": None if each.lookback_days == DEFAULT_LOOKBACK else each.lookback_days,
             "load": load_fields(each.asset, each.market_ns, each.timeframe, each.lookback_days, minutes),
         }
         for each in found

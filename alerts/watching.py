@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.utils import timezone
 
 from alerts import access
@@ -39,6 +39,12 @@ def replayed(user_id: int, asset_id: int, replay_key: UUID, until_ns: int) -> li
         (replace(each, until_ns=NEVER), Standing(until_ns, fired_bar=last.get(each.id, NO_BAR)))
         for each in current.values()
     ]
+
+
+def replayed_counts(replay_key: UUID, until_ns: int) -> dict[int, int]:
+    """How often each alert, as it is now, has fired in a replay up to an instant."""
+    fired = AlertFiring.objects.filter(replay_key=replay_key, market_ns__lte=until_ns, revision=F("alert__revision"))
+    return dict(fired.order_by().values_list("alert_id").annotate(Count("pk")))
 
 
 def _definitions(alerts: QuerySet[Alert], shift_ns: int = 0) -> dict[int, Definition]:

@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from redis.exceptions import RedisError
 
-from alerts import recording, topics, watching
+from alerts import pulse, recording, topics, watching
 from alerts.engine import flood
 from alerts.engine.flood import Flood
 from alerts.engine.group import Definition, Key, Standing
@@ -286,3 +286,4 @@ class Evaluator:
             watched.show(self._bars.sessions[root])
         values = {root: self.values(root) for root, each in self._watched.items() if each.values}
         self._teller.publish([(topics.VALUES, topics.values_body(to_ns, values))])
+        pulse.beat()

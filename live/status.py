@@ -60,6 +60,11 @@ def left() -> dict[str, Any]:
     return dict(json.loads(stored)) if stored else {}
 
 
+def market_now_ns() -> int:
+    """What time it is in the market (UTC ns): behind this installation's clock where the stand-in shows another day."""
+    return time.time_ns() - int(left().get("shift_ns") or 0)
+
+
 def for_all() -> dict[str, Any]:
     """What every user may see, as the topic tells it."""
     return shown_to_all(read()) | {"kind": "state"}

@@ -5,7 +5,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_safe
+from redis.exceptions import RedisError
 
+from alerts import pulse
 from live import fronts, status
 from live.lines import lines_of
 from market.timeframes import TIMEFRAMES
@@ -41,7 +43,15 @@ def status_page(request: HttpRequest) -> HttpResponse:
     """How the feed stands, asset by asset; staff see the reasons too. It comes again every two seconds."""
     state = status.for_user(is_staff=request.user.is_staff)
     template = "live/_status.html" if request.headers.get("HX-Request") else "live/status.html"
-    return render(request, template, {"state": state, "lines": lines_of(state), "is_staff": request.user.is_staff})
+    context = {"state": state, "lines": lines_of(state), "is_staff": request.user.is_staff}
+    return render(request, template, context | {"alerts_silent_ns": _alerts_silent_ns()})
+
+
+def _alerts_silent_ns() -> int | None:
+    try:
+        return pulse.silent_since_ns()
+    except (RedisError, OSError):
+        return 0  # without Valkey nobody evaluates
 
 
 @require_GET

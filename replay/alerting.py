@@ -13,12 +13,13 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import numpy as np
 from django.db import InterfaceError, OperationalError
 
 from alerts import recording, topics, watching
 from alerts.engine.edges import fold
 from alerts.engine.group import Definition, Groups, Key, Standing, by_key, group
-from alerts.engine.trace import Trace, trace
+from alerts.engine.trace import Trace, measured, trace
 from alerts.models import AlertFiring
 from alerts.recording import Hit, hit
 from market.bus import Bus
@@ -46,10 +47,16 @@ MOST = 5_000
 """Firings of one replay."""
 MOST_TOLD = 8
 """At a time; at the highest speed nobody could read them."""
+TELL_SECONDS = 1.0
+"""How often pages are told how the alerts stand while that changes."""
+TELL_AGAIN_SECONDS = 2.0
+"""The same where nothing changes: a page may have come in the meantime."""
 FULL = f"Alerts have fired {MOST:,} times in this replay. What fires from here on is not recorded any more."
 
 Samples = dict[tuple[Key, date], Sample | None]
 Member = tuple[Definition, Standing]
+Values = dict[str, tuple[Any, ...]]
+"""As `topics.values_body` has those of one asset."""
 
 
 class Alerting:
@@ -70,6 +77,8 @@ class Alerting:
         self._count: int | None = None
         self._is_stale, self._looked, self._due = True, 0.0, 0.0
         self._work: asyncio.Task[None] | None = None
+        self._counts: dict[int, int] = {}
+        self._told = 0.0
 
     async def start(self) -> None:
         """Hear of alerts that change."""
@@ -97,6 +106,7 @@ class Alerting:
         """The playhead was put somewhere, or the tape shows other bars: the alerts are armed anew there."""
         # what a thread still evaluates are the old ones
         self._groups, self._known, self._until_ns, self._is_stale = Groups(), {}, to_ns, True
+        self._told = 0.0
 
     def look(self, tape: Tape, playhead_ns: int, now: float) -> None:
         """Evaluate what the playhead has passed, a few times a second."""
@@ -105,7 +115,8 @@ class Alerting:
         self._tape, self._playhead_ns = tape, playhead_ns
         if now < self._due or (self._work is not None and not self._work.done()):
             return
-        if playhead_ns != self._until_ns or self._is_stale or self._found or now >= self._looked + LOOK_SECONDS:
+        is_due = now >= min(self._looked + LOOK_SECONDS, self._told + TELL_AGAIN_SECONDS)
+        if playhead_ns != self._until_ns or self._is_stale or self._found or is_due:
             self._due = now + EVERY_SECONDS
             step = self._attempt(tape, playhead_ns, self._groups)
             self._work = asyncio.create_task(step, name=f"alerts of {self._replay.pk}")
@@ -128,6 +139,8 @@ class Alerting:
             await self._evaluate(tape, groups, self._until_ns, to_ns)
         if self._found:
             await self._record()
+        if groups is self._groups and time.monotonic() >= self._told + TELL_SECONDS:
+            await self._tell_standing(tape, groups)
 
     async def _evaluate(self, tape: Tape, groups: Groups, from_ns: int, to_ns: int) -> None:
         if groups and from_ns < to_ns:
@@ -150,6 +163,7 @@ class Alerting:
             current = {each.id: each for each, _ in members}
             new = [member for member in members if self._known.get(member[0].id) != member[0]]
             armed = await self._armed(tape.part_at(at_ns), new, at_ns)
+            self._counts = await in_database(watching.replayed_counts, replay.pk, at_ns)
         except BaseException:
             self._is_stale = True
             raise
@@ -222,6 +236,31 @@ class Alerting:
             upto = min(start + SPAN_NS, end)
             yield trace(samples[key, day], session, key[0], piece.stored, self._asset.tick_size, start, upto)
 
+    # --- how they stand ---------------------------------------------------------------------------------------
+
+    async def _tell_standing(self, tape: Tape, groups: Groups) -> None:
+        """Tell the owner's pages the values at the playhead, as live's are told, and how often each has fired here."""
+        self._told, at_ns = time.monotonic(), self._until_ns
+        part = tape.part_at(at_ns)
+        await self._load([part], groups)
+        values = await asyncio.to_thread(self._standing_values, list(groups), dict(self._samples), part, at_ns)
+        if groups is self._groups and at_ns == self._until_ns:
+            body = topics.replayed_body(str(self._replay.pk), self._asset.root, at_ns, values, self._counts)
+            await topics.tell([(topics.of_user(self._replay.owner_id), body)])
+
+    def _standing_values(self, keys: Sequence[Key], samples: Samples, part: Part, at_ns: int) -> Values:
+        piece, day = part.piece, part.piece.session.trade_date
+        session = self._asset.sessions.session(day) or piece.session
+        if piece.bar_ns != SECOND_NS:
+            return {}
+        now, found = np.array([at_ns]), {}
+        for key in keys:
+            line = measured(samples[key, day], session, key[0], piece.stored, self._asset.tick_size, now)
+            if len(line):
+                ranks = (None if np.isnan(each) else round(each, 4) for each in line.values[-1].tolist())
+                found[topics.group(*key)] = (*ranks, int(line.n[-1]), int(line.bar[-1]))
+        return found
+
     # --- the record -------------------------------------------------------------------------------------------
 
     async def _record(self) -> None:
@@ -236,6 +275,7 @@ class Alerting:
         rows = await in_database(recording.record_replayed, found, self._asset, owner_id, replay_key)
         self._found = []
         self._count += sum(not is_known for _, is_known in rows)
+        self._counts = await in_database(watching.replayed_counts, replay_key, self._until_ns)
         if self._count >= MOST:
             self._say("warn", FULL)
         bodies = (topics.firing_body(row, self._asset.root, is_again=known) for row, known in rows[-MOST_TOLD:])

@@ -31,7 +31,14 @@ def test_an_alert_fires_in_a_replay_and_is_kept_apart(replay: Page, trader: Trad
     expect(banners(replay).first).to_contain_text(re.compile(r"CL 1m\s*Vol Rank ≥ 10"))
     expect(banners(replay).first).to_contain_text("replayed")
     assert unread.text_content() == before
+    chip = replay.locator("#alert-list [data-chip]")
+    expect(chip.locator("[data-part=value]")).to_have_text(re.compile(r"@\d+%"))
+    expect(chip.locator("[data-part=count]")).to_have_text(re.compile("×[1-9]"))
     picture(replay, "alerts-replayed")
+    replay.keyboard.press("ArrowLeft")
+    trader.wait_for_clock(lambda clock: clock == "09:30:00")
+    expect(replay.locator(".banner", has_text="replayed")).to_have_count(0)
+    expect(chip.locator("[data-part=count]")).to_have_text("×0")
     at = replay.url
     replay.goto("/alerts/")
     expect(replay.locator("#firings")).not_to_contain_text("Vol Rank ≥ 10")

@@ -4,8 +4,9 @@ import { test } from "node:test";
 import { Alerts } from "../../static/js/alerts/alerts.js";
 import { Notices } from "../../static/js/alerts/notices.js";
 import { overlap, placeOf } from "../../static/js/alerts/place.js";
+import { ReplayedBanners } from "../../static/js/alerts/replayed.js";
 import { Beeper, SOUNDS, inOnePage } from "../../static/js/alerts/sound.js";
-import { conditionText, countText, firedValueText, unreadText, valueText } from "../../static/js/alerts/words.js";
+import { conditionText, countText, firedValueText, marksOf, silentText, unreadText, valueText } from "../../static/js/alerts/words.js";
 
 const firing = (id, changes = {}) => ({ id, alert: 1, root: "NQ", timeframe: "5m", metric: "vol_rank", operator: "gte", threshold: 95, value: 96.34, value_text: "96.3", note: "", sound: "beep", replay: null, ...changes });
 const snapshot = (changes = {}) => ({ type: "alerts", chips: [{ id: 1, tone: "off" }], unread: 0, settings: { sound_on: true, volume: 60 }, missed: [], ...changes });
@@ -209,4 +210,84 @@ test("a notification is shown where it is allowed and the page is not looked at,
   looking = true;
   notices.show(firing(3));
   assert.deepEqual(shown, [["NQ 5m: Vol Rank ≥ 95", "futsim-alert-2"]]);
+});
+
+function replayedBanners() {
+  const standing = new Map();
+  let clock = 0;
+  const banners = new ReplayedBanners({ show: ({ id, market_ms: ms }) => standing.set(id, ms), drop: ({ id }) => standing.delete(id), now: () => clock });
+  return { banners, ids: () => [...standing.keys()], wait: (ms) => (clock += ms) };
+}
+
+const replayedAt = (id, ms, changes = {}) => firing(id, { replay: "this", market_ms: ms, ...changes });
+
+test("where a replay is put back, the banners of what comes later leave at once, those below the line too", () => {
+  const { banners, ids } = replayedBanners();
+  banners.reached(9000);
+  for (let id = 1; id <= 9; id += 1) banners.add(replayedAt(id, id * 1000, { alert: id }));
+  banners.reached(4500);
+  assert.deepEqual(ids(), [1, 2, 3, 4]);
+  // what was on its way
+  banners.add(replayedAt(9, 9000));
+  banners.reached(4600);
+  assert.deepEqual(ids(), [1, 2, 3, 4]);
+});
+
+test("a replayed firing that is told before the page has come there waits for it, but not for a later pass", () => {
+  const { banners, ids, wait } = replayedBanners();
+  banners.reached(1000);
+  banners.add(replayedAt(1, 1200));
+  banners.add(replayedAt(2, 5000));
+  assert.deepEqual(ids(), []);
+  banners.reached(1250);
+  assert.deepEqual(ids(), [1]);
+  wait(6000);
+  banners.reached(6000);
+  assert.deepEqual(ids(), [1]);
+});
+
+test("of one alert at one asset the newest three replayed banners stand, and twelve in all", () => {
+  const { banners, ids } = replayedBanners();
+  banners.reached(1e6);
+  for (let id = 1; id <= 240; id += 1) banners.add(replayedAt(id, id));
+  banners.add(replayedAt(300, 300, { root: "CL" }));
+  assert.deepEqual(ids(), [238, 239, 240, 300]);
+  for (let id = 400; id < 420; id += 1) banners.add(replayedAt(id, id, { alert: id }));
+  assert.equal(ids().length, 12);
+});
+
+test("a firing tells which of two like alerts it was", () => {
+  const texts = (changes) => marksOf(firing(1, changes)).map(([text]) => text);
+  assert.deepEqual(texts({ lookback_days: 365, is_all: false, is_shared: false }), []);
+  assert.deepEqual(texts({ lookback_days: 60, is_all: true, is_shared: true }), ["All", "shared", "60 days"]);
+});
+
+test("that nobody evaluates is said with its time, on connecting and when it comes", () => {
+  const { alerts } = page();
+  alerts.apply(snapshot({ silent_ms: 1_773_840_605_000 }));
+  assert.equal(silentText(alerts.store.get("silent")), "Alerts on the live market are not being evaluated, since 09:30:05 ET · Wed 18 Mar 2026.");
+  alerts.apply({ type: "evaluator", silent_ms: null });
+  assert.equal(silentText(alerts.store.get("silent")), "");
+  alerts.apply({ type: "evaluator", silent_ms: 0 });
+  assert.equal(silentText(alerts.store.get("silent")), "Alerts on the live market are not being evaluated.");
+});
+
+test("on the page of a replay chips stand as at its playhead, and nothing later is shown where it is put back", () => {
+  const { alerts } = page("this");
+  const chips = [{ id: 1, value: 96, tone: "on", count: 7, closest: "NQ" }, { id: 2, value: null, tone: "paused", count: 0, closest: null }];
+  alerts.apply(snapshot({ chips }));
+  const stands = (id) => (({ value, tone, count }) => [value, tone, count])(alerts.chip(id));
+  const told = (ms, value) => alerts.apply({ type: "replayed", replay: "this", market_ms: ms, chips: [{ id: 1, value, tone: "near", count: 2, closest: "NQ" }] });
+  assert.deepEqual(stands(1), [null, "off", 0]);
+  alerts.reached(5000);
+  told(5000, 91);
+  assert.deepEqual([stands(1), stands(2)], [[91, "near", 2], [null, "paused", 0]]);
+  alerts.apply({ type: "replayed", replay: "other", market_ms: 1, chips: [] });
+  assert.deepEqual(stands(1), [91, "near", 2]);
+  alerts.reached(3000);
+  assert.deepEqual(stands(1), [null, "off", 0]);
+  told(5000, 91);
+  assert.deepEqual(stands(1), [null, "off", 0]);
+  told(3000, 90);
+  assert.deepEqual(stands(1), [90, "near", 2]);
 });

@@ -2,15 +2,17 @@
 
 import asyncio
 import os
+import threading
 import time
 from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
 
-from alerts import board, consumers, services, topics
-from alerts.models import Alert, AlertFiring, AlertSeen
+from alerts import board, consumers, pulse, services, topics
+from alerts.models import Alert, AlertFiring, AlertSeen, AlertState
 from market import listening
+from market.models import Asset
 from tests.alert_rows import MARKET_NS, alert_of, firing_of
 from tests.conftest import People
 from tests.sockets.conftest import Message, Server, Tab
@@ -132,6 +134,100 @@ async def test_values_that_nobody_tells_any_more_are_forgotten(
     await tab.until("chips", lambda message: message["chips"][0]["tone"] == "on")
     await tab.send(type="ack")
     await tab.until("chips", lambda message: message["chips"][0]["value"] is None)
+
+
+@in_thread
+def count(alert: Alert, firings: int) -> None:
+    """The record of how often it has fired."""
+    where = {"alert": alert, "asset": Asset.objects.get(root="NQ")}
+    counted = {"revision": 1, "fire_count": firings, "evaluated_ns": MARKET_NS}
+    AlertState.objects.update_or_create(**where, defaults=counted)
+
+
+async def test_a_firing_counts_once_whether_the_record_is_read_before_it_is_told_or_after(
+    server: Server, people: People
+) -> None:
+    alert = await make(None)
+    await count(alert, 1)
+    early = await in_thread(record)(alert)
+    tab, told = await listening_tab(server, people.owner)
+    assert told["chips"][0]["count"] == 1
+    await in_thread(topics.publish)([(topics.SHARED, topics.firing_body(early, "NQ"))])
+    await tab.until("firings")
+    await tell_values(NQ=50.0)
+    assert (await tab.until("chips"))["chips"][0]["count"] == 1
+    await tab.send(type="ack")
+    await fire(alert, seconds=1)
+    assert (await tab.until("chips"))["chips"][0]["count"] == 2
+    await count(alert, 2)
+    _, told = await listening_tab(server, people.colleague)
+    assert told["chips"][0]["count"] == 2
+
+
+async def test_a_firing_that_is_told_while_the_record_is_read_is_counted(
+    server: Server, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert = await make(people.owner)
+    read = board.Watch._read_counts
+
+    def late(watch: board.Watch) -> Any:
+        found = read(watch)
+        if not AlertFiring.objects.exists():
+            firing = record(alert)
+            topics.publish([(topics.of_user(people.owner.pk), topics.firing_body(firing, "NQ"))])
+            heard.wait(5)
+        return found
+
+    heard = threading.Event()
+    hear = board.Watch._fired
+    monkeypatch.setattr(board.Watch, "_fired", lambda *args, **more: (hear(*args, **more), heard.set()))
+    monkeypatch.setattr(board.Watch, "_read_counts", late)
+    _, told = await listening_tab(server, people.owner)
+    assert told["chips"][0]["count"] == 1
+
+
+async def test_chips_that_change_while_a_page_is_told_first_reach_it(
+    server: Server, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say = consumers.AlertsConsumer._say
+
+    async def slow(consumer: consumers.AlertsConsumer, message: Message) -> None:
+        await say(consumer, message)
+        if message["type"] == "alerts":
+            await tell_values(NQ=96.0)
+            await asyncio.wait_for(heard.wait(), 5)
+
+    hear = consumers.AlertsConsumer.hear_chips
+    heard = asyncio.Event()
+    monkeypatch.setattr(consumers.AlertsConsumer, "hear_chips", lambda *told: (hear(*told), heard.set()))
+    monkeypatch.setattr(consumers.AlertsConsumer, "_say", slow)
+    await make(people.owner)
+    tab, told = await listening_tab(server, people.owner)
+    assert told["chips"][0]["value"] is None
+    assert (await tab.until("chips"))["chips"][0]["value"] == 96.0
+
+
+async def test_that_nobody_evaluates_is_told_with_its_time_and_the_chips_lose_their_values(
+    server: Server, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "FEEL_SECONDS", 0.1)
+    await in_thread(pulse.beat)()
+    await make(people.owner)
+    tab, told = await listening_tab(server, people.owner)
+    assert told["silent_ms"] is None
+    await tell_values(NQ=96.0)
+    await tab.until("chips", lambda message: message["chips"][0]["value"] == 96.0)
+    await tab.send(type="ack")
+    before_ms = time.time_ns() // topics.MS
+    monkeypatch.setattr(pulse, "STALE_SECONDS", 0.0)
+    silent_ms = (await tab.until("evaluator"))["silent_ms"]
+    assert before_ms - 60_000 < silent_ms <= before_ms
+    await tab.until("chips", lambda message: message["chips"][0]["value"] is None)
+    _, told = await listening_tab(server, people.colleague)
+    assert told["silent_ms"] == silent_ms
+    monkeypatch.setattr(pulse, "STALE_SECONDS", 60.0)
+    await in_thread(pulse.beat)()
+    assert (await tab.until("evaluator"))["silent_ms"] is None
 
 
 async def test_a_sample_that_is_too_small_says_so(server: Server, people: People) -> None:

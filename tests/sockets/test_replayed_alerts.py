@@ -6,12 +6,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from channels.db import database_sync_to_async
 
 from alerts import services
+from alerts.engine.trace import measured
 from alerts.models import Alert, AlertFiring, AlertState
 from market import tapes
+from market.engine.bars import Bars
 from market.models import Asset
 from market.sessions import SECOND_NS, parse_et
 from ranks import access, series
@@ -272,3 +275,53 @@ async def test_nothing_after_the_playhead_decides_what_fires(
 def fields_of(replay: ReplaySession) -> list[tuple[Any, ...]]:
     rows = AlertFiring.objects.filter(replay_key=replay.pk).order_by("market_ns", "alert")
     return list(rows.values_list("alert_id", "market_ns", "bar_start_ns", "value", "n"))
+
+
+async def test_pages_are_told_how_alerts_stand_at_the_playhead(
+    server: Server, replay: ReplaySession, people: People
+) -> None:
+    alert = await make(people.owner, metric="vol_rank", threshold=Decimal(50), timeframe="5m")
+    every = await make(people.owner, root="", metric="range_rank", threshold=Decimal(50), timeframe="5m")
+    await make(people.owner, root="CL", metric="vol_rank", threshold=Decimal(50), timeframe="5m")
+    told, strangers = (
+        await server.connect("/ws/alerts/", people.owner),
+        await server.connect("/ws/alerts/", people.colleague),
+    )
+    for tab in (told, strangers):
+        await tab.until("alerts")
+    page = await ready(server, replay, people.owner)
+    stands = await stood(told, FROM)
+    assert set(stands) == {alert.pk, every.pk}
+    assert stands[alert.pk]["value"] == await measured_at(FROM)
+    await page.send(type="seek", et="2026-03-17 10:02:30")
+    later = parse_et("2026-03-17 10:02:30")
+    stands = await stood(told, later)
+    assert stands[alert.pk]["value"] == await measured_at(later) > 0
+    assert stands[every.pk]["closest"] == "NQ"
+    while not await strangers.wire.receive_nothing(0.1):
+        assert (await strangers.next())["type"] != "replayed"
+
+
+async def stood(tab: Tab, ns: int) -> dict[int, Any]:
+    """The chips that a replay at this instant tells."""
+
+    def is_it(message: Any) -> bool:
+        return message["market_ms"] == ns // 1_000_000 and message["chips"][0]["value"] is not None
+
+    message = await tab.until("replayed", is_it)
+    return {chip["id"]: chip for chip in message["chips"]}
+
+
+@in_thread
+def measured_at(ns: int) -> float:
+    """Vol Rank of the bar that forms, of what has traded by then alone."""
+    asset = Asset.objects.get(root="NQ")
+    session = asset.sessions.session(DAY)
+    assert session is not None
+    piece = tapes.stored_piece(series.front_contracts(asset, [session])[DAY], session)
+    assert piece is not None
+    known = piece.stored.ts < ns
+    past = Bars(*(getattr(piece.stored, name)[known] for name in Bars.COLUMNS))
+    sample = access.table(asset, "5m", DAY, LOOKBACK)
+    line = measured(sample, session, "5m", past, asset.tick_size, np.array([ns]))
+    return round(float(line.values[-1, 0]), 4)

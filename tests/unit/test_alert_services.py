@@ -111,7 +111,7 @@ def test_another_condition_is_another_revision_and_forgets_what_was_known(people
 
 
 def test_resuming_arms_anew_and_only_what_was_not_watched(people: People) -> None:
-    alert, other = make(people.owner), make(people.owner)
+    alert, other = make(people.owner), make(people.owner, lookback_days=90)
     services.stop(alert_id=alert.pk, reason="flood")
     assert services.resume(alerts=[alert, other]) == 1
     alert.refresh_from_db()
@@ -121,11 +121,11 @@ def test_resuming_arms_anew_and_only_what_was_not_watched(people: People) -> Non
 
 def test_there_are_two_hundred_alerts_of_a_user_at_most(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "MOST", 3)
-    for _ in range(3):
-        make(people.owner)
+    for days in (30, 60, 90):
+        make(people.owner, lookback_days=days)
     make(people.colleague)
     with pytest.raises(services.TooMany):
-        make(people.owner)
+        make(people.owner, lookback_days=120)
     assert Alert.objects.filter(owner=people.owner).count() == 3
 
 
@@ -202,7 +202,7 @@ def test_the_same_instant_is_recorded_once(people: People) -> None:
 
 
 def test_what_was_found_of_an_alert_that_is_another_one_by_now_is_not_recorded(people: People) -> None:
-    changed, paused, deleted, kept = (make(people.owner) for _ in range(4))
+    changed, paused, deleted, kept = (make(people.owner, lookback_days=days) for days in range(60, 64))
     row = (assets()["NQ"].pk, 1, True, 93.4, BAR, 1, BAR, NS)
     found = Found(
         hits=[hit(each) for each in (changed, paused, deleted, kept)],

@@ -128,7 +128,7 @@ def test_a_receiver_that_was_away_gets_it_when_it_is_back(people: People, receiv
 def test_what_is_due_is_taken_up(people: People, receiver: Receiver, private: None, settings: Any, monkeypatch) -> None:
     called: list[int] = []
     monkeypatch.setattr(tasks.deliver, "delay", called.append)
-    late, early = (fired(make(people.owner, webhook_url=receiver.url)) for _ in range(2))
+    late, early = (fired(make(people.owner, webhook_url=receiver.url, lookback_days=days)) for days in (60, 90))
     AlertFiring.objects.filter(pk=late.pk).update(due_at=timezone.now() - timedelta(seconds=1))
     tasks.deliver_due()
     assert called == [late.pk]
@@ -145,8 +145,8 @@ def test_redirects_are_not_followed(people: People, receiver: Receiver, private:
 
 
 def test_loopback_is_refused_by_name_and_by_number(people: People, receiver: Receiver) -> None:
-    for host in ("localhost", "127.0.0.1", "[::1]", "0.0.0.0", "2130706433", "127.1"):
-        firing = fired(make(people.owner, webhook_url=f"http://{host}:{receiver.port}/"))
+    for days, host in enumerate(("localhost", "127.0.0.1", "[::1]", "0.0.0.0", "2130706433", "127.1"), start=30):
+        firing = fired(make(people.owner, webhook_url=f"http://{host}:{receiver.port}/", lookback_days=days))
         tasks.deliver(firing.pk)
         assert outcome(firing)[0] == Outcome.REFUSED, host
         assert "no public address" in firing.webhook_words

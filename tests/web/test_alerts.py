@@ -44,7 +44,7 @@ def test_an_alert_is_built_in_one_row(owner: Client, people: People) -> None:
 
 def test_the_newest_is_on_top(owner: Client, people: People) -> None:
     older, shared = alert_of(people.owner), alert_of(None)
-    shown = add(owner).content.decode()
+    shown = add(owner, threshold="96").content.decode()
     made = Alert.objects.order_by("-pk")[0]
     assert re.findall(r'<li id="alert-(\d+)"', shown) == [str(each.pk) for each in (made, older, shared)]
 
@@ -274,7 +274,64 @@ def test_a_deleted_alert_leaves_its_firings(owner: Client, people: People) -> No
     assert AlertFiring.objects.get().market_ns == MARKET_NS
 
 
+@pytest.mark.parametrize("asset", ["NQ", ""])
+def test_the_same_alert_is_refused_and_the_one_that_is_there_is_named(owner: Client, asset: str) -> None:
+    assert add(owner, asset=asset).status_code == 200
+    again = add(owner, asset=asset, note="another note", sound="bell")
+    assert again.status_code == 422
+    name = f"{asset or 'All'} 5m Vol Rank ≥ 95, 365 days, every time"
+    assert f"You have this alert already: {name}." in again.content.decode()
+    for name, value in {"threshold": "95.5", "repeat": "bar", "lookback_days": "60", "operator": "lte"}.items():
+        assert add(owner, asset=asset, **{name: value}).status_code == 200
+    changed = Alert.objects.get(threshold=Decimal("95.5"))
+    edit = reverse("alerts:edit", args=[changed.pk])
+    assert "You have this alert already" in owner.post(edit, GOOD | {"asset": asset}).content.decode()
+    # what stays the same is no twin of itself
+    assert owner.post(edit, GOOD | {"asset": asset, "threshold": "95.5", "note": "mine"}).status_code == 200
+    assert Alert.objects.count() == 5
+
+
+def test_others_and_shared_alerts_may_be_the_same(owner: Client, admin: Client, people: People) -> None:
+    alert_of(people.colleague)
+    alert_of(None)
+    assert add(owner).status_code == 200
+    fields = GOOD | {"owner": "", "asset": Asset.objects.get(root="NQ").pk}
+    answer = admin.post("/admin/alerts/alert/add/", fields)
+    assert "There is this shared alert already: NQ 5m Vol Rank ≥ 95" in answer.content.decode()
+    assert Alert.objects.count() == 3
+
+
+def test_the_form_says_what_saving_does_to_the_count(owner: Client, people: People) -> None:
+    form = owner.get(reverse("alerts:edit", args=[alert_of(people.owner).pk])).content.decode()
+    assert "saving arms it anew and counts from 0" in form
+
+
+def test_what_is_wrong_stands_above_the_fields(owner: Client) -> None:
+    form = add(owner, threshold="150").content.decode()
+    assert form.index(forms.BAD_THRESHOLD) < form.index('name="asset"')
+
+
+@pytest.mark.parametrize("page", ["history", "newest"])
+def test_a_firing_tells_which_of_two_like_alerts_it_was(owner: Client, people: People, page: str) -> None:
+    firing_of(alert_of(people.owner, root="", lookback_days=60, note="the quiet one"))
+    firing_of(alert_of(None))
+    shown = owner.get(reverse(f"alerts:{page}")).content.decode()
+    shared, own = re.split(r"data-firing", shown)[1:3]
+    for mark in ("60 days", ">All<", "the quiet one"):
+        assert mark in own and mark not in shared
+    assert ">shared<" in shared and ">shared<" not in own
+
+
 # --- the admin ---
+
+
+def test_the_admin_rounds_what_fired_and_names_the_zone(admin: Client, people: People) -> None:
+    firing = firing_of(alert_of(people.owner))
+    AlertFiring.objects.update(value=68.18181818181819)
+    for page in ("", f"{firing.pk}/change/"):
+        shown = admin.get(f"/admin/alerts/alertfiring/{page}").content.decode()
+        assert "68.2 %" in shown and "68.18" not in shown
+        assert re.search(r"field-fired.*?\d\d:\d\d:\d\d ET", shown, re.DOTALL)
 
 
 def test_an_admin_makes_and_changes_shared_alerts_through_the_services(admin: Client) -> None:

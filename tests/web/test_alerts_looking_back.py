@@ -1,6 +1,8 @@
 """Looking back over HTTP: what is asked, how far it is, what came of it."""
 
+import json
 import re
+import time
 from datetime import date, timedelta
 from html import unescape
 from typing import Any
@@ -12,6 +14,7 @@ from django.urls import reverse
 
 from alerts import looking_back, tasks
 from alerts.models import Alert
+from live import history
 from market.models import Asset
 from market.sessions import parse_et
 from ranks import access
@@ -76,6 +79,24 @@ def test_a_page_of_a_replay_looks_back_from_its_playhead(owner: Client, queued: 
     over = owner.get(reverse("alerts:looked_back", args=queued))
     assert "in the last 60 sessions up to 2026-03-16" in text_of(over)
     assert ask(owner, until_ns="soon").status_code == 422
+
+
+def test_the_live_page_knows_nothing_later_than_the_live_market(owner: Client, queued: list[str]) -> None:
+    past("NQ", TODAY)
+    ask(owner, until_ns=str(parse_et("2026-03-20 09:30")))  # a replay that stands later
+    looking_back.work(queued[0])
+    assert "up to 2026-03-17" in text_of(owner.get(reverse("alerts:looked_back", args=[queued[0]])))
+    shift_ns = time.time_ns() - parse_et("2026-03-16 20:45")
+    history.client().set(history.name("state"), json.dumps({"shift_ns": shift_ns}))
+    try:
+        ask(owner)
+    finally:
+        history.client().delete(history.name("state"))
+    assert len(set(queued)) == 2
+    looking_back.work(queued[1])
+    over = owner.get(reverse("alerts:looked_back", args=[queued[1]]))
+    assert "in the last 60 sessions up to 2026-03-16" in text_of(over)
+    assert all(row["at"].date() <= date(2026, 3, 16) for row in over.context["rows"])
 
 
 def test_progress_is_told_and_the_same_question_is_computed_once(owner: Client, queued: list[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from alerts import pulse
 from live import history, status
 from live.models import FeedEvent
 from live.supervisor import KILLED, Supervisor
@@ -165,3 +166,13 @@ def test_an_asset_or_a_timeframe_that_nobody_knows_is_said(people: People, asset
     assert "There is no timeframe &#x27;7m&#x27;; 5m is shown." in odd
     assert "There is no" not in shown("?asset=cl&timeframe=1m")
     assert "There is no" not in shown("")
+
+
+def test_the_page_says_whether_alerts_are_being_evaluated(people: People) -> None:
+    browser = Client()
+    browser.force_login(people.owner)
+    pulse._client().delete(pulse._name())
+    for beat, words in ((False, "not evaluated"), (True, "<dd>evaluated</dd>")):
+        if beat:
+            pulse.beat()
+        assert words in browser.get(reverse("live_pages:status")).content.decode()

@@ -1,6 +1,6 @@
 import { el, setText, show } from "../ui/dom.js";
 import { placeOf } from "./place.js";
-import { conditionText, firedValueText, momentText } from "./words.js";
+import { conditionText, firedValueText, marksOf, momentText } from "./words.js";
 
 const SHOWN_MS = 30_000;
 /** More than these wait below a line that counts them. */
@@ -31,6 +31,11 @@ export class BannerStack {
     this.#add(`firing-${firing.id}`, root);
   }
 
+  /** Takes away the banner of a firing, also one that waits below the line. */
+  drop(id) {
+    this.#drop(`firing-${id}`);
+  }
+
   /** Shows a line of words; onclick opens what it is about. */
   say(key, text, onclick) {
     const open = el("button", { type: "button", class: "banner-open", onclick: () => this.#leave(key, onclick) }, el("b", {}, text));
@@ -52,7 +57,7 @@ export class BannerStack {
       "button",
       { type: "button", class: "banner-open", title: "Open this chart", onclick: () => this.#leave(key, () => this.onOpen(firing)) },
       el("b", { class: "banner-asset" }, `${firing.root} ${firing.timeframe}`),
-      firing.is_all ? mark("All", "The alert is on all assets") : null,
+      ...marksOf(firing).map((words) => mark(...words)),
       el("span", { class: "banner-what" }, conditionText(firing)),
       el("b", { class: "banner-value num" }, firedValueText(firing)),
       firing.replay === null ? null : mark("replayed", "It fired in this replay, at its playhead"),

@@ -3,6 +3,7 @@ import { Alerts } from "./alerts.js";
 import { BannerStack } from "./banners.js";
 import { Drawer } from "./drawer.js";
 import { Notices } from "./notices.js";
+import { ReplayedBanners } from "./replayed.js";
 import { AlertSettings } from "./settings.js";
 import { Beeper, inOnePage } from "./sound.js";
 
@@ -40,10 +41,11 @@ export class PageAlerts {
     this.hint.addEventListener("click", () => this.beeper.unlock());
     this.banners = new BannerStack();
     this.banners.mount(document.body, { onOpen: (firing) => this.open(firing), onReplay: (firing) => this.replayFrom(firing.replay_from) });
+    this.replayed = new ReplayedBanners({ show: (firing) => this.#announce(firing), drop: ({ id }) => this.banners.drop(id) });
     this.drawer = new Drawer();
     this.drawer.mount({ root: document.getElementById("alert-drawer"), bell: document.getElementById("alert-bell"), alerts: this.alerts, load: (target) => this.fetch(this.urls.drawerUrl, target) });
     this.settings.mount(document.body);
-    this.store.subscribe("firing", (firing) => this.#announce(firing));
+    this.store.subscribe("firing", (firing) => (firing.replay === null ? this.#announce(firing) : this.replayed.add(firing)));
     this.store.subscribe("missed", (missed) => this.#tellMissed(missed));
     document.addEventListener("click", (event) => this.#clicked(event));
     document.addEventListener("htmx:load", () => this.settings.draw(document));
@@ -55,6 +57,12 @@ export class PageAlerts {
   /** How this page opens a chart: open({root, timeframe}) gives null, or why it cannot. */
   opensCharts(open) {
     this.#open = open;
+  }
+
+  /** The replay of this page stands here (ms): what is later is not known. */
+  reached(playheadMs) {
+    this.replayed.reached(playheadMs);
+    this.alerts.reached(playheadMs);
   }
 
   /** Opens the chart of an alert or a firing. */

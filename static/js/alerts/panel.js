@@ -1,5 +1,6 @@
 import { el, setAttribute, setText, show } from "../ui/dom.js";
 import { ChipRows, fillChip } from "./chip.js";
+import { silentText } from "./words.js";
 
 const LIST = "#alert-list";
 const NONE = "Alerts need somebody who is logged in.";
@@ -30,10 +31,12 @@ export class AlertsPanel {
     this.root.addEventListener("htmx:beforeSwap", (event) => this.#keepEdited(event));
     this.root.addEventListener("htmx:configRequest", ({ detail }) => this.#addPlayhead(detail));
     this.root.addEventListener("htmx:afterSettle", () => this.#listDrawn());
+    this.root.addEventListener("htmx:afterSettle", ({ target }) => target.querySelector?.(".errors")?.scrollIntoView({ block: "nearest" }));
     this.root.addEventListener("focusout", () => setTimeout(this.#catchUp, 0));
     const { store } = this.page;
     this.endings = [
       store.subscribe("chips", () => context.frames.request(this.#draw)),
+      store.subscribe("silent", () => context.frames.request(this.#draw)),
       store.subscribe("state", (state) => setText(this.state, state === "live" ? this.#whose() : "not connected")),
     ];
     let first = true; // subscribing tells the last change again
@@ -57,9 +60,9 @@ export class AlertsPanel {
     return this.root.remove();
   }
 
-  /** On a page of the past: that the chips are not of it. */
+  /** On the page of a replay: that the chips are of its playhead. */
   #whose() {
-    return this.page.alerts.replay === null ? "" : "chips: the live market";
+    return this.page.alerts.replay === null ? "" : "chips: at the playhead";
   }
 
   #clicked(event) {
@@ -159,8 +162,17 @@ export class AlertsPanel {
     }
   }
 
+  #drawSilent() {
+    const line = this.root.querySelector("[data-show=silent]");
+    if (!line) return;
+    const words = silentText(this.page.store.get("silent"));
+    show(line, words !== "");
+    setText(line, words);
+  }
+
   #draw = () => {
     if (!this.visible) return;
+    this.#drawSilent();
     for (const node of this.root.querySelectorAll("[data-chip]")) {
       const chip = this.page.alerts.chip(Number(node.dataset.chip));
       if (chip) fillChip(node, chip);

@@ -6,10 +6,21 @@ const METRICS = { vol_rank: "Vol Rank", vol_pending: "Vol Pending", range_rank: 
 const OPERATORS = { gte: "≥", lte: "≤" };
 /** Fewer bars than this to compare with: the alert is silent. */
 const MIN_SAMPLE = 20;
+/** Days; another one is said. */
+const USUAL_LOOKBACK = 365;
 
 /** "Vol Rank ≥ 95" */
 export function conditionText({ metric, operator, threshold }) {
   return `${METRICS[metric] ?? metric} ${OPERATORS[operator] ?? operator} ${threshold}`;
+}
+
+/** [text, title] of each mark that tells which alert it was that fired, so that two like it are told apart. */
+export function marksOf({ is_all: isAll, is_shared: isShared, lookback_days: days }) {
+  const marks = [];
+  if (isAll) marks.push(["All", "The alert is on all assets"]);
+  if (isShared) marks.push(["shared", "Everybody has this alert"]);
+  if (days && days !== USUAL_LOOKBACK) marks.push([`${days} days`, "What its bar was compared with"]);
+  return marks;
 }
 
 /** "@93%". It is rounded away from the threshold: @95% never stands for 94.6 where 95 fires. */
@@ -42,6 +53,12 @@ export function toneText(tone) {
 export function momentText(marketMs) {
   const seconds = Math.floor(marketMs / 1000);
   return `${etClock(seconds)} ET · ${etDay(seconds)}`;
+}
+
+/** That nobody evaluates alerts, and since when (ms; 0: that is not known); empty while somebody does (null). */
+export function silentText(silentMs) {
+  if (silentMs === null || silentMs === undefined) return "";
+  return `Alerts on the live market are not being evaluated${silentMs ? `, since ${momentText(silentMs)}` : ""}.`;
 }
 
 /** "96.3 %": rounded by the server, as its sentence is. */

@@ -63,6 +63,11 @@ export function secondsFromNs(ns) {
   return Number(value < 0n && value % NANOS !== 0n ? seconds - 1n : seconds);
 }
 
+/** Whole UTC milliseconds of a nanosecond instant (string or BigInt), rounded down. */
+export function msFromNs(ns) {
+  return Number(BigInt(ns) / 1_000_000n);
+}
+
 const two = (number) => String(number).padStart(2, "0");
 
 /** "11:24:37" */

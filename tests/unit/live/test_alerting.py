@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts import services
+from alerts import pulse, services
 from alerts.engine import flood
 from alerts.models import Alert, AlertFiring, AlertState
 from live.alerting import FIRED_ONCE, FLOODED, Evaluator
@@ -77,6 +77,14 @@ def test_what_fires_is_the_fold_over_the_bars(market, evaluator, nq, people):
     for alert in stopped:
         assert firings(alert=alert) == [each for each in wanted if each[2] == alert][: len(firings(alert=alert))]
     assert progress("NQ") == market.now_ns or go_on(market, evaluator, 1)
+
+
+def test_the_evaluator_says_that_it_is_at_work(market, evaluator, nq, monkeypatch):
+    monkeypatch.setattr("live.alerting.VALUES_SECONDS", 0.0)
+    pulse._client().delete(pulse._name())
+    assert pulse.silent_since_ns() == 0
+    go_on(market, evaluator, 1)
+    assert pulse.silent_since_ns() is None
 
 
 def test_the_values_that_are_told_are_those_of_the_second_also_in_a_quiet_one(nq, people, monkeypatch):
