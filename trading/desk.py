@@ -24,7 +24,7 @@ from trading.engine.risk import market_day
 from trading.engine.settings import Instrument
 from trading.models import Take, TradingSession
 from trading.record import Line
-from trading.ruling import ASSUMED, CHANGED, Ruling, are_limits_changed, corrections
+from trading.ruling import ASSUMED, CHANGED, Ruling, are_assumptions_changed, are_limits_changed, corrections
 from trading.running import Running, contracts_of, feed_of, run_again
 from trading.spans import NoTape, Pinned
 
@@ -206,7 +206,7 @@ class Desk:
         told = [("warn", text) for text in unknown]
         if are_limits_changed(run, now):
             told.append(("info", CHANGED))
-        if now.settings != run.broker.settings:
+        if are_assumptions_changed(run, now):
             told.append(("info", ASSUMED))
         for command in corrections(run, now):
             await self._keep(run, run.obey(command, ns))

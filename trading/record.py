@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from trading.codec import as_json, command_of, kind_of, of_json
+from trading.codec import as_json, command_of, kind_of, of_json, settings_of
 from trading.engine.commands import Command
 from trading.engine.orders import Order
 from trading.engine.records import Event, Explanation, Fill, explain
@@ -93,7 +93,7 @@ def line_of(take: Take) -> Line:
     fills = fills_of(take)
     return Line(
         take=take,
-        settings=of_json(take.settings, FillSettings),
+        settings=settings_of(take.settings),
         rules=of_json(take.rules, Rules),
         instruments=of_json(take.instruments, list[Instrument]),
         commands=commands,

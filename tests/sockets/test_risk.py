@@ -12,8 +12,9 @@ from django.db import connection
 from replay.models import ReplaySession
 from tests.conftest import People
 from tests.sockets.conftest import OpenReplay, Server, Tab
+from tests.sockets.test_left import seek
 from tests.sockets.test_replay import ready
-from tests.sockets.test_trading import merged, orders, submit
+from tests.sockets.test_trading import give, has, merged, money_of, orders, orders_of, play, submit
 from trading import limits
 from trading.limits import announce
 from trading.models import Account, AccountLimits, DayLock, EventRecord, FillRecord, ForcedLimits, LoggedCommand, Take
@@ -294,3 +295,61 @@ async def test_a_change_is_noticed_without_a_message(
     await in_thread(lambda: AccountLimits.objects.create(account=account, max_order=2))
     await logged(tab, "The limits of the account have changed")
     assert await rejection(tab, "big", quantity=3) == "max order size 2: this order has 3"
+
+
+# --- what the rules close with ---
+
+
+async def lose_paused(tab: Tab) -> None:
+    """Long 2 with an open loss, and the clock stands."""
+    await submit(tab, "one", quantity=2)
+    for minute in range(31, 60):
+        await seek(tab, f"2026-03-17 09:{minute}")
+        positions = money_of(tab)["positions"]
+        if positions and Decimal(positions[0]["open"]) < 0:
+            return
+    raise AssertionError(orders_of(tab))
+
+
+@pytest.mark.parametrize("hard", [False, True])
+async def test_the_order_with_which_the_rules_close_a_position_is_not_the_trader_s(
+    people: People, opened: OpenReplay, server: Server, hard: bool
+) -> None:
+    replay = await opened()
+    tab = await ready(server, replay, people.owner)
+    await lose_paused(tab)
+    await in_thread(lambda: set_limits(people, max_day_loss_open=ONE_CENT, is_hard=hard))
+    known = await orders(tab, lambda known: any(each["origin"] == "risk" for each in known.values()))
+    (own,) = [each for each in known.values() if each["origin"] == "risk"]
+    assert (own["fixed"], own["over"], known["one"]["fixed"]) == (True, False, False)
+    await give(tab, "order.cancel", "x", order=own["id"])
+    await give(tab, "order.replace", "y", order=own["id"], quantity=1)
+    await give(tab, "order.cancel_all", "z")
+    await play(tab, lambda known: known[own["id"]]["over"])
+    assert orders_of(tab)[own["id"]]["status"] == "filled"
+    assert money_of(tab)["positions"][0]["quantity"] == 0
+    words = "the account's rules close the position with it, and it stays as it is"
+    refused = await in_thread(lambda: list(EventRecord.objects.filter(change="refused").values_list("name", "text")))
+    assert refused == [(own["id"], words)] * 2
+
+
+async def test_a_log_from_before_there_were_editions_comes_out_as_it_was_and_goes_on_by_the_new_rules(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    replay = await opened()
+    tab = await ready(server, replay, people.owner)
+    await submit(tab, "one", quantity=2)
+    await play(tab, has("one", "filled"))
+    await server.players.stop()
+
+    def make_old() -> None:
+        take = Take.objects.get()
+        del take.settings["edition"]
+        take.save()
+
+    await in_thread(make_old)
+    again = await ready(server, replay, people.owner)
+    await submit(again, "two", limit=70_000, type="limit")
+    assert await in_thread(lambda: log_kinds(replay)) == ["submit", "assume", "submit"]
+    assert "assumptions" not in str([message for message in again.messages if message["type"] == "log"])
+    assert await in_thread(lambda: Take.objects.count()) == 1

@@ -73,6 +73,11 @@ class Order:
         return self.is_exit or self.spec.reduce_only
 
     @property
+    def is_rules_own(self) -> bool:
+        """Whether the account's rules close a position with it."""
+        return self.cause is Reason.RISK
+
+    @property
     def pair(self) -> object:
         """What target and stop of one position have in common; None for an order that stands alone."""
         if self.is_exit:
