@@ -201,6 +201,11 @@ def saw(session: TradingSession, ns: int) -> None:
     TradingSession.objects.filter(pk=session.pk, seen_ns__lt=ns).update(seen_ns=ns)
 
 
+def seen_ns(session: TradingSession) -> int:
+    """The furthest instant (UTC ns) from which its user has gone back; 0 where he never has."""
+    return TradingSession.objects.values_list("seen_ns", flat=True).get(pk=session.pk)
+
+
 def write(
     take: Take,
     epoch: int,
