@@ -197,7 +197,8 @@ class Ledger:
     def _book(self, order: Order, quantity: int, price: int, why: Explanation) -> None:
         instrument = self.instruments[order.contract]
         fee = instrument.fee * quantity
-        why = replace(why, before=order.filled)
+        stop = order.stop if order.triggered else None
+        why = replace(why, before=order.filled, stop=stop, set_off=order.set_off)
         self.account.of(instrument).take(order.side, quantity, price, fee)
         order.filled += quantity
         fill = Fill(
