@@ -1,5 +1,6 @@
 """Limits and locks over the wire: they hold at once, wherever they were set, and cannot be walked around."""
 
+import time
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -8,13 +9,15 @@ from typing import Any
 import pytest
 from channels.db import database_sync_to_async
 from django.db import connection
+from django.test import Client
 
 from replay.models import ReplaySession
 from tests.conftest import People
 from tests.sockets.conftest import OpenReplay, Server, Tab
 from tests.sockets.test_left import seek
 from tests.sockets.test_replay import ready
-from tests.sockets.test_trading import give, has, merged, money_of, orders, orders_of, play, submit
+from tests.sockets.test_trading import clock_of, give, has, merged, money_of, orders, orders_of, play, submit
+from tests.web.test_trading_accounts import FORM
 from trading import limits
 from trading.limits import announce
 from trading.models import Account, AccountLimits, DayLock, EventRecord, FillRecord, ForcedLimits, LoggedCommand, Take
@@ -353,3 +356,39 @@ async def test_a_log_from_before_there_were_editions_comes_out_as_it_was_and_goe
     assert await in_thread(lambda: log_kinds(replay)) == ["submit", "assume", "submit"]
     assert "assumptions" not in str([message for message in again.messages if message["type"] == "log"])
     assert await in_thread(lambda: Take.objects.count()) == 1
+
+
+def wait_for_record(ns: int) -> None:
+    """Where the clock stands is written down every second."""
+    while not ReplaySession.objects.filter(playhead_ns=ns).exists():
+        time.sleep(0.05)
+
+
+async def test_a_limit_that_is_passed_already_is_asked_about_and_told(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    tab = await ready(server, await opened(), people.owner)
+    await lose_paused(tab)
+    contract = money_of(tab)["positions"][0]["contract"]
+    await in_thread(lambda: wait_for_record(int(clock_of(tab)["playhead"])))
+    browser, account = Client(), await in_thread(lambda: default_account(people.owner.pk))
+    await in_thread(lambda: browser.force_login(people.owner))
+    form = FORM | {"name": account.name, "cash": "10000000", "max_day_loss_open": "0.01"}
+
+    def post(**more: str) -> Any:
+        return browser.post(f"/accounts/{account.pk}/", form | more)
+
+    asked = await in_thread(post)
+    words = f"Saving this closes long 2 {contract} at the market and locks the day."
+    assert asked.status_code == 422
+    assert "NQ: max loss per day $0.01 (with what is open): −$" in asked.content.decode()
+    assert words in asked.content.decode()
+    assert 'name="confirmed"' in asked.content.decode()
+    assert not await in_thread(AccountLimits.objects.exclude(max_day_loss_open=None).exists)
+    done = await in_thread(lambda: post(confirmed="yes"))
+    assert done.status_code == 302
+    page = (await in_thread(lambda: browser.get("/accounts/"))).content.decode()
+    assert f"Long 2 {contract} is closed at the market, and the day is locked." in page
+    await orders(tab, lambda known: any(each["origin"] == "risk" for each in known.values()))
+    # a limit that is not passed is saved without a question
+    assert (await in_thread(lambda: post(max_day_loss_open="900000"))).status_code == 302
