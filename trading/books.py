@@ -161,6 +161,7 @@ def order_body(order: Order, tick: int) -> dict[str, Any]:
         "oco": order.spec.oco,
         "short": order.is_short,
         "origin": order.spec.origin,
+        "fixed": order.is_rules_own,
         "placed": str(order.placed_ns),
     }
 

@@ -6,6 +6,7 @@ import msgspec
 
 from trading.engine import commands
 from trading.engine.commands import Command
+from trading.engine.settings import FIRST_EDITION, FillSettings
 
 T = TypeVar("T")
 
@@ -39,7 +40,14 @@ def as_json(value: object) -> Any:
 
 def command_of(kind: str, payload: object) -> Command:
     """The command of a row of the log."""
+    if KINDS[kind] is commands.Assume and isinstance(payload, dict):
+        return commands.Assume(payload["id"], settings_of(payload["settings"]))
     return of_json(payload, KINDS[kind])
+
+
+def settings_of(value: dict[str, Any]) -> FillSettings:
+    """The assumptions of fills of a take or a command; those written before there were editions are of the first."""
+    return of_json({"edition": FIRST_EDITION} | value, FillSettings)
 
 
 def of_json(value: object, kind: type[T]) -> T:

@@ -19,12 +19,11 @@ from market.models import Asset
 from market.store import DamagedPiece
 from trading import record, services, spans
 from trading.books import Books, log_lines
-from trading.engine.commands import Command, Lock, Submit
-from trading.engine.risk import market_day
+from trading.engine.commands import Command, Submit
 from trading.engine.settings import Instrument
 from trading.models import Take, TradingSession
 from trading.record import Line
-from trading.ruling import ASSUMED, CHANGED, Ruling, are_limits_changed, corrections
+from trading.ruling import ASSUMED, CHANGED, Ruling, are_assumptions_changed, are_limits_changed, corrections
 from trading.running import Running, contracts_of, feed_of, run_again
 from trading.spans import NoTape, Pinned
 
@@ -68,6 +67,8 @@ class Desk:
         self._lock = asyncio.Lock()
         self._is_open = False
         self._shown_ns = 0
+        self._looks_until_ns = 0
+        """Up to there the trader only looks at what he has seen: he went back, and has given no command since."""
         self._forget()
 
     def _forget(self) -> None:
@@ -149,6 +150,7 @@ class Desk:
             await self._open(ns)
         if ns < self._shown_ns:
             await in_database(record.saw, self.session, self._shown_ns)
+            self._looks_until_ns = max(self._looks_until_ns, self._shown_ns)
         self._shown_ns = ns
         if self._run is not None and ns < self._run.broker.now:
             await self._go_back(self._run, ns)  # the clock is to follow at once: rules are looked at from there on
@@ -156,7 +158,8 @@ class Desk:
             await self._look_at_rules(self._run)
         while (run := self._run) is not None:
             broker, limit = run.broker, run.limit_ns
-            broker.advance(ns if limit is None else max(broker.now, min(ns, limit, self._ruling.until_ns)))
+            until_ns = self._looks_until_ns if self._only_looks(run) else self._ruling.until_ns
+            broker.advance(ns if limit is None else max(broker.now, min(ns, limit, until_ns)))
             pins = await self._lengthen(run, limit) if limit is not None and broker.now >= limit else []
             await self._keep(run, pins=pins)
             if broker.now >= ns or (not pins and limit is not None and broker.now >= limit == run.limit_ns):
@@ -182,6 +185,7 @@ class Desk:
         run = self._run or await self._begin(place)
         if run.was_left_beyond(place.ns):
             run = await self._try_again(run, place.ns)
+        self._looks_until_ns = 0
         await self._look_at_rules(run, commanding=True)
         if isinstance(command, Submit) and len(run.broker.working()) >= MOST_WORKING:
             raise NotKept(f"At most {MOST_WORKING} orders work at a time. Cancel some.")
@@ -198,20 +202,23 @@ class Desk:
         await self._keep(run, run.obey(command, place.ns), pins, instruments)
 
     async def _look_at_rules(self, run: Running, *, commanding: bool = False) -> None:
-        """Have what the account may do now hold from here on."""
+        """Have what the account may do now hold from here on; nothing is ruled while the trader only looks."""
         ns = run.broker.now
-        if not self._ruling.is_due(ns, used=commanding or bool(run.active())):
+        if self._only_looks(run) or not self._ruling.is_due(ns, used=commanding or bool(run.active())):
             return
         now, unknown = await in_database(self._ruling.look, ns)
         told = [("warn", text) for text in unknown]
         if are_limits_changed(run, now):
             told.append(("info", CHANGED))
-        if now.settings != run.broker.settings:
+        if are_assumptions_changed(run, now):
             told.append(("info", ASSUMED))
         for command in corrections(run, now):
             await self._keep(run, run.obey(command, ns))
         for level, text in told:
             self._receiver.say(level, text)
+
+    def _only_looks(self, run: Running) -> bool:
+        return run.broker.now < self._looks_until_ns
 
     # --- the record ---
 
@@ -249,6 +256,8 @@ class Desk:
         """Rebuild from the record, as it stood at an instant."""
         line = await in_database(record.latest, self.session)
         await self._stand(line, max(ns, line.last_ns if line else 0))
+        if self._run is not None and self._run.is_looked_at(ns):
+            self._looks_until_ns = max(self._looks_until_ns, await in_database(record.seen_ns, self.session))
         self._is_open = True
 
     async def _stand(self, line: Line | None, ns: int) -> None:
@@ -285,19 +294,16 @@ class Desk:
     async def _go_back(self, run: Running, ns: int) -> None:
         """Stand at an earlier instant; where anything has happened after it, that stays in its take and another begins.
 
-        A hard lock holds for its market day, whatever the take.
+        Limits and locks of now hold in that from its first command on.
         """
-        guard, shared, marks = run.broker.guard, run.shared(ns), run.marks()
+        shared, marks = run.shared(ns), run.marks()
         if marks:
             await in_database(record.leave, run.take, self.session.epoch, run.broker.now, marks)
         if shared is None:
             await self._stand(await in_database(record.line_of, run.take), ns)
             return
-        lock = guard.lock if guard.lock_is_hard and market_day(ns) == market_day(run.broker.now) else None
         take = await self._fork(run.take, ns, shared, run.decided(self.asset, ns))
         self._receiver.say("info", f"Take {take.number} begins here. What came after stays on record.")
-        if lock is not None and self._run is not None and self._run.broker.guard.lock is None:
-            await self._keep(self._run, self._run.obey(Lock(f"lock.{len(self._run.commands)}", lock, hard=True), ns))
 
     async def _try_again(self, run: Running, ns: int) -> Running:
         """What was held further on is done otherwise: that try ends where it was left, and another take begins."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from trading.codec import as_json, command_of, kind_of, of_json
+from trading.codec import as_json, command_of, kind_of, of_json, settings_of
 from trading.engine.commands import Command
 from trading.engine.orders import Order
 from trading.engine.records import Event, Explanation, Fill, explain
@@ -93,7 +93,7 @@ def line_of(take: Take) -> Line:
     fills = fills_of(take)
     return Line(
         take=take,
-        settings=of_json(take.settings, FillSettings),
+        settings=settings_of(take.settings),
         rules=of_json(take.rules, Rules),
         instruments=of_json(take.instruments, list[Instrument]),
         commands=commands,
@@ -199,6 +199,11 @@ def hold(session_id: uuid.UUID, epoch: int) -> TradingSession:
 def saw(session: TradingSession, ns: int) -> None:
     """The market was seen up to an instant, and goes back now: what trades up to there is a second try."""
     TradingSession.objects.filter(pk=session.pk, seen_ns__lt=ns).update(seen_ns=ns)
+
+
+def seen_ns(session: TradingSession) -> int:
+    """The furthest instant (UTC ns) from which its user has gone back; 0 where he never has."""
+    return TradingSession.objects.values_list("seen_ns", flat=True).get(pk=session.pk)
 
 
 def write(

@@ -71,3 +71,9 @@ def are_limits_changed(run: Running, now: InForce) -> bool:
         now.rules, previous_close=held.previous_close, restricted=held.restricted, locate_fee=held.locate_fee
     )
     return same_stock != held
+
+
+def are_assumptions_changed(run: Running, now: InForce) -> bool:
+    """Whether assumptions of fills differ, not only the edition of the engine's rules."""
+    held = run.broker.settings
+    return replace(now.settings, edition=held.edition) != held

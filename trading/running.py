@@ -134,6 +134,11 @@ class Running:
         left_ns = self.take.left_ns
         return left_ns is not None and ns < left_ns and bool(self.marks())
 
+    def is_looked_at(self, ns: int) -> bool:
+        """Whether its user went back to here and has given no command since, as far as the record tells."""
+        is_fresh = self.take.parent_id is not None and len(self.commands) == self.take.inherited_commands
+        return is_fresh or self.was_left_beyond(ns)
+
     def everything(self) -> tuple[int, int, int]:
         """How many commands, events and fills there are."""
         return len(self.commands), len(self.broker.events), len(self.broker.fills)

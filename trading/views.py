@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from trading.access import NoSuchAccount, accounts_of, get_account
+from trading.foresight import Hit, hits
 from trading.forms import LIMIT_GROUPS, NAME_TAKEN, AccountForm, AccountLimitsForm
 from trading.limits import forced_limits, own_limits
 from trading.models import Account
@@ -61,11 +62,23 @@ def _edit(request: HttpRequest, found: Account) -> HttpResponse:
     forms = AccountForm(data, instance=found), AccountLimitsForm(data, instance=limits)
     if data is None:
         return render(request, "trading/account.html", _context(request, *forms))
-    if _is_saved(*forms):
+    ended = _ended_by(found, *forms)
+    is_asked = bool(ended) and "confirmed" not in request.POST
+    if not is_asked and _is_saved(*forms):
         messages.success(request, f"{found.name} is saved. Limits and assumptions of fills hold from now on.")
+        for hit in ended:
+            messages.warning(request, hit.after)
         return _go(request, reverse("trading:accounts"))
     template = "trading/_account_form.html" if request.headers.get("HX-Request") else "trading/account.html"
-    return render(request, template, _context(request, *forms), status=422)
+    asked = {"asked": [hit.before for hit in ended]} if is_asked else {}
+    return render(request, template, _context(request, *forms) | asked, status=422)
+
+
+def _ended_by(found: Account, account_form: AccountForm, limits_form: AccountLimitsForm) -> list[Hit]:
+    """What saving would end at once; nothing where it cannot be saved as it is."""
+    if found.pk is None or not all([account_form.is_valid(), limits_form.is_valid()]):
+        return []
+    return hits(found, limits_form.instance)
 
 
 def _is_saved(account_form: AccountForm, limits_form: AccountLimitsForm) -> bool:

@@ -288,6 +288,17 @@ class Sessions(RuleBasedStateMachine):
                 if order.is_exit:
                     assert self.played.account.quantity(order.contract) * order.side < 0
 
+    @invariant()
+    def exits_are_for_no_more_than_is_held(self) -> None:
+        """Unless somebody made one larger by hand."""
+        if not hasattr(self, "played") or any(isinstance(command, Replace) for _, command in self.log):
+            return
+        for contract in (ES.name, NQ.name):
+            exits = [order for order in self.played.working(contract) if order.is_exit]
+            for stops in (True, False):
+                legs = [order.left for order in exits if (order.spec.type is OrderType.STOP) == stops]
+                assert sum(legs) <= abs(self.played.account.quantity(contract))
+
     def teardown(self) -> None:
         if not hasattr(self, "played"):
             return

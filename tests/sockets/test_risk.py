@@ -1,5 +1,6 @@
 """Limits and locks over the wire: they hold at once, wherever they were set, and cannot be walked around."""
 
+import time
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -8,12 +9,15 @@ from typing import Any
 import pytest
 from channels.db import database_sync_to_async
 from django.db import connection
+from django.test import Client
 
 from replay.models import ReplaySession
 from tests.conftest import People
 from tests.sockets.conftest import OpenReplay, Server, Tab
+from tests.sockets.test_left import seek
 from tests.sockets.test_replay import ready
-from tests.sockets.test_trading import merged, orders, submit
+from tests.sockets.test_trading import clock_of, give, has, merged, money_of, orders, orders_of, play, submit
+from tests.web.test_trading_accounts import FORM
 from trading import limits
 from trading.limits import announce
 from trading.models import Account, AccountLimits, DayLock, EventRecord, FillRecord, ForcedLimits, LoggedCommand, Take
@@ -294,3 +298,97 @@ async def test_a_change_is_noticed_without_a_message(
     await in_thread(lambda: AccountLimits.objects.create(account=account, max_order=2))
     await logged(tab, "The limits of the account have changed")
     assert await rejection(tab, "big", quantity=3) == "max order size 2: this order has 3"
+
+
+# --- what the rules close with ---
+
+
+async def lose_paused(tab: Tab) -> None:
+    """Long 2 with an open loss, and the clock stands."""
+    await submit(tab, "one", quantity=2)
+    for minute in range(31, 60):
+        await seek(tab, f"2026-03-17 09:{minute}")
+        positions = money_of(tab)["positions"]
+        if positions and Decimal(positions[0]["open"]) < 0:
+            return
+    raise AssertionError(orders_of(tab))
+
+
+@pytest.mark.parametrize("hard", [False, True])
+async def test_the_order_with_which_the_rules_close_a_position_is_not_the_trader_s(
+    people: People, opened: OpenReplay, server: Server, hard: bool
+) -> None:
+    replay = await opened()
+    tab = await ready(server, replay, people.owner)
+    await lose_paused(tab)
+    await in_thread(lambda: set_limits(people, max_day_loss_open=ONE_CENT, is_hard=hard))
+    known = await orders(tab, lambda known: any(each["origin"] == "risk" for each in known.values()))
+    (own,) = [each for each in known.values() if each["origin"] == "risk"]
+    assert (own["fixed"], own["over"], known["one"]["fixed"]) == (True, False, False)
+    await give(tab, "order.cancel", "x", order=own["id"])
+    await give(tab, "order.replace", "y", order=own["id"], quantity=1)
+    await give(tab, "order.cancel_all", "z")
+    await play(tab, lambda known: known[own["id"]]["over"])
+    assert orders_of(tab)[own["id"]]["status"] == "filled"
+    assert money_of(tab)["positions"][0]["quantity"] == 0
+    words = "the account's rules close the position with it, and it stays as it is"
+    refused = await in_thread(lambda: list(EventRecord.objects.filter(change="refused").values_list("name", "text")))
+    assert refused == [(own["id"], words)] * 2
+
+
+async def test_a_log_from_before_there_were_editions_comes_out_as_it_was_and_goes_on_by_the_new_rules(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    replay = await opened()
+    tab = await ready(server, replay, people.owner)
+    await submit(tab, "one", quantity=2)
+    await play(tab, has("one", "filled"))
+    await server.players.stop()
+
+    def make_old() -> None:
+        take = Take.objects.get()
+        del take.settings["edition"]
+        take.save()
+
+    await in_thread(make_old)
+    again = await ready(server, replay, people.owner)
+    await submit(again, "two", limit=70_000, type="limit")
+    assert await in_thread(lambda: log_kinds(replay)) == ["submit", "assume", "submit"]
+    assert "assumptions" not in str([message for message in again.messages if message["type"] == "log"])
+    assert await in_thread(lambda: Take.objects.count()) == 1
+
+
+def wait_for_record(ns: int) -> None:
+    """Where the clock stands is written down every second."""
+    while not ReplaySession.objects.filter(playhead_ns=ns).exists():
+        time.sleep(0.05)
+
+
+async def test_a_limit_that_is_passed_already_is_asked_about_and_told(
+    people: People, opened: OpenReplay, server: Server
+) -> None:
+    tab = await ready(server, await opened(), people.owner)
+    await lose_paused(tab)
+    contract = money_of(tab)["positions"][0]["contract"]
+    await in_thread(lambda: wait_for_record(int(clock_of(tab)["playhead"])))
+    browser, account = Client(), await in_thread(lambda: default_account(people.owner.pk))
+    await in_thread(lambda: browser.force_login(people.owner))
+    form = FORM | {"name": account.name, "cash": "10000000", "max_day_loss_open": "0.01"}
+
+    def post(**more: str) -> Any:
+        return browser.post(f"/accounts/{account.pk}/", form | more)
+
+    asked = await in_thread(post)
+    words = f"Saving this closes long 2 {contract} at the market and locks the day."
+    assert asked.status_code == 422
+    assert "NQ: max loss per day $0.01 (with what is open): −$" in asked.content.decode()
+    assert words in asked.content.decode()
+    assert 'name="confirmed"' in asked.content.decode()
+    assert not await in_thread(AccountLimits.objects.exclude(max_day_loss_open=None).exists)
+    done = await in_thread(lambda: post(confirmed="yes"))
+    assert done.status_code == 302
+    page = (await in_thread(lambda: browser.get("/accounts/"))).content.decode()
+    assert f"Long 2 {contract} is closed at the market, and the day is locked." in page
+    await orders(tab, lambda known: any(each["origin"] == "risk" for each in known.values()))
+    # a limit that is not passed is saved without a question
+    assert (await in_thread(lambda: post(max_day_loss_open="900000"))).status_code == 302

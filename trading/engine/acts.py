@@ -10,6 +10,8 @@ from trading.engine.risk import words
 from trading.engine.settings import Instrument
 from trading.engine.terms import Change, OrderType, Reason, Side, Status
 
+RULES_OWN = "the account's rules close the position with it, and it stays as it is"
+
 
 def act(ledger: Ledger, command: Command, placed_ns: int) -> None:
     """Carry out a command that was given at `placed_ns`."""
@@ -92,9 +94,11 @@ def _reverse(ledger: Ledger, command: Reverse, placed_ns: int) -> None:
     if not held:
         return
     side = Side.SELL if held > 0 else Side.BUY
-    forbidden = ledger.guard.objections(OrderSpec(command.contract, side, 2 * abs(held)))
+    forbidden = words(ledger.guard.objections(OrderSpec(command.contract, side, 2 * abs(held))))
+    if ledger.closing(command.contract):
+        forbidden = "the account's rules are closing the position"
     if forbidden:
-        ledger.refuse(command.id, Reason.RISK, words(forbidden))
+        ledger.refuse(command.id, Reason.RISK, forbidden)
     else:
         ledger.cancel_all(command.contract, Reason.REVERSE)
         ledger.at_market(f"{command.id}.turn", command.contract, -2 * held, placed_ns, Reason.REVERSE)
@@ -126,6 +130,8 @@ def _known(ledger: Ledger, command: Cancel | Replace) -> Order | None:
         ledger.refuse(command.order, Reason.UNKNOWN_ORDER, f"there is no order {command.order}")
     elif order.is_over:
         ledger.refuse(command.order, Reason.ORDER_IS_OVER, f"order {command.order} is {order.status}")
+    elif order.is_rules_own and ledger.rules_keep_their_orders:
+        ledger.refuse(command.order, Reason.RISK, RULES_OWN)
     else:
         return order
     return None

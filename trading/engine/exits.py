@@ -4,6 +4,7 @@ Exits exist only for the filled quantity; what one leg fills, the other loses; t
 the stop alone.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -20,7 +21,7 @@ class House(Protocol):
         """Make an exit; it reaches the market after the event in progress."""
 
     def grow(self, order: Order, quantity: int) -> None: ...
-    def shrink(self, order: Order, quantity: int) -> None: ...
+    def shrink(self, order: Order, quantity: int, text: str) -> None: ...
     def move_stop(self, order: Order, price: int, reason: Reason) -> None: ...
 
 
@@ -28,7 +29,8 @@ class House(Protocol):
 class ExitGroup:
     """The exits of one entry. base: the price of its first fill. best: the best print for the position since then.
 
-    covered: the entry's lots that targets were made for; made: targets and stops made so far, which names them.
+    covered: the entry's lots that targets were made for; exited: lots that exits have closed; made: targets and stops
+    made so far, which names them.
     """
 
     entry: Order
@@ -37,6 +39,7 @@ class ExitGroup:
     base: int = 0
     best: int = 0
     covered: int = 0
+    exited: int = 0
     made: int = 0
     stop: Order | None = None
     targets: list[Order | None] = field(default_factory=list)
@@ -50,7 +53,7 @@ class ExitGroup:
     @property
     def orders(self) -> list[Order]:
         """All exits that are not over, the stop last."""
-        return [order for order in (*self.targets, self.stop) if order is not None and not order.is_over]
+        return _open((*self.targets, self.stop))
 
     def entered(self, house: House, quantity: int, price: int) -> None:
         """The entry has filled so much more."""
@@ -68,17 +71,22 @@ class ExitGroup:
         if self.exits.stop is not None:
             self.stop = self._stop(house, self.exits.stop, quantity)
 
-    def left_by(self, house: House, order: Order, quantity: int) -> None:
-        """An exit has filled so much: the other leg loses as much, the farthest target first."""
-        if order is not self.stop:
-            if self.stop is not None and not self.stop.is_over:
-                house.shrink(self.stop, quantity)
-            return
-        for target in reversed(self.targets):
-            if target is not None and not target.is_over and quantity:
-                lost = min(quantity, target.left)
-                quantity -= lost
-                house.shrink(target, lost)
+    @property
+    def legs(self) -> tuple[list[Order], list[Order]]:
+        """The stop, and the targets as they lose: the farthest first; none that is over."""
+        stops, targets = ([self.stop], self.targets[::-1])
+        return _open(stops), _open(targets)
+
+    def left_by(self, house: House, order: Order, quantity: int, *, is_first_edition: bool) -> None:
+        """An exit has filled so much: the other leg loses what exceeds the lots that are left.
+
+        In the first edition it lost as much as was filled, however little it was for.
+        """
+        self.exited += quantity
+        stops, targets = self.legs
+        legs = targets if order is self.stop else stops
+        excess = quantity if is_first_edition else lots_of(legs) - (self.covered - self.exited)
+        cut(house, legs, excess, f"its {'stop' if order is self.stop else 'target'} filled {quantity}")
 
     def alarms(self) -> tuple[int, int]:
         """Print prices (at or under, at or over) at which the stop moves."""
@@ -154,3 +162,21 @@ class ExitGroup:
             if (price - self.stop.stop) * self.side >= trail.step * self.tick:
                 found.append((price, Reason.TRAIL))
         return found
+
+
+def lots_of(legs: Iterable[Order]) -> int:
+    """What is left of orders."""
+    return sum(leg.left for leg in legs)
+
+
+def cut(house: House, legs: Iterable[Order], excess: int, text: str) -> None:
+    """Take so many lots off these orders, one after the other; text: why, for their history."""
+    for leg in legs:
+        if excess > 0:
+            lost = min(excess, leg.left)
+            excess -= lost
+            house.shrink(leg, lost, text)
+
+
+def _open(legs: Iterable[Order | None]) -> list[Order]:
+    return [leg for leg in legs if leg is not None and not leg.is_over]

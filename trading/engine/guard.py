@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trading.engine import risk
 from trading.engine.account import Position
 from trading.engine.commands import Adopt, Locate, Lock, OrderSpec, Unlock
+from trading.engine.orders import Order
 from trading.engine.records import Fill
 from trading.engine.risk import Lot, State, dollars
 from trading.engine.rules import Rules
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from trading.engine.ledger import Ledger
 
 REALISED, OPEN = "realised", "with what is open"
+ANY_PRINT = NO_HIGH, NO_HIGH
+"""A watch that every print meets."""
 
 
 class Guard:
@@ -42,6 +45,8 @@ class Guard:
         self._last_loss_ns = 0
         self._begun: dict[str, Fraction] = {}
         self._warned: set[str] = set()
+        self._unclosed: set[str] = set()
+        """Contracts whose closing order ended unfilled: the next print is looked at."""
 
     # --- before an order ---
 
@@ -72,16 +77,34 @@ class Guard:
         position = self._ledger.account.positions[fill.contract]
         before = position.quantity - fill.side * fill.quantity
         self._count(fill, position, before)
+        if not position.quantity:
+            self._unclosed.discard(fill.contract)
         self._peak = max(self._peak, self.day_realised)
         self._check()
         self._set_alarms()
 
     def marked(self, contract: str, low: int, high: int) -> None:
         """Prices were printed in a contract."""
-        if self._watches:
+        if self._watches or contract in self._unclosed:
             self.roll()
+            self._close_again(contract)
             self._check({contract: (low, high)})
             self._set_alarms()
+
+    def failed(self, order: Order) -> None:
+        """An order with which the rules close a position is over, unfilled; nothing is done before the next print."""
+        if self._ledger.held(order.contract):
+            self._unclosed.add(order.contract)
+            self._ledger.market(order.contract).watch = ANY_PRINT
+
+    def _close_again(self, contract: str) -> None:
+        """While the lock stands; without it the losses are looked at as ever."""
+        if contract in self._unclosed:
+            self._unclosed.discard(contract)
+            if self.lock is not None and not self._is_leaving(contract):
+                text = f"{contract} is closed again: the order that was to close it ended unfilled"
+                self._ledger.tell(Change.WARNED, Reason.RISK, text)
+                self._ledger.flatten(self._ledger.own_name("risk"), contract, self._ledger.now, Reason.RISK)
 
     def obey(self, command: Lock | Unlock | Adopt | Locate) -> None:
         """What is about the account, not about the market: it is done at once."""
@@ -231,7 +254,7 @@ class Guard:
         return all(self._is_leaving(position.instrument.name) for position in self._held())
 
     def _is_leaving(self, contract: str) -> bool:
-        return any(order.cause is Reason.RISK for order in self._ledger.working(contract))
+        return any(order.is_rules_own for order in self._ledger.working(contract))
 
     def _shut(self, text: str) -> None:
         """All cancelled, flat, locked. A lock that holds already forbids what is new; what is held can still lose."""
@@ -264,6 +287,8 @@ class Guard:
             market.watch = (NO_LOW, NO_HIGH)
         for position in held:
             self._ledger.market(position.instrument.name).watch = self._alarm(position, len(held))
+        for name in self._unclosed:
+            self._ledger.market(name).watch = ANY_PRINT
 
     def _alarm(self, position: Position, positions: int) -> tuple[int, int]:
         """The print at which a position may have lost its share of what may be lost."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from trading.engine.account import Account
 from trading.engine.commands import OrderSpec
-from trading.engine.exits import ExitGroup
+from trading.engine.exits import ExitGroup, cut, lots_of
 from trading.engine.feed import Feed
 from trading.engine.guard import Guard
 from trading.engine.market import Market
@@ -13,7 +13,7 @@ from trading.engine.orders import Order
 from trading.engine.records import Event, Explanation, Fill, price_text
 from trading.engine.risk import words
 from trading.engine.rules import Rules
-from trading.engine.settings import FillSettings, Instrument
+from trading.engine.settings import FIRST_EDITION, FillSettings, Instrument
 from trading.engine.terms import Change, Grade, Reason, Side, Status
 
 
@@ -65,6 +65,17 @@ class Ledger:
             market.sync()
         return market.last_print()
 
+    @property
+    def rules_keep_their_orders(self) -> bool:
+        """Whether what the account's rules close with is nobody's to cancel; in older logs it was."""
+        return self.settings.edition > FIRST_EDITION
+
+    def closing(self, contract: str) -> int:
+        """Lots with which the account's rules are closing a position, unsigned."""
+        if not self.rules_keep_their_orders:
+            return 0
+        return sum(order.left for order in self.working(contract) if order.is_rules_own)
+
     def assume(self, settings: FillSettings) -> None:
         """Other assumptions of fills from now on."""
         self.settings = settings
@@ -114,9 +125,9 @@ class Ledger:
     # --- what leads from one command to many ---
 
     def cancel_all(self, contract: str | None, reason: Reason) -> None:
-        """Cancel every order of a contract, or of all."""
+        """Cancel every order of a contract, or of all, but those with which the rules close a position."""
         for order in self.working(contract):
-            if not order.is_over:
+            if not order.is_over and not (order.is_rules_own and self.rules_keep_their_orders):
                 self.end(order, Change.CANCELLED, reason)
 
     def flatten(self, name: str, contract: str | None, placed_ns: int, reason: Reason) -> None:
@@ -125,11 +136,11 @@ class Ledger:
             self.refuse(name, Reason.NOTHING_TO_DO, f"there is no position in {contract}")
             return
         self.cancel_all(contract, reason)
-        held = [contract] if contract is not None else sorted(self.account.positions)
-        for each in held:
-            quantity = self.account.quantity(each)
-            if quantity:
-                self.at_market(f"{name}.{each}", each, -quantity, placed_ns, reason, reduce_only=True)
+        for each in [contract] if contract is not None else sorted(self.account.positions):
+            held = self.account.quantity(each)
+            lots = abs(held) - self.closing(each)
+            if lots > 0:
+                self.at_market(f"{name}.{each}", each, -lots if held > 0 else lots, placed_ns, reason, reduce_only=True)
 
     def at_market(
         self, name: str, contract: str, quantity: int, placed_ns: int, cause: Reason, *, reduce_only: bool = False
@@ -166,9 +177,11 @@ class Ledger:
         self._tell_of(order, change, reason, text)
         if order.contract in self.markets:
             self.markets[order.contract].remove(order)
+        if order.is_rules_own and self.rules_keep_their_orders:
+            self.guard.failed(order)
         if reason is not Reason.OCO and change is not Change.EXPIRED:
             for mate in self._mates(order):
-                self.end(mate, Change.CANCELLED, Reason.OCO)
+                self.end(mate, Change.CANCELLED, Reason.OCO, "its OCO partner is over")
 
     def book(self, order: Order, quantity: int, price: int, why: Explanation) -> None:
         """An execution: position, record, event, and all that follows from it."""
@@ -184,7 +197,8 @@ class Ledger:
     def _book(self, order: Order, quantity: int, price: int, why: Explanation) -> None:
         instrument = self.instruments[order.contract]
         fee = instrument.fee * quantity
-        why = replace(why, before=order.filled)
+        stop = order.stop if order.triggered else None
+        why = replace(why, before=order.filled, stop=stop, set_off=order.set_off)
         self.account.of(instrument).take(order.side, quantity, price, fee)
         order.filled += quantity
         fill = Fill(
@@ -211,15 +225,18 @@ class Ledger:
         """What hangs on an order that has filled: its exits, its partner, the orders it triggers."""
         if order.group is not None:
             if order.is_exit:
-                order.group.left_by(self, order, quantity)
+                is_first = self.settings.edition == FIRST_EDITION
+                order.group.left_by(self, order, quantity, is_first_edition=is_first)
             else:
                 order.group.entered(self, quantity, price)
         for mate in self._mates(order):
-            self.shrink(mate, quantity)
+            self.shrink(mate, quantity, f"its OCO partner filled {quantity}")
         if order.status is Status.FILLED:
             for number, spec in enumerate(order.spec.triggers, start=1):
                 self.send(self.make(spec, f"{order.client_id}.trigger{number}", self.now, Reason.TRIGGER))
         self._cancel_orphans(order.contract)
+        if self.settings.edition > FIRST_EDITION:
+            self._cut_exits(order.contract)
 
     def _cancel_orphans(self, contract: str) -> None:
         """Flat, or on the other side: exits have nothing to leave."""
@@ -230,6 +247,14 @@ class Ledger:
                 for order in group.orders:
                     self.end(order, Change.CANCELLED, Reason.FLAT)
         market.groups = [group for group in market.groups if group.orders or not group.entry.is_over]
+
+    def _cut_exits(self, contract: str) -> None:
+        """Exits are for no more than is held, however it was closed: those of the oldest entry lose first."""
+        held = abs(self.held(contract))
+        groups = self.market(contract).groups
+        for legs in zip(*(group.legs for group in groups), strict=True):
+            every = [leg for each in legs for leg in each]
+            cut(self, every, lots_of(every) - held, f"only {held} {'is' if held == 1 else 'are'} held")
 
     def open_exit(self, group: ExitGroup, spec: OrderSpec, name: str) -> Order:
         """See `exits.House`."""
@@ -244,14 +269,14 @@ class Ledger:
         self.say(order, Change.REPLACED, Reason.EXIT)
         self.market(order.contract).requeue(order)
 
-    def shrink(self, order: Order, quantity: int) -> None:
+    def shrink(self, order: Order, quantity: int, text: str) -> None:
         """See `exits.House`."""
-        order.quantity -= min(quantity, order.left)
-        if order.left:
-            self.say(order, Change.REPLACED, Reason.OCO)
+        if quantity < order.left:
+            order.quantity -= quantity
+            self.say(order, Change.REPLACED, Reason.OCO, text)
             self.market(order.contract).shrunk(order)
         else:
-            self.end(order, Change.CANCELLED, Reason.OCO)
+            self.end(order, Change.CANCELLED, Reason.OCO, text)
 
     def move_stop(self, order: Order, price: int, reason: Reason) -> None:
         """See `exits.House`."""

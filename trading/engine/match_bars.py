@@ -205,5 +205,7 @@ class BarsMatcher:
             own=own,
             latency_ns=chance.order.latency_ns,
             preset=self.desk.settings.preset,
+            slip=self.desk.settings.slip if chance.reason is Reason.BAR_STOP else 0,
+            beyond=chance.reason is Reason.BAR_STOP and chance.step == 0,
             flags=chance.flags,
         )

@@ -51,12 +51,14 @@ class BookMatcher:
 
     def enter(self, order: Order, print_size: int = 0) -> None:
         own, opposite = self._ladders(order)
+        printed = None
         if print_size and int(self._tape.side[self.row - 1]) == AGGRESSOR[order.side]:
             self._print_leaves(order, opposite, print_size)
+            printed = int(self._tape.price[self.row - 1]), print_size
         if order.spec.post_only and self._crosses(order, opposite):
             self.desk.reject(order, Reason.POST_ONLY, "post-only: it would trade at once")
             return
-        self._walk(order, own, opposite)
+        self._walk(order, own, opposite, printed)
         if not order.is_over:
             self._rest(order, own, opposite)
 
@@ -138,9 +140,10 @@ class BookMatcher:
     def _crosses(self, order: Order, opposite: Ladder) -> bool:
         return order.limit is not None and opposite.best is not None and order.side.reached(opposite.best, order.limit)
 
-    def _walk(self, order: Order, own: Ladder, opposite: Ladder) -> None:
+    def _walk(self, order: Order, own: Ladder, opposite: Ladder, printed: tuple[int, int] | None = None) -> None:
         """Take what is displayed within the limit; an immediate order is over after it.
 
+        printed: price and size of the print that triggered it, where that took from the opposite side.
         A crossed book is that of an auction, which the opening will solve: there is nothing to take yet.
         """
         if own.best is not None and opposite.best is not None and order.side.reached(opposite.best, own.best):
@@ -155,7 +158,7 @@ class BookMatcher:
         for take in takes:
             last = take is takes[-1]
             self._taken.take(OPPOSITE[order.side], take.price, self.row - 1, take.lots, take.shown)
-            self.desk.fill(order, take.lots, take.price, self._walked(order, take, flags if last else ()))
+            self.desk.fill(order, take.lots, take.price, self._walked(order, take, printed, flags if last else ()))
             if order.is_over:
                 return
         if order.spec.tif.is_immediate:
@@ -182,13 +185,16 @@ class BookMatcher:
             return (DEPTH_EXHAUSTED,)
         return (PROTECTED,) if order.protected else ()
 
-    def _walked(self, order: Order, take: _Take, flags: tuple[str, ...]) -> Explanation:
+    def _walked(
+        self, order: Order, take: _Take, printed: tuple[int, int] | None, flags: tuple[str, ...]
+    ) -> Explanation:
         return Explanation(
             grade=Grade.BOOK,
             reason=Reason.WALK,
             events=(int(self._tape.sequence[self.row - 1]),),
             level=take.shown,
             own=take.own,
+            printed=min(take.own, printed[1]) if printed and printed[0] == take.price else 0,
             place=take.place,
             latency_ns=order.latency_ns,
             preset=self.desk.settings.preset,
@@ -245,5 +251,6 @@ class BookMatcher:
         for order in [stop for stop in self.desk.stops() if stop.stop is not None]:
             assert order.stop is not None
             if order.is_stop and order.side.opposite.reached(price, order.stop):
+                order.set_off = price, size, int(self._tape.sequence[self.row - 1])
                 self.desk.trigger(order, size)
         self.desk.seen(price, price)

@@ -74,6 +74,7 @@ class TradesMatcher:
         for order in [stop for stop in self.desk.stops() if stop.stop is not None]:
             assert order.stop is not None
             if order.is_stop and order.side.opposite.reached(price, order.stop):
+                order.set_off = price, size, int(self._tape.sequence[row])
                 self.desk.trigger(order, size)
         self.desk.seen(price, price)
 

@@ -16,7 +16,8 @@ class Order:
 
     number: own, ascending with creation. placed_ns: the trader's moment; act_ns: when it reaches the exchange.
     limit: None for a market order that has not met an opposite price; then its protection. anchor: best print of a
-    trailing stop. triggered: a stop that works as what it became. group: the exits this order belongs to or, as their
+    trailing stop. triggered: a stop that works as what it became; set_off: the print that did
+    it (price, size, record), None for none. group: the exits this order belongs to or, as their
     entry, has. is_exit: it closes what the entry opened.
     """
 
@@ -33,6 +34,7 @@ class Order:
     status: Status = Status.PENDING
     filled: int = 0
     triggered: bool = False
+    set_off: tuple[int, int, int] | None = None
     anchor: int | None = None
     ahead_placed: int | None = None
     group: "ExitGroup | None" = None
@@ -71,6 +73,11 @@ class Order:
     @property
     def reduces(self) -> bool:
         return self.is_exit or self.spec.reduce_only
+
+    @property
+    def is_rules_own(self) -> bool:
+        """Whether the account's rules close a position with it."""
+        return self.cause is Reason.RISK
 
     @property
     def pair(self) -> object:

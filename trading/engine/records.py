@@ -19,7 +19,9 @@ class Explanation:
     None where the book did not show its price then, ahead_seen: when it first did; ahead_before, ahead_after: around
     the record that filled it; traded, cancelled: what left the front by prints and by cancels. level: the displayed
     size, the print's size or the bar's volume; place: of the displayed level, the best is 1, 0 without a book; own:
-    what own orders, or the print that triggered a stop, took of it before.
+    what own orders took of it before, and of that printed: what the print that triggered the stop took. stop: the price
+    of a stop that was triggered, set_off: by which print (price, size, record); slip: ticks that it lost on bars;
+    beyond: the bar opened beyond it.
     """
 
     grade: Grade
@@ -37,6 +39,11 @@ class Explanation:
     ahead_after: int | None = None
     traded: int = 0
     cancelled: int = 0
+    printed: int = 0
+    stop: int | None = None
+    set_off: tuple[int, int, int] | None = None
+    slip: int = 0
+    beyond: bool = False
     flags: tuple[str, ...] = ()
 
 
@@ -99,7 +106,7 @@ def explain(fill: Fill) -> str:
     No two fills of an order have the same: each tells what was filled before it.
     """
     before = f", {fill.why.before} filled before" if fill.why.before else ""
-    sentence = f"{fill.quantity} of {fill.of} at {price_text(fill.price)}{before}: {_because(fill)}"
+    sentence = f"{fill.quantity} of {fill.of} at {price_text(fill.price)}{before}: {_set_off(fill.why)}{_because(fill)}"
     notes = [_FLAGS[flag] for flag in fill.why.flags]
     return "; ".join([sentence, *notes]) + "."
 
@@ -111,9 +118,30 @@ _FLAGS = {
 }
 
 
+def _set_off(why: Explanation) -> str:
+    """What triggered the stop; of one on bars the bar tells it."""
+    if why.stop is None or why.grade is Grade.BARS:
+        return ""
+    if why.set_off is None:
+        return f"its stop {price_text(why.stop)} was passed already; "
+    price, size, record = why.set_off
+    return (
+        f"its stop {price_text(why.stop)} was set off by a print of {size} at {price_text(price)} (record {record}); "
+    )
+
+
+def _stopped(why: Explanation, record: str) -> str:
+    if why.stop is None:
+        return f"the stop was reached in the bar of {record}"
+    how = "opened beyond" if why.beyond else "reached"
+    slip = f", filled with {why.slip} {'tick' if why.slip == 1 else 'ticks'} of slippage" if why.slip else ""
+    return f"the bar of {record} {how} the stop {price_text(why.stop)}{slip}"
+
+
 def _because(fill: Fill) -> str:
     why, record = fill.why, _record(fill.why) if fill.why.events else ""
-    own = f", {why.own} of them taken before" if why.own else ""
+    own = f", {why.printed} of them that print's" if why.printed else ""
+    own += f", {why.own - why.printed} of them taken before" if why.own > why.printed else ""
     match why.reason:
         case Reason.WALK:
             return f"took from the {why.level} displayed at level {why.place}{own} ({record})"
@@ -136,7 +164,7 @@ def _because(fill: Fill) -> str:
         case Reason.BAR_TOUCH:
             return f"the bar of {record} touched the limit ({why.preset.name.lower()})"
         case _:
-            return f"the stop was reached in the bar of {record}"
+            return _stopped(why, record)
 
 
 def _record(why: Explanation) -> str:
@@ -157,4 +185,8 @@ def _queue(why: Explanation) -> str:
             "the book did not reach to its price when it was placed, "
             f"the {why.ahead_seen} displayed when it did are assumed ahead"
         )
+    if why.preset is Preset.CONSERVATIVE and why.cancelled:
+        # no cancel is taken from the front, but nobody stands behind more than is displayed
+        shrank = f"{why.cancelled} gone as the size shown shrank below the place in the queue"
+        return f"{ahead}, {why.traded} traded, {shrank} ({preset}), {over} over"
     return f"{ahead}, {why.traded} traded, {why.cancelled} cancelled ahead ({preset}), {over} over"

@@ -7,6 +7,9 @@ from typing import Literal
 from trading.engine.terms import Preset
 
 MS = 1_000_000
+FIRST_EDITION, EDITION = 1, 2
+"""Which rules of the engine's own a log goes by. Since 2: what the account's rules close with is nobody's to cancel,
+and is sent again where it ended unfilled; exits are for no more than is held, and lose no more than that asks for."""
 MarginKind = Literal["usd", "pct_notional"]
 
 
@@ -40,7 +43,8 @@ class FillSettings:
 
     latency_ns: from the trader's moment to the exchange. jitter_ns: at most so much more, a hash of seed and command
     number. bar_share: percent of a bar's volume that own orders may take. slip: ticks a stop loses on bars.
-    assumed_ahead: lots in front of a resting order where only prints are known.
+    assumed_ahead: lots in front of a resting order where only prints are known. edition: of the engine's own rules, so
+    that an older log comes out as it was.
     """
 
     latency_ns: int = 200 * MS
@@ -50,6 +54,7 @@ class FillSettings:
     bar_share: int = 25
     slip: int = 1
     assumed_ahead: int = 20
+    edition: int = EDITION
 
     def latency(self, number: int) -> int:
         """Nanoseconds until the command with this number acts."""

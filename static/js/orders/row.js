@@ -43,7 +43,7 @@ export class OrderRow {
     this.#order = order;
     this.format = format;
     this.#drawWords(depth, queue);
-    for (const control of [this.edit, this.cancel]) show(control, !order.over);
+    for (const control of [this.edit, this.cancel]) show(control, !order.over && !order.fixed);
     if (this.#inputs && order.over) this.#close();
     if (!this.#inputs) this.#drawFigures();
   }
@@ -82,7 +82,7 @@ export class OrderRow {
 
   #edit(field) {
     const names = EDITABLE[this.#order.type];
-    if (this.#order.over || this.#inputs) return;
+    if (this.#order.over || this.#order.fixed || this.#inputs) return;
     this.#inputs = Object.fromEntries(names.map((name) => [name, this.#makeInput(name)]));
     for (const [name, input] of Object.entries(this.#inputs)) this.cells[name === "offset" ? "stop" : name].replaceChildren(input);
     this.root.classList.add("editing");

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.trading.tapes import BUY, ES, at, px
+from tests.unit.trading.tapes import BUY, ES, at, bars, book, broker, px, submit, trades
 from trading.engine.records import Explanation, Fill, digest, explain, price_text
 from trading.engine.terms import Grade, Preset, Reason
 
@@ -30,6 +30,44 @@ def test_an_assumed_queue_is_called_so() -> None:
     why = replace(QUEUE, grade=Grade.TRADES, preset=Preset.CONSERVATIVE, ahead_placed=20, traded=20, cancelled=0)
     assert explain(replace(FILL, why=why)) == (
         "2 of 5 at 25.00: 20 assumed ahead (conservative), 20 traded, 9 over (record 812)."
+    )
+
+
+def test_where_no_cancel_counts_as_one_ahead_the_size_shown_is_what_shrank() -> None:
+    assert explain(replace(FILL, why=replace(QUEUE, preset=Preset.CONSERVATIVE))) == (
+        "2 of 5 at 25.00: 180 ahead when placed, 149 traded, "
+        "31 gone as the size shown shrank below the place in the queue (conservative), 9 over (record 812)."
+    )
+
+
+def test_a_stop_on_the_book_tells_its_price_and_the_print_that_set_it_off() -> None:
+    # stop 103: a print of 2 of the 3 offered there sets it off; those 2 are the print's, 1 is there, then level 2
+    rows = (1, {100: 5}, {103: 3, 104: 9}), (3, {100: 5}, {103: 3, 104: 9}, (103, 2, "B"))
+    desk = broker(book(*rows))
+    submit(desk, 2, "a", BUY, 4, stop=103)
+    desk.advance(at(5))
+    set_off = "its stop 25.75 was set off by a print of 2 at 25.75 (record 2); "
+    assert [explain(fill) for fill in desk.fills] == [
+        f"1 of 4 at 25.75: {set_off}took from the 3 displayed at level 1, 2 of them that print's (record 2).",
+        f"3 of 4 at 26.00, 1 filled before: {set_off}took from the 9 displayed at level 2 (record 2).",
+    ]
+
+
+def test_a_stop_on_prints_tells_what_set_it_off() -> None:
+    desk = broker(trades((1, 100, 9, "B"), (3, 103, 2, "B"), (4, 104, 9, "B")))
+    submit(desk, 2, "a", BUY, 1, stop=102)
+    desk.advance(at(5))
+    set_off = "its stop 25.50 was set off by a print of 2 at 25.75 (record 2); "
+    assert explain(desk.fills[0]) == f"1 of 1 at 26.00: {set_off}in the place of a print of 9 (record 3)."
+
+
+@pytest.mark.parametrize(("opened", "how", "price"), [(100, "reached", "25.75"), (103, "opened beyond", "26.00")])
+def test_a_stop_on_bars_tells_its_price_and_its_slippage(opened: int, how: str, price: str) -> None:
+    desk = broker(bars((1, 100, 100, 100, 100, 40), (3, opened, 104, opened, 104, 40)))
+    submit(desk, 2, "a", BUY, 1, stop=102)
+    desk.advance(at(5))
+    assert explain(desk.fills[0]) == (
+        f"1 of 1 at {price}: the bar of 11:00:03 (volume 40) {how} the stop 25.50, filled with 1 tick of slippage."
     )
 
 

@@ -1,5 +1,7 @@
 """Brackets, OCO pairs, triggers and ATM strategies, worked out by hand. Prices in ticks, times in seconds."""
 
+from typing import Any
+
 import pytest
 
 from tests.unit.trading.tapes import (
@@ -8,6 +10,7 @@ from tests.unit.trading.tapes import (
     SELL,
     Exits,
     at,
+    bars,
     book,
     broker,
     cancel,
@@ -18,7 +21,7 @@ from tests.unit.trading.tapes import (
     told,
     trades,
 )
-from trading.engine.commands import Breakeven, Cancel, Flatten, Target, Trail
+from trading.engine.commands import Breakeven, Cancel, ClosePart, Flatten, Replace, Target, Trail
 
 
 def test_a_bracket_follows_its_entry_and_its_legs_end_each_other() -> None:
@@ -162,3 +165,69 @@ def test_cancelling_an_entry_leaves_the_exits_of_what_is_filled() -> None:
     assert sorted(each.client_id for each in desk.working()) == ["e.stop2", "e.target1"]
     desk.apply(Flatten("f"), at(11))
     assert desk.working(ES.name)[0].client_id == "f.ESH4"
+
+
+# --- what is held, and what its exits are for ---
+
+
+def history(desk: Any, name: str) -> list[tuple[str, int, str]]:
+    """(change, what the order is for, why in words) of an order since it works."""
+    own = [event for event in desk.events if event.client_id == name]
+    return [(event.change.value, event.quantity, event.text) for event in own if event.text]
+
+
+def test_what_is_closed_by_hand_is_taken_off_the_exits_with_words() -> None:
+    # 6 bought at 100 with a bracket, 4 of them sold by hand at 101: the exits are for the 2 that are held
+    levels = {99: 9}, {100: 9}
+    desk = broker(
+        book((1, *levels), (3, {101: 9}, {102: 9}), (6, {94: 9}, {95: 9}), (6.5, {94: 9}, {95: 9}, (95, 1, "A")))
+    )
+    submit(desk, 2, "e", BUY, 6, exits=Exits((Target(9, 2), Target(19)), stop=3))
+    desk.apply(ClosePart("part", ES.name, 4), at(4))
+    desk.advance(at(5))
+    assert [desk.orders[name].left for name in ("e.target1", "e.stop3")] == [2, 2]
+    assert history(desk, "e.target2") == [("cancelled", 4, "only 2 are held")]
+    assert history(desk, "e.stop3") == [("replaced", 2, "only 2 are held")]
+    desk.advance(at(10))
+    assert told(desk.fills)[-1][:2] == ("e.stop3", -2)
+
+
+def test_the_exits_of_the_oldest_entry_lose_first() -> None:
+    desk = broker(trades(*((second, 100, 9, "B") for second in range(1, 9))))
+    submit(desk, 0, "a", BUY, 2, exits=Exits((Target(9),), stop=9))
+    submit(desk, 2, "b", BUY, 3, exits=Exits((Target(9),), stop=9))
+    submit(desk, 4, "own", SELL, 3)
+    desk.advance(at(8))
+    assert {order.client_id: order.left for order in desk.working()} == {"b.target1": 2, "b.stop2": 2}
+
+
+def test_a_target_stays_for_the_lot_that_a_smaller_stop_left() -> None:
+    # 3 bought, a target for 1, the stop for 2 of them: it sells 2, and one lot is left with its target
+    desk = broker(bars((1, 100, 100, 100, 100, 40), (5, 100, 100, 90, 95, 40), (7, 95, 112, 95, 112, 40)), slip=0)
+    submit(desk, 1, "e", BUY, 3, exits=Exits((Target(10, 1),), stop=5))
+    desk.advance(at(3))
+    desk.apply(Replace("r", "e.stop2", quantity=2), at(3))
+    desk.advance(at(6))
+    assert (desk.orders["e.target1"].left, desk.account.quantity(ES.name)) == (1, 1)
+    desk.advance(at(10))
+    assert told(desk.fills) == [("e", 3, 100, 2), ("e.stop2", -2, 95, 6), ("e.target1", -1, 110, 8)]
+
+
+def test_a_leg_that_ends_with_the_other_says_why_and_what_it_was_for() -> None:
+    desk = broker(trades((1, 100, 9, "B"), (3, 94, 9, "A"), (4, 94, 2, "A"), (5, 94, 9, "A")))
+    submit(desk, 0, "e", BUY, 3, exits=Exits((Target(10, 1), Target(20)), stop=5))
+    desk.advance(at(4))
+    assert history(desk, "e.target2") == [("cancelled", 2, "its stop filled 2")]
+    assert history(desk, "e.target1") == []
+    desk.advance(at(5))
+    assert history(desk, "e.target1") == [("cancelled", 1, "its stop filled 1")]
+
+
+def test_in_a_log_of_the_first_edition_exits_come_out_as_they_were() -> None:
+    tape = bars((1, 100, 100, 100, 100, 40), (5, 100, 100, 90, 95, 40), (7, 95, 112, 95, 112, 40))
+    desk = broker(tape, slip=0, edition=1)
+    submit(desk, 1, "e", BUY, 3, exits=Exits((Target(10, 1),), stop=5))
+    desk.advance(at(3))
+    desk.apply(Replace("r", "e.stop2", quantity=2), at(3))
+    desk.advance(at(10))
+    assert told(desk.fills) == [("e", 3, 100, 2), ("e.stop2", -2, 95, 6)]

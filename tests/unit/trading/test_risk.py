@@ -16,6 +16,7 @@ from tests.unit.trading.tapes import (
     Span,
     at,
     bars,
+    book,
     broker,
     changes,
     order,
@@ -26,7 +27,18 @@ from tests.unit.trading.tapes import (
     trades,
 )
 from trading.engine import risk
-from trading.engine.commands import Adopt, Locate, Lock, Replace, Reverse, Target, Unlock
+from trading.engine.commands import (
+    Adopt,
+    Cancel,
+    CancelAll,
+    Flatten,
+    Locate,
+    Lock,
+    Replace,
+    Reverse,
+    Target,
+    Unlock,
+)
 from trading.engine.risk import Lot, State, objections
 from trading.engine.rules import Rules
 
@@ -406,3 +418,80 @@ def test_a_lock_cancels_what_could_open_a_position_and_keeps_what_closes_one() -
 def test_a_lock_tells_whether_it_can_be_lifted(hard: bool, reason: str) -> None:
     events = broker(FALL).apply(Lock("l", "enough", hard), at(2))
     assert [(event.change, event.reason) for event in events] == [("locked", reason)]
+
+
+# --- what the rules close with ---
+
+LOSS = Rules(max_day_loss_open=60 * DOLLAR)
+OWN = "the account's rules close the position with it, and it stays as it is"
+
+
+def falling(grade: str) -> Any:
+    """A market that falls from 100 to 98 and goes on falling, a tick every second from second 4 on."""
+    prices = [100, 100, 98, *range(97, 80, -1)]
+    if grade == "bars":
+        return bars(*((second, price, price, price, price, 400) for second, price in enumerate(prices, start=1)))
+    if grade == "trades":
+        return trades(*((second, price, 50, "A") for second, price in enumerate(prices, start=1)))
+    rows: list[Any] = []
+    for second, price in enumerate(prices, start=1):
+        rows += [(second, {price: 50}, {price + 1: 50}), (second + 0.1, {price: 50}, {price + 1: 50}, (price, 1, "A"))]
+    return book(*rows)
+
+
+def losing(grade: str, **settings: Any) -> Any:
+    """Long 3 with more lost than the limit that is adopted at second 5, each command taking a second to arrive."""
+    desk = broker(falling(grade), instruments=(FREE,), latency=1, **settings)
+    submit(desk, 0.5, "a", BUY, 3)
+    desk.advance(at(5))
+    desk.apply(Adopt("limit", LOSS), at(5))
+    return desk
+
+
+def closing_order(desk: Any) -> Any:
+    (order,) = [each for each in desk.working() if each.spec.origin == "risk"]
+    return order
+
+
+@pytest.mark.parametrize("grade", ["bars", "trades", "book"])
+def test_what_the_rules_close_with_is_nobody_s_to_cancel(grade: str) -> None:
+    desk = losing(grade, halts=[(5, 8)])
+    name = closing_order(desk).client_id
+    desk.apply(Cancel("x", name), at(5))
+    desk.apply(Replace("r", name, quantity=1), at(5))
+    desk.apply(CancelAll("all"), at(5))
+    desk.apply(Reverse("turn", ES.name), at(5))
+    desk.apply(Flatten("out"), at(5))
+    events = desk.advance(at(7))
+    told_of = [(event.client_id, event.text) for event in events if event.change == "refused"]
+    assert told_of == [(name, OWN), (name, OWN), ("turn", "the account's rules are closing the position")]
+    assert [order.client_id for order in desk.working()] == [name]  # nor is anything closed twice
+    desk.advance(at(20))
+    assert desk.account.quantity(ES.name) == 0
+    assert [(fill.client_id, fill.quantity) for fill in desk.fills if fill.side == SELL] == [(name, 3)]
+
+
+@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize("grade", ["bars", "trades", "book"])
+def test_a_locked_position_whose_closing_order_ended_unfilled_is_closed_again(grade: str, hard: bool) -> None:
+    # the limit comes between two sessions, where an order at the market is rejected
+    sessions = [Span(falling(grade), ((at(start), at(end)),)) for start, end in ((0, 4), (10, 600))]
+    desk = broker(sessions, instruments=(FREE,))
+    submit(desk, 0.5, "a", BUY, 3)
+    desk.advance(at(5))
+    desk.apply(Adopt("limit", replace(LOSS, max_day_loss_open=30 * DOLLAR, is_hard=hard)), at(5))
+    ended = [order for order in desk.orders.values() if order.spec.origin == "risk"]
+    assert [order.status for order in ended] == ["rejected"]
+    assert desk.guard.lock is not None
+    events = desk.advance(at(20))
+    assert desk.account.quantity(ES.name) == 0
+    again = f"{ES.name} is closed again: the order that was to close it ended unfilled"
+    assert [event.text for event in events if event.change == "warned"] == [again]
+    assert all(event.change != "locked" for event in events)
+
+
+def test_a_log_of_the_first_edition_comes_out_as_it_was() -> None:
+    desk = losing("trades", halts=[(5, 8)], edition=1)
+    desk.apply(Cancel("x", closing_order(desk).client_id), at(5))
+    desk.advance(at(20))
+    assert desk.account.quantity(ES.name) == 3
