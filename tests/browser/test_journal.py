@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Trader
+from tests.browser.conftest import WINDOW, Trader
 
 CONNECT = """async () => {
   const said = new Set();
@@ -66,6 +66,11 @@ def test_a_trade_comes_into_the_journal_and_is_written_about(
     # MAE and MFE come from a worker, without a reload
     expect(trade).not_to_contain_text("…")
     expect(page.locator("#progress")).to_be_empty()
+
+    # all its columns are in sight on a small screen
+    page.set_viewport_size({"width": 1024, "height": 768})
+    assert page.locator(".trades-frame").evaluate("frame => frame.scrollWidth <= frame.clientWidth")
+    page.set_viewport_size(WINDOW)
 
     # its fills unfold, and fold up
     unfold = trade.get_by_role("button", name=re.compile("^Fills"))
