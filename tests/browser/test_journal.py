@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import WINDOW, Trader
+from tests.browser.conftest import Trader
 
 CONNECT = """async () => {
   const said = new Set();
@@ -70,7 +70,7 @@ def test_a_trade_comes_into_the_journal_and_is_written_about(
     # all its columns are in sight on a small screen
     page.set_viewport_size({"width": 1024, "height": 768})
     assert page.locator(".trades-frame").evaluate("frame => frame.scrollWidth <= frame.clientWidth")
-    page.set_viewport_size(WINDOW)
+    page.set_viewport_size({"width": 1500, "height": 900})
 
     # its fills unfold, and fold up
     unfold = trade.get_by_role("button", name=re.compile("^Fills"))

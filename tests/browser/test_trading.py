@@ -159,7 +159,9 @@ def test_the_ticket_sizes_by_risk_and_says_what_is_refused(trader: Trader, produ
     page.set_viewport_size({"width": 1024, "height": 768})
     assert_within(page.locator(".ticket [data-action=flatten]"), page.locator(".ticket"))
     for name in ("traded", "centre"):
-        assert_within(page.locator(f"[data-action={name}]"), page.locator(".dv-groupview", has=page.locator(".ladder-panel")))
+        assert_within(
+            page.locator(f"[data-action={name}]"), page.locator(".dv-groupview", has=page.locator(".ladder-panel"))
+        )
     page.locator(".ticket [data-action=no-lock]").click()
     account = page.locator(".account-name")
     expect(account).to_have_text("Practice")

@@ -238,6 +238,7 @@ export class TicketPanel {
     const state = { asked: store.get("asked"), positions: store.get("positions"), playhead: store.get("clock")?.playhead };
     const shown = this.#told.told(this.#orders, this.#format, state);
     setText(this.story, shown?.text ?? "");
+    setAttribute(this.story, "title", shown?.text ?? null);
     setAttribute(this.story, "data-level", shown?.level ?? null);
   }
 }
