@@ -6,8 +6,9 @@ CENT = Decimal("0.01")
 
 
 def dollars(amount: Decimal) -> str:
-    """Money that was spent or may be, as "$1,018.40"."""
-    return f"${amount.quantize(CENT, ROUND_HALF_UP):,}"
+    """Money to the cent, as "$1,018.40" or "−$37.50": as the workspace writes it too."""
+    cents = amount.quantize(CENT, ROUND_HALF_UP)
+    return f"{'−' if cents < 0 else ''}${abs(cents):,}"
 
 
 def estimate(amount: Decimal) -> str:

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from django import template
 
 from market.models import Asset
-from market.money import CENT
+from market.money import dollars
 
 FINER = 2
 """Places of an average price beyond those of the asset's prices."""
@@ -15,8 +15,8 @@ register = template.Library()
 
 @register.filter
 def money(amount: Decimal | None) -> str:
-    """ "-1,234.50" dollars, to the cent; a dash where there is none."""
-    return "–" if amount is None else f"{amount.quantize(CENT, ROUND_HALF_UP):,}"
+    """ "−$1,234.50", to the cent; a dash where there is none."""
+    return "–" if amount is None else dollars(amount)
 
 
 @register.filter

@@ -67,6 +67,11 @@ def test_a_trade_comes_into_the_journal_and_is_written_about(
     expect(trade).not_to_contain_text("…")
     expect(page.locator("#progress")).to_be_empty()
 
+    # all its columns are in sight on a small screen
+    page.set_viewport_size({"width": 1024, "height": 768})
+    assert page.locator(".trades-frame").evaluate("frame => frame.scrollWidth <= frame.clientWidth")
+    page.set_viewport_size({"width": 1500, "height": 900})
+
     # its fills unfold, and fold up
     unfold = trade.get_by_role("button", name=re.compile("^Fills"))
     unfold.click()

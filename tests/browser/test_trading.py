@@ -29,6 +29,14 @@ def ticks_of(text: str) -> int:
     return next(ticks for ticks in range(200_000) if text_of(ticks) == text)
 
 
+def assert_within(part: Locator, whole: Locator) -> None:
+    """Nothing of it is cut off."""
+    inner, outer = part.bounding_box(), whole.bounding_box()
+    assert inner is not None and outer is not None
+    assert inner["x"] >= outer["x"] and inner["x"] + inner["width"] <= outer["x"] + outer["width"]
+    assert inner["y"] >= outer["y"] and inner["y"] + inner["height"] <= outer["y"] + outer["height"]
+
+
 def choose(page: Page, kind: str) -> None:
     page.locator(".types label", has=page.locator(f"[value={kind}]")).click()
 
@@ -65,7 +73,17 @@ def test_a_trade_by_hand_from_the_ticket_to_the_history(trader: Trader, product:
     working.locator("[name=limit]").press("ArrowDown")
     working.locator("[name=quantity]").fill("2")
     working.locator("[name=quantity]").press("Enter")
+    # the market stands still, but what was asked is told: in the row, in the ticket and on the chart
+    wanted = f"working, change to 2 lots · {text_of(last - 6)} on its way"
+    expect(working.locator(".c-state")).to_have_text(wanted)
+    expect(working.locator(".c-limit")).to_have_text(text_of(last - 5))
+    expect(page.locator(".story")).to_contain_text(wanted)
+    line = page.locator(".level-tag", has_text="BUY 2 LMT")
+    expect(line).to_contain_text(text_of(last - 6))
+    expect(line).to_have_attribute("data-waits", "true")
     step(trader)
+    expect(line).not_to_have_attribute("data-waits", "true")
+    expect(working.locator(".c-state")).to_have_text("working")
     expect(working.locator(".c-limit")).to_have_text(text_of(last - 6))
     expect(working.locator(".c-quantity")).to_have_text("2")
     picture(page, "trading")
@@ -111,6 +129,8 @@ def test_the_ticket_sizes_by_risk_and_says_what_is_refused(trader: Trader, produ
     for side, size in zip(("buy", "sell"), sizes, strict=True):
         expect(page.locator(f"[data-action={side}]")).to_contain_text(f" {size} market")
 
+    page.locator(".ticket").get_by_label("$ Target").fill("abc")
+    expect(page.locator(".ticket").get_by_label("Qty")).to_have_value("0")
     page.locator(".ticket").get_by_label("Qty").fill("1")
     expect(page.locator(".ticket").get_by_label("$ Target")).to_have_value("")
     page.locator(".ticket [data-action=reverse]").click()
@@ -135,6 +155,14 @@ def test_the_ticket_sizes_by_risk_and_says_what_is_refused(trader: Trader, produ
     expect(lock).to_contain_text(f"tired of {words}")
     # nothing of it is cut off
     assert lock.evaluate("line => line.scrollWidth <= line.clientWidth && line.scrollHeight <= line.clientHeight")
+    page.locator(".ticket [data-action=unlock]").click()
+    page.set_viewport_size({"width": 1024, "height": 768})
+    assert_within(page.locator(".ticket [data-action=flatten]"), page.locator(".ticket"))
+    for name in ("traded", "centre"):
+        assert_within(
+            page.locator(f"[data-action={name}]"), page.locator(".dv-groupview", has=page.locator(".ladder-panel"))
+        )
+    page.locator(".ticket [data-action=no-lock]").click()
     account = page.locator(".account-name")
     expect(account).to_have_text("Practice")
     with page.context.expect_page() as other:

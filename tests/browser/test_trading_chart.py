@@ -42,9 +42,12 @@ def ordered(trader: Trader) -> tuple[int, Locator]:
     """A buy limit six ticks under the last price, placed by a click on the ladder: its price and its chip."""
     trader.load(ROOT, DAY, "10:00")
     price = last(trader) - 6
+    columns = rung(trader, price).locator(".rung-price").bounding_box()
     rung(trader, price).locator(".bid").click()
     chip = rung(trader, price).locator(".own-chip[data-side=buy]")
     expect(chip).to_have_attribute("data-waits", "true")
+    # what is clicked stays where it is
+    assert rung(trader, price).locator(".rung-price").bounding_box() == columns
     second(trader)
     expect(chip).not_to_have_attribute("data-waits", "true")
     return price, chip

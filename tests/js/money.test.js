@@ -8,7 +8,9 @@ test("dollars are exact, from text to 1e-9 and back", () => {
   assert.equal(nanosOfDollars("-0.05"), -50_000_000n);
   assert.equal(nanosOfDollars("500"), 500_000_000_000n);
   assert.equal(moneyText("15.625"), "$15.625");
-  assert.equal(moneyText("100000.00"), "$100\u202f000.00");
+  assert.equal(moneyText("100000.00"), "$100,000.00");
+  assert.equal(moneyText("-6613.70"), "−$6,613.70");
+  assert.equal(moneyText("1234567.890123"), "$1,234,567.890123");
 });
 
 test("what is no amount is none", () => {

@@ -5,7 +5,7 @@ import { flagsText, listFills } from "../../static/js/history/listing.js";
 import { Feed } from "../../static/js/net/feed.js";
 import { checkMessage } from "../../static/js/net/protocol.js";
 import { countWorking, listOrders } from "../../static/js/orders/listing.js";
-import { doesText, queueText, stateText, storyOf } from "../../static/js/orders/words.js";
+import { doesText, queueText, sideWords, stateText, storyOf, wishText } from "../../static/js/orders/words.js";
 import { sideText } from "../../static/js/positions/row.js";
 import { PriceFormat } from "../../static/js/ui/price.js";
 import { Store } from "../../static/js/workspace/store.js";
@@ -55,6 +55,26 @@ test("a state has its reason, in the server's words", () => {
   assert.equal(stateText(order(1, { status: "rejected", over: true, text: "max position 5: this order would make 7" })), "rejected: max position 5: this order would make 7");
   assert.equal(stateText(order(1, { triggered: true })), "working, triggered");
   assert.equal(storyOf(order(1, { status: "partial", filled: 1 }), NQ), "Buy 2 @ 20\u202f184.25: partial (1 of 2 filled)");
+});
+
+test("what has been asked of an order stands behind its state until it has come", () => {
+  const change = (changes) => wishText({ changes, cancels: false }, NQ);
+  assert.equal(stateText(order(1), change({ limit: 82_960 })), "working, change to 20\u202f740.00 on its way");
+  assert.equal(stateText(order(1, { refused: true, text: "no" }), change({ quantity: 3, stop: 4000 })), "working, change to 3 lots · 1000.00 on its way");
+  assert.equal(change({ offset: 8 }), "change to 8t behind on its way");
+  assert.equal(wishText({ changes: {}, cancels: true }, NQ), "cancel on its way");
+  assert.equal(wishText(undefined, NQ), "");
+  assert.equal(stateText(order(1, over), change({ limit: 1 })), "filled");
+});
+
+test("an order that works sells short only what is not held by now", () => {
+  const sell = (changes) => order(1, { side: "sell", short: true, ...changes });
+  assert.equal(sideWords(sell(), 0), "sell short");
+  assert.equal(sideWords(sell(), 1), "sell short");
+  assert.equal(sideWords(sell(), 2), "sell");
+  assert.equal(sideWords(sell({ filled: 1 }), 1), "sell");
+  assert.equal(sideWords(sell(over), 5), "sell short");
+  assert.equal(sideWords(order(1), -3), "buy");
 });
 
 test("an average between two ticks is told finer than a price", () => {

@@ -167,7 +167,7 @@ const shown = () => waitingIn(store.get("orders"), "NQM6", store.get("asked")).m
 const told = (changes) => store.set("orders", orders(order("a", changes)));
 
 test("a moved order stands at its new price, on the way, until the market has it", () => {
-  asked.replace(order("a"), { limit: 90 });
+  assert.equal(asked.replace(order("a"), { limit: 90 }), "cmd-1");
   assert.deepEqual(sent, [["replace", "a", { limit: 90 }]]);
   assert.deepEqual(shown(), [[90, true]]);
   told({ filled: 1, status: "partial" });

@@ -84,7 +84,7 @@ def test_the_top_line_leads_here(owner: Client) -> None:
 @pytest.mark.usefixtures("five")
 def test_trades_are_read_from_the_record_the_newest_first(owner: Client) -> None:
     page = get(owner)
-    assert nets(page) == ["6.00", "-19.00", "46.00"]
+    assert nets(page) == ["$6.00", "−$19.00", "$46.00"]
     assert "2026-03-18" in page
     assert "09:30:01" in page
 
@@ -130,7 +130,7 @@ def test_a_trade_leads_to_its_replay_while_there_is_one(owner: Client, people: P
     assert f'href="/replay/{replay.pk}/">Replay</a>' in get(owner)
     assert owner.post(f"/replay/{replay.pk}/delete").status_code == 302
     page = get(owner)
-    assert nets(page) == ["1.00"]
+    assert nets(page) == ["$1.00"]
     assert ">Replay</a></td>" not in page
 
 
@@ -141,16 +141,16 @@ def test_a_trade_leads_to_its_replay_while_there_is_one(owner: Client, people: P
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("?takes=all", ["6.00", "-54.00", "16.00", "-19.00", "46.00"]),
-        ("?asset=CL", ["6.00"]),
-        ("?asset=nq", ["-19.00", "46.00"]),
-        ("?side=short", ["-19.00"]),
-        ("?first=2026-03-18", ["6.00"]),
-        ("?last=2026-03-17", ["-19.00", "46.00"]),
-        ("?first=2026-03-17&last=2026-03-18&side=long", ["6.00", "46.00"]),
-        ("?grade=trades", ["6.00"]),
-        ("?result=winners", ["6.00", "46.00"]),
-        ("?result=losers&takes=all", ["-54.00", "-19.00"]),
+        ("?takes=all", ["$6.00", "−$54.00", "$16.00", "−$19.00", "$46.00"]),
+        ("?asset=CL", ["$6.00"]),
+        ("?asset=nq", ["−$19.00", "$46.00"]),
+        ("?side=short", ["−$19.00"]),
+        ("?first=2026-03-18", ["$6.00"]),
+        ("?last=2026-03-17", ["−$19.00", "$46.00"]),
+        ("?first=2026-03-17&last=2026-03-18&side=long", ["$6.00", "$46.00"]),
+        ("?grade=trades", ["$6.00"]),
+        ("?result=winners", ["$6.00", "$46.00"]),
+        ("?result=losers&takes=all", ["−$54.00", "−$19.00"]),
         ("?result=open", []),
         ("?asset=ES", []),
     ],
@@ -164,7 +164,7 @@ def test_tags_filter_too(owner: Client) -> None:
     get(owner)
     trade = Trade.objects.get(net=46)
     services.write_note(trade=trade, note="", tags=["open drive", "a+"])
-    assert nets(get(owner, "?tag=Open%20Drive")) == ["46.00"]
+    assert nets(get(owner, "?tag=Open%20Drive")) == ["$46.00"]
     assert nets(get(owner, "?tag=open")) == []
     assert '<option value="open drive">' in get(owner)
 
@@ -198,17 +198,17 @@ def test_totals_are_of_what_is_filtered_each_with_its_n(owner: Client) -> None:
     assert figures(get(owner)) == {
         "Trades": "3",
         "Win rate": "66.7 % n = 3",
-        "Gross": "45.00 n = 3",
-        "Fees": "12.00 n = 3",
-        "Net": "33.00 n = 3",
-        "Average win": "26.00 n = 2",
-        "Average loss": "-19.00 n = 1",
-        "Expectancy": "11.00 n = 3",
+        "Gross": "$45.00 n = 3",
+        "Fees": "$12.00 n = 3",
+        "Net": "$33.00 n = 3",
+        "Average win": "$26.00 n = 2",
+        "Average loss": "−$19.00 n = 1",
+        "Expectancy": "$11.00 n = 3",
         "Profit factor": "2.74 n = 3",
-        "Largest loss": "-19.00 n = 1",
+        "Largest loss": "−$19.00 n = 1",
     }
     losers = figures(get(owner, "?result=losers&takes=all"))
-    assert (losers["Net"], losers["Profit factor"], losers["Average win"]) == ("-73.00 n = 2", "0.00 n = 2", "– n = 0")
+    assert (losers["Net"], losers["Profit factor"], losers["Average win"]) == ("−$73.00 n = 2", "0.00 n = 2", "– n = 0")
 
 
 @pytest.mark.usefixtures("five")
@@ -234,12 +234,12 @@ def test_a_loser_left_open_by_going_back_counts(owner: Client, people: People) -
     leave(take, 60, ticks=90)
     fork(take, 2.5, fills=2)
     page = get(owner)
-    assert nets(page) == ["-102.00", "46.00"]
-    assert figures(page)["Net"] == "-56.00 n = 2"
+    assert nets(page) == ["−$102.00", "$46.00"]
+    assert figures(page)["Net"] == "−$56.00 n = 2"
     assert "You went back while it was open" in page
     assert page.count(">left open</span>") == 1
     assert "1 left open by going back, counted at the last price seen." in page
-    assert nets(get(owner, "?result=losers")) == ["-102.00"]
+    assert nets(get(owner, "?result=losers")) == ["−$102.00"]
     left = Trade.objects.get(net__lt=0)
     assert "You went back while the rest was open" in get(owner, f"{left.pk}/fills")
     assert ",left," in get(owner, "trades.csv")
@@ -268,11 +268,11 @@ def locks(page: str) -> list[list[str]]:
 
 def test_who_has_several_accounts_filters_by_them(owner: Client, two_accounts: Account) -> None:
     page = get(owner)
-    assert nets(page) == ["6.00", "1.00"]
+    assert nets(page) == ["$6.00", "$1.00"]
     assert '<th scope="col">Account</th>' in page
     assert "<td>Second</td>" in page
     page = get(owner, f"?account={two_accounts.pk}")
-    assert nets(page) == ["6.00"]
+    assert nets(page) == ["$6.00"]
     assert f'<option value="{two_accounts.pk}" selected>Second</option>' in page
     assert [row["account"] for row in rows_of(owner, f"?account={two_accounts.pk}")] == ["Second"]
 
@@ -280,7 +280,7 @@ def test_who_has_several_accounts_filters_by_them(owner: Client, two_accounts: A
 def test_who_has_one_account_sees_none_named(owner: Client, people: People) -> None:
     take_of(people.owner, (1, 100, 1), (-1, 101, 2))
     page = get(owner)
-    assert nets(page) == ["1.00"]
+    assert nets(page) == ["$1.00"]
     assert 'name="account"' not in page
     assert ">Account</th>" not in page
 
@@ -489,7 +489,7 @@ def test_many_new_fills_are_left_to_a_worker(
     assert "No trade yet." not in page
     assert asked == [people.owner.pk]
     tasks.bring_up_to_date(people.owner.pk)
-    assert nets(get(owner)) == ["1.00"]
+    assert nets(get(owner)) == ["$1.00"]
 
 
 # --- the admin --------------------------------------------------------------------------------------------
@@ -507,7 +507,7 @@ def test_an_admin_sees_figures_but_no_notes_and_has_them_read_again(owner: Clien
     sent = {"action": "read_again", "_selected_action": [trade.pk]}
     told = admin.post("/admin/journal/trade/", sent, follow=True).content.decode()
     assert "2 trades are read again" in told
-    assert nets(get(owner)) == ["6.00", "-19.00", "46.00"]
+    assert nets(get(owner)) == ["$6.00", "−$19.00", "$46.00"]
 
 
 def test_a_user_who_traded_is_not_deleted_by_hand(admin: Client, people: People, trade: Trade) -> None:

@@ -18,16 +18,16 @@ export class LadderHead {
     this.root = el("div", { class: "ladder-head" }, el("label", {}, el("span", {}, "Qty "), this.quantity), this.held, this.cancel, this.flatten);
   }
 
-  /** held: the position in the contract, or undefined; isKnown: whether positions are; isOpen: whether any order works. */
-  update({ contract, held, isKnown, isOpen }, priceText) {
+  /** held: the position in the contract, or undefined; isKnown: whether positions are; isOpen: whether any order works; isLive: whether commands go. */
+  update({ contract, held, isKnown, isOpen, isLive }, priceText) {
     this.contract = contract;
     if (document.activeElement !== this.quantity) this.#show();
     const quantity = held?.quantity ?? 0;
     setText(this.lots, quantity ? `${quantity > 0 ? "+" : "−"}${Math.abs(quantity)}` : isKnown ? "flat" : "");
     setText(this.average, quantity ? ` @ ${priceText(held.average)}` : "");
     setAttribute(this.held, "data-side", quantity ? (quantity > 0 ? "long" : "short") : null);
-    this.cancel.disabled = !isOpen;
-    this.flatten.disabled = !quantity && !isOpen;
+    this.cancel.disabled = !isLive || !isOpen;
+    this.flatten.disabled = !isLive || (!quantity && !isOpen);
   }
 
   #choose() {

@@ -23,7 +23,7 @@ const HELP = "Ladder: click left of the prices to buy, right to sell, with Shift
  */
 export class LadderPanel extends MarketPanel {
   watches = { ladder: true };
-  topics = ["book", "volumes", "session", "clock", "job", "orders", "queues", "positions", "asked", "ticket", "focus"];
+  topics = ["book", "volumes", "session", "clock", "job", "orders", "queues", "positions", "asked", "ticket", "focus", "connection"];
   #rungs = [];
   #window = new PriceWindow();
   #wheel = 0;
@@ -55,7 +55,7 @@ export class LadderPanel extends MarketPanel {
 
   #createButtons({ header, session }) {
     const button = (action, title, text, onclick) => el("button", { type: "button", class: "bare", "data-action": action, title, onclick }, text);
-    this.book = button("get-book", "Get the order book of this session", "get the book", () => session.getEvents("book"));
+    this.book = button("get-book", "Get the order book of this session", "+ book", () => session.getEvents("book"));
     this.traded = button("traded", "What has traded at each price in this session", "volume", () => this.#toggleTraded());
     this.centre = button("centre", "Keep the last price in sight (C in the ladder centres once more)", "centre", () => this.#centre());
     header.right.append(this.book, this.traded, this.centre);
@@ -130,7 +130,7 @@ export class LadderPanel extends MarketPanel {
 
   #known() {
     const { store } = this.context;
-    const names = ["session", "clock", "volumes", "book", "orders", "queues", "positions", "asked"];
+    const names = ["session", "clock", "volumes", "book", "orders", "queues", "positions", "asked", "connection"];
     const known = Object.fromEntries(names.map((topic) => [topic, store.get(topic)]));
     const chart = store.get(`bars:${this.context.session.focusedChart()}`);
     return { ...known, market: marketOf({ ...known, chart }) };
@@ -154,16 +154,15 @@ export class LadderPanel extends MarketPanel {
     if (this.#window.top !== null) this.#drawRungs(known);
   }
 
-  #drawRungs({ market, book, orders, queues, positions, asked }) {
+  #drawRungs({ market, book, orders, queues, positions, asked, connection }) {
     const { bids, asks, most } = sizesOf(book, market.tick);
     const scales = { size: most, traded: market.most };
     const priceText = (price) => this.format.ofAverage(price);
     const waiting = waitingIn(orders, market.contract, asked);
     const own = ownAt(this.#drag ? withMoved(waiting, this.#drag) : waiting, queues, priceText);
     const held = positions?.find(({ contract, quantity }) => contract === market.contract && quantity !== 0);
-    this.head.update({ contract: market.contract, held, isKnown: positions !== undefined, isOpen: [...(orders?.values() ?? [])].some(({ over }) => !over) }, priceText);
+    this.head.update({ contract: market.contract, held, isKnown: positions !== undefined, isOpen: [...(orders?.values() ?? [])].some(({ over }) => !over), isLive: connection?.state === "live" }, priceText);
     this.#fitPrices(priceText(this.#window.top));
-    this.root.classList.toggle("has-own", own.size > 0);
     this.#rungs.forEach((rung, index) => {
       const price = this.#window.top - index;
       const row = { price, bid: bids.get(price) ?? 0, ask: asks.get(price) ?? 0, traded: market.at(price) };

@@ -7,7 +7,7 @@ import { COLUMNS, OrderRow } from "./row.js";
 export class OrdersPanel extends SheetPanel {
   name = "Orders";
   columns = COLUMNS;
-  topics = ["orders", "queues"];
+  topics = ["orders", "queues", "asked", "positions", "connection"];
   none = "No orders.";
   about = "Orders stand here: those that work first, then those that are over.";
 
@@ -19,14 +19,17 @@ export class OrdersPanel extends SheetPanel {
   }
 
   makeRow() {
-    return new OrderRow({ desk: this.context.session.desk, onSent: (id, order) => this.remember(id, `#${order.number}: `) });
+    return new OrderRow({ asked: this.context.session.asked, onSent: (id, order) => this.remember(id, `#${order.number}: `) });
   }
 
-  drawRows({ orders = new Map(), queues = {} }) {
+  drawRows({ orders = new Map(), queues = {}, asked, positions = [], connection }) {
+    const held = new Map(positions.map(({ contract, quantity }) => [contract, quantity]));
     const working = countWorking(orders);
     setText(this.count, working ? `${working} working` : "");
     show(this.cancelAll, working > 0);
-    this.rows.draw(listOrders(orders), ({ order }) => order.id, (row, item) => row.update(item, queues[item.order.id], this.format));
+    this.cancelAll.disabled = connection?.state !== "live";
+    const draw = (row, { order, depth }) => row.update({ order, depth, queue: queues[order.id], wish: asked?.get(order.id), held: held.get(order.contract) ?? 0 }, this.format);
+    this.rows.draw(listOrders(orders), ({ order }) => order.id, draw);
     return orders.size;
   }
 }

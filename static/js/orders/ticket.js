@@ -9,6 +9,7 @@ import { buildOrder, readWhole } from "./entry.js";
 import { Story } from "./story.js";
 import { Templates } from "./templates.js";
 import { TicketForm } from "./ticket_form.js";
+import { countWorking } from "./listing.js";
 import { doesText } from "./words.js";
 
 const SIDES = { buy: "Buy", sell: "Sell" };
@@ -38,8 +39,9 @@ export class TicketPanel {
     root.append(this.root);
     this.root.addEventListener("keydown", (event) => this.#keyed(event));
     this.subscriptions = new Subscriptions(context.store);
-    for (const topic of ["session", "clock", "account", "orders", "focus", "connection"]) this.subscriptions.add(topic, this.#redraw);
+    for (const topic of ["session", "clock", "account", "orders", "positions", "focus", "connection"]) this.subscriptions.add(topic, this.#redraw);
     this.subscriptions.add("ticket", (ticket) => this.#adopt(ticket.quantity));
+    this.subscriptions.add("asked", (wishes) => this.#wished(wishes));
     this.subscriptions.add("take", ({ number }) => this.#begin(number));
     this.subscriptions.add("error", (error) => this.#failed(error));
     this.subscriptions.add("withdrawn", ({ ref }) => this.#withdraw(ref));
@@ -67,13 +69,13 @@ export class TicketPanel {
     );
     this.buttons = { buy: this.#sideButton("buy", "Alt B"), sell: this.#sideButton("sell", "Alt S") };
     this.story = el("p", { class: "story", role: "status" });
-    const button = (action, title, text, send) => el("button", { type: "button", class: "button", "data-action": action, title, onclick: () => this.#remember(send(this.context.session.desk), `${text}: sent`) }, text);
+    const button = (action, title, text, send, came) => el("button", { type: "button", class: "button", "data-action": action, title, onclick: () => this.#remember(send(this.context.session.desk), `${text}: sent`, came) }, text);
     this.closers = el(
       "div",
       { class: "closers" },
-      button("flatten", "Cancel all orders and close every position at the market", "Flatten", (desk) => desk.flatten()),
+      button("flatten", "Cancel all orders and close every position at the market", "Flatten", (desk) => desk.flatten(), flatText),
       button("reverse", "Cancel the contract's orders and turn its position round", "Reverse", (desk) => desk.reverse()),
-      button("cancel-all", "Cancel every order", "Cancel all", (desk) => desk.cancelAll()),
+      button("cancel-all", "Cancel every order", "Cancel all", (desk) => desk.cancelAll(), noOrdersText),
     );
     const { types, main, bracket, more } = this.form;
     return el(
@@ -82,9 +84,7 @@ export class TicketPanel {
       types,
       main,
       risk,
-      el("div", { class: "sides" }, this.buttons.buy, this.buttons.sell),
-      this.closers,
-      this.story,
+      el("div", { class: "sends" }, el("div", { class: "sides" }, this.buttons.buy, this.buttons.sell), this.closers, this.story),
       bracket.root,
       more,
     );
@@ -118,11 +118,11 @@ export class TicketPanel {
     this.#remember(this.context.session.desk.submit(order));
   }
 
-  /** A command went; words: what is said until there is an answer, null for an order. */
-  #remember(id, words = null) {
+  /** A command went; words: what is said until there is an answer, null for an order; came: as `Story.say` has it. */
+  #remember(id, words = null, came = null) {
     if (id === null) return;
     this.#sent.add(id);
-    this.#told.sent(id, words, this.#orders);
+    this.#told.sent(id, words, this.#orders, came);
     this.#redraw();
   }
 
@@ -132,6 +132,12 @@ export class TicketPanel {
 
   #say(note) {
     this.#told.say(note, this.#orders);
+    this.#redraw();
+  }
+
+  /** A change or a cancel went, from wherever. */
+  #wished(wishes) {
+    this.#told.asked(wishes, this.#orders);
     this.#redraw();
   }
 
@@ -228,10 +234,22 @@ export class TicketPanel {
   }
 
   #drawStory() {
-    const shown = this.#told.told(this.#orders, this.#format);
+    const { store } = this.context;
+    const state = { asked: store.get("asked"), positions: store.get("positions"), playhead: store.get("clock")?.playhead };
+    const shown = this.#told.told(this.#orders, this.#format, state);
     setText(this.story, shown?.text ?? "");
+    setAttribute(this.story, "title", shown?.text ?? null);
     setAttribute(this.story, "data-level", shown?.level ?? null);
   }
+}
+
+/** What is said of Flatten and of Cancel all once nothing is left of what they end. */
+function flatText({ orders, positions }) {
+  return (positions ?? []).every(({ quantity }) => quantity === 0) && noOrdersText({ orders }) ? "Flat: no position, no order" : null;
+}
+
+function noOrdersText({ orders }) {
+  return countWorking(orders ?? new Map()) === 0 ? "No order works" : null;
 }
 
 /** "$504.00 · × 2 $1 008.00"; a dash where no bar is in progress. */

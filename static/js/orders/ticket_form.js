@@ -10,7 +10,7 @@ const TIF_TITLE = "day: to the close of the session · gtc: until cancelled · i
 
 /** The fields of the ticket: what is sent with Buy or Sell. */
 export class TicketForm {
-  #sides = { buy: 1, sell: 1 };
+  #sides = { buy: 1, sell: 1 }; // how many a $ Target gives
 
   /** onInput: called after each change; lastTicks: () the last price in ticks, or null. */
   constructor({ templates, onInput, lastTicks }) {
@@ -43,7 +43,7 @@ export class TicketForm {
   /** What the fields hold, for `buildOrder`. */
   values(side) {
     const { limit, stop, offset, step, oco } = Object.fromEntries(Object.entries(this.fields).map(([name, field]) => [name, field.text]));
-    const quantity = this.target === null ? this.fields.quantity.text : String(this.#sides[side]);
+    const quantity = this.#isSized ? String(this.#sides[side]) : this.fields.quantity.text;
     return { side, type: this.type, quantity, limit, stop, offset, step, oco, tif: this.tif.value, postOnly: this.postOnly.checked, reduceOnly: this.reduceOnly.checked, exits: this.bracket.exits };
   }
 
@@ -59,19 +59,24 @@ export class TicketForm {
 
   /** How many Buy and Sell send: {buy, sell}; null where Qty cannot be read, 0 where $ Target cannot. */
   quantities() {
-    if (this.targetProblem !== null) return { buy: 0, sell: 0 };
-    if (this.target !== null) return this.#sides;
+    if (this.#isSized) return this.#sides;
     const { value = null } = readWhole(this.fields.quantity.text);
     return { buy: value, sell: value };
+  }
+
+  /** Whether $ Target has the say, be it right or wrong. */
+  get #isSized() {
+    return this.fields.target.text !== "";
   }
 
   /** With a $ Target, Qty follows the risks of one (1e-9 dollars, null where unknown). most: the position limit, or null. */
   size(risks, most) {
     const { target, quantity } = this.fields;
     target.complain(this.targetProblem);
-    setAttribute(quantity.input, "data-computed", this.target === null ? null : "true");
-    if (this.target === null) return;
-    this.#sides = { buy: quantityFor(this.target, risks.buy, most), sell: quantityFor(this.target, risks.sell, most) };
+    setAttribute(quantity.input, "data-computed", this.#isSized);
+    if (!this.#isSized) return;
+    const sized = (risk) => (this.target === null ? 0 : quantityFor(this.target, risk, most));
+    this.#sides = { buy: sized(risks.buy), sell: sized(risks.sell) };
     const { buy, sell } = this.#sides;
     quantity.text = buy === sell ? String(buy) : `${buy} / ${sell}`;
   }

@@ -3,6 +3,8 @@ import { PriceFormat } from "./price.js";
 /** Money as the server writes it, dollars as text ("-1234.50"), computed with as BigInts of 1e-9 dollars. */
 
 const DOLLARS = new PriceFormat({ tick: 1, decimals: 2 });
+/** Between the thousands of a whole number, not among decimals. */
+const THOUSANDS = /(?<=^−?\d+)(?=(\d{3})+(\.|$))/g;
 const WRITTEN = /^(-?)(\d+)(?:\.(\d{1,9}))?$/;
 
 /** 1e-9 dollars of a plain amount as text, or null where it is none. */
@@ -14,9 +16,9 @@ export function nanosOfDollars(text) {
   return sign ? -magnitude : magnitude;
 }
 
-/** "$50 000.00", "−$37.50" of dollars as text or of 1e-9 dollars. */
+/** "$50,000.00", "−$37.50" of dollars as text or of 1e-9 dollars: as the server's pages and words write money. */
 export function moneyText(amount) {
-  const text = DOLLARS.text(nanos(amount), { group: true });
+  const text = DOLLARS.text(nanos(amount)).replace(THOUSANDS, ",");
   return text.startsWith("−") ? `−$${text.slice(1)}` : `$${text}`;
 }
 

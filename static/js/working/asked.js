@@ -23,19 +23,25 @@ export class Asked {
     this.#placed.add(this.desk.submit(order));
   }
 
-  /** Moves or resizes an order: {limit, stop, quantity}. */
+  /** Moves or resizes an order: {limit, stop, offset, quantity}; the id of the command, or null if it did not go. */
   replace(order, changes) {
-    this.#ask(order, this.desk.replace(order.id, changes), { changes, cancels: false });
+    return this.#ask(order, this.desk.replace(order.id, changes), { changes, cancels: false });
   }
 
+  /** The id of the command, or null if it did not go. */
   cancel(order) {
-    this.#ask(order, this.desk.cancel(order.id), { changes: {}, cancels: true });
+    return this.#ask(order, this.desk.cancel(order.id), { changes: {}, cancels: true });
   }
 
   #ask({ id }, command, wish) {
     const of = this.store.get("orders")?.get(id);
-    if (command === null || of === undefined) return;
-    this.#set(new Map(this.#wishes).set(id, { ...wish, command, of }));
+    if (command !== null && of !== undefined) {
+      const wishes = new Map(this.#wishes);
+      // the newest stands last
+      wishes.delete(id);
+      this.#set(wishes.set(id, { ...wish, command, of }));
+    }
+    return command;
   }
 
   get #wishes() {
