@@ -18,7 +18,7 @@ async def test_the_risk_is_the_way_to_the_forming_bars_far_end(
 ) -> None:
     tab = await ready(server, await opened(), people.owner)
     assert next(message for message in tab.messages if message.get("charts"))["charts"][0]["risk"] is None
-    await tab.send(type="speed", value=50)
+    await tab.send(type="speed", value=500)
     await tab.send(type="play")
     told: list[Any] = []
     while len(told) < 20:
