@@ -52,8 +52,9 @@ def test_the_market_moves_and_the_page_says_how_old_it_is(trader: Trader, produc
     expect(status(page)).to_have_text(re.compile(r"last trade|no trades"))
     expect(page.locator("[data-show=words]")).to_have_text("The feed is up.")
     expect(page.locator("table.board tbody tr")).to_have_count(19, timeout=START_MS)
+    expect(page.locator("table.board")).not_to_contain_text("no bars yet", timeout=START_MS)
+    trader.wait_for(lambda: "yes" if any(frames(wire)) else "", lambda: "no frame with a bar")
     told = [bars for bars in frames(wire) if bars]
-    assert told
     assert all(bars == sorted(set(bars)) for bars in told)
     assert [bars[0] for bars in told] == sorted(bars[0] for bars in told), "no frame goes back"
     picture(page, "live")
