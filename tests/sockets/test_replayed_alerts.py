@@ -134,6 +134,17 @@ async def until_so(that: Callable[[], bool], seconds: float = PATIENCE) -> None:
     raise TimeoutError
 
 
+async def both_pages(server: Server, people: People) -> tuple[Tab, Tab]:
+    """The alerts of the replay's owner and of a colleague, each told how his stand."""
+    mine, theirs = (
+        await server.connect("/ws/alerts/", people.owner),
+        await server.connect("/ws/alerts/", people.colleague),
+    )
+    for tab in (mine, theirs):
+        await tab.until("alerts")
+    return mine, theirs
+
+
 async def test_a_firing_is_told_on_the_owners_pages_and_once_more_when_the_replay_is_put_back(
     server: Server, replay: ReplaySession, people: People
 ) -> None:
@@ -143,12 +154,7 @@ async def test_a_firing_is_told_on_the_owners_pages_and_once_more_when_the_repla
     await make(people.colleague, metric="vol_rank", threshold=Decimal(50), timeframe="5m")
     await make(people.owner, root="CL", metric="vol_rank", threshold=Decimal(50), timeframe="5m")
     await in_thread(services.mute)(user_id=people.owner.pk, alert=muted)
-    own, theirs = (
-        await server.connect("/ws/alerts/", people.owner),
-        await server.connect("/ws/alerts/", people.colleague),
-    )
-    for tab in (own, theirs):
-        await tab.until("alerts")
+    own, theirs = await both_pages(server, people)
     page = await ready(server, replay, people.owner)
     expected = await wanted([mine, shared], FROM, UNTIL)
     assert {alert for _, _, alert in expected} == {mine.pk, shared.pk}
@@ -283,12 +289,7 @@ async def test_pages_are_told_how_alerts_stand_at_the_playhead(
     alert = await make(people.owner, metric="vol_rank", threshold=Decimal(50), timeframe="5m")
     every = await make(people.owner, root="", metric="range_rank", threshold=Decimal(50), timeframe="5m")
     await make(people.owner, root="CL", metric="vol_rank", threshold=Decimal(50), timeframe="5m")
-    told, strangers = (
-        await server.connect("/ws/alerts/", people.owner),
-        await server.connect("/ws/alerts/", people.colleague),
-    )
-    for tab in (told, strangers):
-        await tab.until("alerts")
+    told, strangers = await both_pages(server, people)
     page = await ready(server, replay, people.owner)
     stands = await stood(told, FROM)
     assert set(stands) == {alert.pk, every.pk}
